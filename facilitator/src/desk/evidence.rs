@@ -1,0 +1,264 @@
+//! Evidence: resolves what is pinned against the drill's own telemetry, and recognises which classes
+//! of evidence it belongs to. It never trusts what a client says it saw.
+
+use std::collections::BTreeMap;
+
+use api::PinTarget;
+use scenarios::{
+    repeat::authored_id,
+    scenario::{Evidence, Query},
+};
+
+use super::Desk;
+use crate::{
+    refusal::Refusal,
+    score::words::trimmed,
+    sight::{SeenValue, Sight},
+};
+
+/// Lines looked through at the very nanosecond of a pin; more at once are a flood.
+const LINES_AT_ONCE: usize = 10_000;
+/// Characters of a pin's text; the rest is left out, as the pin points at it anyway.
+const TEXT_CHARS: usize = 240;
+
+/// What a pin was found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Resolved {
+    /// One line that shows it.
+    pub text: String,
+    /// Ids of the evidence classes it belongs to.
+    pub classes: Vec<String>,
+}
+
+impl Desk {
+    /// Finds what is to be pinned.
+    pub(super) fn resolve(&self, target: &PinTarget) -> Result<Resolved, Refusal> {
+        let text = match target {
+            PinTarget::Log {
+                ts_ns,
+                service,
+                line,
+                ..
+            } => self.resolve_line(*ts_ns, service, line)?,
+            PinTarget::Span { trace_id, span_id } => {
+                self.resolve_span(trace_id, span_id.as_deref())?
+            }
+            PinTarget::Metric {
+                query,
+                at_ms,
+                labels,
+            } => self.resolve_metric(query, *at_ms, labels)?,
+            PinTarget::Change { id } => self.resolve_change(id)?,
+        };
+        let evidence = &self.plan.scenario.evidence;
+        let classes = evidence
+            .iter()
+            .filter(|class| belongs(self.sight.as_ref(), class, target))
+            .map(|class| class.id.clone())
+            .collect();
+        Ok(Resolved {
+            text: text.chars().take(TEXT_CHARS).collect(),
+            classes,
+        })
+    }
+
+    fn resolve_line(&self, ts_ns: i64, service: &str, line: &str) -> Result<String, Refusal> {
+        let selector = format!("{{service={}}}", quoted(service));
+        let lines = self
+            .sight
+            .lines(&selector, ts_ns, ts_ns.saturating_add(1), LINES_AT_ONCE)
+            .map_err(|error| Refusal::invalid(error, "pin a line of a service"))?;
+        if lines
+            .iter()
+            .any(|seen| seen.line == line && seen.service == service)
+        {
+            Ok(format!(
+                "{} {service}: {line}",
+                time_of_day(ts_ns / 1_000_000)
+            ))
+        } else {
+            Err(Refusal::not_found(
+                format!(
+                    "{service} wrote no such line at {}",
+                    time_of_day(ts_ns / 1_000_000)
+                ),
+                "pin a line as a query returned it: its time in nanoseconds, service and text",
+            ))
+        }
+    }
+
+    fn resolve_span(&self, trace_id: &str, span_id: Option<&str>) -> Result<String, Refusal> {
+        let unknown =
+            |what: String| Refusal::not_found(what, "pin a trace or span as a search returned it");
+        let trace = self
+            .sight
+            .trace(trace_id)
+            .ok_or_else(|| unknown(format!("there is no trace `{trace_id}`")))?;
+        let span = match span_id {
+            None => trace.spans.first(),
+            Some(id) => trace
+                .spans
+                .iter()
+                .find(|span| span.span_id.eq_ignore_ascii_case(id)),
+        }
+        .ok_or_else(|| {
+            unknown(format!(
+                "trace `{trace_id}` has no span `{}`",
+                span_id.unwrap_or_default()
+            ))
+        })?;
+        #[allow(clippy::cast_precision_loss)] // shown with three decimals
+        let millis = span.duration_ns as f64 / 1e6;
+        Ok(format!(
+            "{} {} {}: {} ms{}{}",
+            time_of_day(trace.start_ns / 1_000_000),
+            span.service,
+            span.name,
+            trimmed(millis),
+            if span.failed { ", failed" } else { "" },
+            if span_id.is_none() {
+                format!(", trace of {} spans", trace.spans.len())
+            } else {
+                String::new()
+            }
+        ))
+    }
+
+    fn resolve_metric(
+        &self,
+        query: &str,
+        at_ms: i64,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<String, Refusal> {
+        let values = self.sight.instant(query, at_ms).map_err(|error| {
+            Refusal::invalid(error, "pin an expression that the query API answers")
+        })?;
+        let pinned: Vec<_> = values.iter().filter(|seen| carries(seen, labels)).collect();
+        let Some(first) = pinned.first() else {
+            return Err(Refusal::not_found(
+                format!("`{query}` has no such value at {}", time_of_day(at_ms)),
+                "pin a point of a series at a time at which it has a value",
+            ));
+        };
+        // the name stands in the query, and every series of the shop has the same job
+        let pairs: Vec<String> = labels
+            .iter()
+            .filter(|(k, _)| !matches!(k.as_str(), "__name__" | "job"))
+            .map(|(k, v)| format!("{k}={}", quoted(v)))
+            .collect();
+        let series = match pairs.is_empty() {
+            true => String::new(),
+            false => format!(" {{{}}}", pairs.join(", ")),
+        };
+        let more = match pinned.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        // the value first: it is what was pinned, and lists cut long queries off
+        Ok(format!(
+            "{} {} = {query}{series}{more}",
+            time_of_day(at_ms),
+            trimmed(first.value)
+        ))
+    }
+
+    fn resolve_change(&self, id: &str) -> Result<String, Refusal> {
+        let changes = self.changes();
+        let found = changes.iter().find(|change| change.id == id);
+        found
+            .map(|change| format!("{} {}", time_of_day(change.at_ms), change.title))
+            .ok_or_else(|| {
+                Refusal::not_found(
+                    format!("the change history has no entry `{id}`"),
+                    "GET /api/v1/drill/changes lists them",
+                )
+            })
+    }
+}
+
+/// Whether something pinned belongs to a class: the class's query, asked at the pin's time, finds it.
+/// A class whose query does not work has no members.
+pub(super) fn belongs(sight: &dyn Sight, class: &Evidence, target: &PinTarget) -> bool {
+    match (&class.find, target) {
+        (Query::Logql(query), PinTarget::Log { ts_ns, line, .. }) => {
+            sight.line_matches(query, *ts_ns, line).unwrap_or(false)
+        }
+        (Query::Traceql(query), PinTarget::Span { trace_id, .. }) => {
+            sight.trace_matches(query, trace_id).unwrap_or(false)
+        }
+        (
+            Query::Promql(class),
+            PinTarget::Metric {
+                query,
+                at_ms,
+                labels,
+            },
+        ) => shows(sight, class, query, *at_ms, labels).unwrap_or(false),
+        (Query::Change(wanted), PinTarget::Change { id }) => {
+            wanted == id || wanted == authored_id(id)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a PromQL value shows what a class's expression filters: both read a metric family in
+/// common, the class has a value then, and the labels of one of its series and of the pinned one do
+/// not contradict each other.
+fn shows(
+    sight: &dyn Sight,
+    class: &str,
+    query: &str,
+    at_ms: i64,
+    labels: &BTreeMap<String, String>,
+) -> Result<bool, String> {
+    let families = sight.families(class)?;
+    if !sight
+        .families(query)?
+        .iter()
+        .any(|family| families.contains(family))
+    {
+        return Ok(false);
+    }
+    let evidence = sight.instant(class, at_ms)?;
+    let pinned = sight.instant(query, at_ms)?;
+    Ok(pinned
+        .iter()
+        .filter(|seen| carries(seen, labels))
+        .any(|seen| {
+            evidence
+                .iter()
+                .any(|proof| agree(&seen.labels, &proof.labels))
+        }))
+}
+
+/// Whether a series has all these labels.
+fn carries(seen: &SeenValue, labels: &BTreeMap<String, String>) -> bool {
+    labels
+        .iter()
+        .all(|(name, value)| seen.labels.get(name) == Some(value))
+}
+
+/// Whether no label that both have differs. Name and bucket of a series are no contradiction.
+fn agree(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) -> bool {
+    a.iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "__name__" | "le"))
+        .all(|(name, value)| b.get(name).is_none_or(|other| other == value))
+}
+
+/// A quoted LogQL or PromQL string.
+pub(super) fn quoted(text: &str) -> String {
+    format!(
+        "\"{}\"",
+        text.replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n")
+    )
+}
+
+/// Drill time of day, UTC.
+pub(super) fn time_of_day(at_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(at_ms).map_or_else(
+        |_| at_ms.to_string(),
+        |at| at.strftime("%H:%M:%S").to_string(),
+    )
+}

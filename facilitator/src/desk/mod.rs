@@ -1,0 +1,172 @@
+//! The desk of one drill: its state as trainee and facilitator see it, and every verb that a trainee
+//! has. Everything that happens here goes through the journal; the notebook is a fold of it. The
+//! desk knows no HTTP, and telemetry and lab only as [`Sight`] and [`Shop`].
+
+mod case;
+mod diagnosis;
+mod end;
+mod evidence;
+mod learning;
+mod pager;
+mod question;
+mod view;
+
+use std::sync::{Arc, OnceLock};
+
+use api::Change;
+pub use diagnosis::MOST_DIAGNOSES;
+pub use end::Archive;
+pub(crate) use end::chain;
+pub use pager::Watched;
+use parking_lot::Mutex;
+pub use question::{Answered, Language, Question};
+use scenarios::plan::Plan;
+use simulator::{
+    clock::DrillClock,
+    journal::{Entry, Event, Journal},
+};
+use tokio::sync::watch;
+
+use crate::{notebook::Notebook, refusal::Refusal, shop::Shop, sight::Sight};
+
+/// What a desk is made of.
+pub struct DeskParts {
+    /// Opaque id of the drill.
+    pub id: String,
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// Whether the trainee chose the scenario, and may be shown its name.
+    pub chosen_by_trainee: bool,
+    /// The clock.
+    pub clock: Arc<DrillClock>,
+    /// The journal; its first entry is written already.
+    pub journal: Journal,
+    /// The telemetry.
+    pub sight: Arc<dyn Sight>,
+    /// Folder and history, where the drill is recorded.
+    pub archive: Archive,
+}
+
+/// The desk. Shared by the server's handlers and the tasks of the drill.
+pub struct Desk {
+    id: String,
+    plan: Arc<Plan>,
+    chosen_by_trainee: bool,
+    clock: Arc<DrillClock>,
+    journal: Journal,
+    sight: Arc<dyn Sight>,
+    shop: OnceLock<Arc<dyn Shop>>,
+    notebook: Mutex<Notebook>,
+    page: Mutex<Option<api::Page>>,
+    archive: tokio::sync::Mutex<Archive>,
+    archive_banner: Mutex<Option<String>>,
+    ended: watch::Sender<bool>,
+}
+
+impl Desk {
+    /// A desk without a shop: what needs one is refused until [`Desk::open_shop`].
+    #[must_use]
+    pub fn new(parts: DeskParts) -> Self {
+        let notebook = Notebook::of(&parts.journal.entries());
+        Self {
+            id: parts.id,
+            plan: parts.plan,
+            chosen_by_trainee: parts.chosen_by_trainee,
+            clock: parts.clock,
+            journal: parts.journal,
+            sight: parts.sight,
+            shop: OnceLock::new(),
+            notebook: Mutex::new(notebook),
+            page: Mutex::new(None),
+            archive_banner: Mutex::new(parts.archive.problem()),
+            archive: tokio::sync::Mutex::new(parts.archive),
+            ended: watch::channel(false).0,
+        }
+    }
+
+    /// Hands the shop over once it runs. A second one is ignored.
+    pub fn open_shop(&self, shop: Arc<dyn Shop>) {
+        let _ = self.shop.set(shop);
+    }
+
+    /// The shop.
+    ///
+    /// # Errors
+    /// While the lab is still starting.
+    pub fn shop(&self) -> Result<&Arc<dyn Shop>, Refusal> {
+        self.shop
+            .get()
+            .ok_or_else(|| Refusal::not_now("the shop is still starting", "try again in a second"))
+    }
+
+    /// The shop, for what is done to it: not after the end.
+    ///
+    /// # Errors
+    /// While the lab is still starting, before the page, after the end.
+    pub fn shop_to_act_on(&self) -> Result<&Arc<dyn Shop>, Refusal> {
+        let notebook = self.notebook.lock();
+        self.going_on(&notebook)?;
+        if notebook.page_ms.is_none() {
+            return Err(Refusal::not_now(
+                "the page has not fired yet",
+                "wait for the page: until then nothing is yours to repair",
+            ));
+        }
+        drop(notebook);
+        self.shop()
+    }
+
+    /// The change history so far.
+    #[must_use]
+    pub fn changes(&self) -> Vec<Change> {
+        self.shop.get().map_or_else(Vec::new, |shop| shop.changes())
+    }
+
+    /// The plan: for the facilitator's side only.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The journal: for the facilitator's side only.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The telemetry.
+    #[must_use]
+    pub fn sight(&self) -> &Arc<dyn Sight> {
+        &self.sight
+    }
+
+    /// Drill time now, Unix milliseconds.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Waits until the drill has ended.
+    pub async fn until_ended(&self) {
+        // the sender lives in self: an error is impossible while we borrow it
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
+    /// Refuses what comes after the end.
+    fn going_on(&self, notebook: &Notebook) -> Result<(), Refusal> {
+        match &notebook.finished {
+            None => Ok(()),
+            Some(how) => Err(Refusal::not_now(
+                format!("the drill has ended: {how}"),
+                "read the debrief, or start another drill",
+            )),
+        }
+    }
+
+    /// Journals an event now and takes it into the notebook.
+    fn write(&self, notebook: &mut Notebook, event: Event) -> Entry {
+        let entry = self.journal.append(self.clock.now_ms(), event);
+        notebook.take(&entry);
+        entry
+    }
+}

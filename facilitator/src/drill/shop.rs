@@ -1,0 +1,95 @@
+//! The desk's shop, on the lab of the same drill. Proofs run in a task of their own, which ends with
+//! the drill.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use api::{ActionOutcome, Change, ProofView, Remedy, ServiceView};
+use futures_util::future::BoxFuture;
+use simulator::lab::Lab;
+use tokio_util::task::TaskTracker;
+
+use crate::{desk::chain, refusal::Refusal, shop::Shop};
+
+/// See the head of this file.
+pub(super) struct LabShop {
+    lab: Arc<Lab>,
+    proofs: TaskTracker,
+    /// Whether a proof was asked for and has not ended: it begins a moment after it was asked for.
+    proving: Arc<AtomicBool>,
+}
+
+impl LabShop {
+    pub(super) fn new(lab: Arc<Lab>, proofs: TaskTracker) -> Self {
+        Self {
+            lab,
+            proofs,
+            proving: Arc::new(AtomicBool::new(false)),
+        }
+    }
+}
+
+impl Shop for LabShop {
+    fn services(&self) -> Vec<ServiceView> {
+        self.lab.view().services
+    }
+
+    fn activity(&self) -> String {
+        self.lab.view().activity
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        self.lab.changes()
+    }
+
+    fn remedies(&self) -> Vec<Remedy> {
+        self.lab.remedies()
+    }
+
+    fn act<'a>(
+        &'a self,
+        remedy: &'a str,
+        undo: bool,
+    ) -> BoxFuture<'a, Result<ActionOutcome, Refusal>> {
+        Box::pin(async move {
+            let offered = self.lab.remedies();
+            if !offered.iter().any(|offer| offer.id == remedy) {
+                let ids: Vec<&str> = offered.iter().map(|offer| offer.id.as_str()).collect();
+                return Err(Refusal::not_found(
+                    format!("there is no action `{remedy}`"),
+                    format!("there are {}", ids.join(", ")),
+                ));
+            }
+            Ok(if undo {
+                self.lab.undo(remedy).await
+            } else {
+                self.lab.apply(remedy).await
+            })
+        })
+    }
+
+    fn start_proof(&self) -> Result<(), Refusal> {
+        if self.proving.swap(true, Ordering::AcqRel) {
+            return Err(Refusal::not_now(
+                "a stress test is running",
+                "wait until it has ended",
+            ));
+        }
+        let (lab, proving) = (self.lab.clone(), self.proving.clone());
+        self.proofs.spawn(async move {
+            if let Err(error) = lab.prove().await {
+                tracing::warn!(error = chain(&error), "the stress test did not end");
+            }
+            proving.store(false, Ordering::Release);
+        });
+        Ok(())
+    }
+
+    fn proof(&self) -> ProofView {
+        let mut view = self.lab.view().proof;
+        view.running |= self.proving.load(Ordering::Acquire);
+        view
+    }
+}

@@ -1,0 +1,189 @@
+//! The desk's sight, on the telemetry of the same drill.
+
+use std::collections::BTreeMap;
+
+use telemetry::{Telemetry, alerts};
+
+use crate::sight::{SeenAlert, SeenLine, SeenSpan, SeenTrace, SeenValue, Sight};
+
+impl Sight for Telemetry {
+    fn lines(
+        &self,
+        logql: &str,
+        start_ns: i64,
+        end_ns: i64,
+        limit: usize,
+    ) -> Result<Vec<SeenLine>, String> {
+        let lines = self.query_logs(logql, start_ns, end_ns, limit);
+        Ok(lines
+            .map_err(|error| error.to_string())?
+            .into_iter()
+            .map(|line| SeenLine {
+                ts_ns: line.ts_ns,
+                service: line.label("service").unwrap_or_default().to_owned(),
+                line: line.line,
+            })
+            .collect())
+    }
+
+    fn line_matches(&self, logql: &str, ts_ns: i64, line: &str) -> Result<bool, String> {
+        self.log_matches(logql, ts_ns, line)
+            .map_err(|error| error.to_string())
+    }
+
+    fn trace(&self, trace_id: &str) -> Option<SeenTrace> {
+        let trace = Telemetry::trace(self, &id(trace_id)?)?;
+        let root = trace.root().span_id;
+        let mut spans: Vec<SeenSpan> = Vec::with_capacity(trace.spans.len());
+        for span in &trace.spans {
+            let seen = SeenSpan {
+                span_id: hex(&span.span_id),
+                service: span.service().to_owned(),
+                name: span.name.to_string(),
+                duration_ns: span.duration_ns(),
+                failed: span.status == telemetry::traces::span::Status::Error,
+            };
+            if span.span_id == root {
+                spans.insert(0, seen);
+            } else {
+                spans.push(seen);
+            }
+        }
+        Some(SeenTrace {
+            start_ns: trace.start_ns(),
+            spans,
+        })
+    }
+
+    fn traces(
+        &self,
+        traceql: &str,
+        start_ns: i64,
+        end_ns: i64,
+        limit: usize,
+    ) -> Result<Vec<String>, String> {
+        let hits = self.search_traces(traceql, start_ns, end_ns, limit);
+        Ok(hits
+            .map_err(|error| error.to_string())?
+            .iter()
+            .map(|hit| hex(&hit.trace.id))
+            .collect())
+    }
+
+    fn trace_matches(&self, traceql: &str, trace_id: &str) -> Result<bool, String> {
+        let Some(id) = id(trace_id) else {
+            return Ok(false);
+        };
+        let spans = Telemetry::trace_matches(self, traceql, &id);
+        spans
+            .map(|spans| !spans.is_empty())
+            .map_err(|error| error.to_string())
+    }
+
+    fn instant(&self, promql: &str, at_ms: i64) -> Result<Vec<SeenValue>, String> {
+        let samples = self
+            .metrics
+            .instant(promql, at_ms.saturating_mul(1_000_000));
+        Ok(samples
+            .map_err(|error| error.to_string())?
+            .into_iter()
+            .map(|sample| SeenValue {
+                labels: sample.labels.into_iter().collect(),
+                value: sample.value,
+            })
+            .collect())
+    }
+
+    fn families(&self, promql: &str) -> Result<Vec<String>, String> {
+        self.metrics
+            .metric_names(promql)
+            .map_err(|error| error.to_string())
+    }
+
+    fn alerts(&self) -> Vec<SeenAlert> {
+        self.metrics
+            .alerts()
+            .alerts()
+            .into_iter()
+            .filter_map(seen)
+            .collect()
+    }
+
+    fn banner(&self) -> Option<String> {
+        let stats = self.stats();
+        let recordings = [stats.recording, stats.metrics_recording];
+        let error = recordings
+            .into_iter()
+            .flatten()
+            .find_map(|status| status.error)?;
+        Some(format!("recording of telemetry stopped: {error}"))
+    }
+}
+
+/// An alert that is worth showing, as it goes over the wire.
+fn seen(alert: alerts::Alert) -> Option<SeenAlert> {
+    let labels: BTreeMap<String, String> = alert.labels.into_iter().collect();
+    let mut annotations: BTreeMap<String, String> = alert.annotations.into_iter().collect();
+    let since_ns = match alert.state {
+        alerts::State::Inactive => return None,
+        alerts::State::Pending => alert.active_since_ns,
+        alerts::State::Firing => alert.fired_at_ns.unwrap_or(alert.active_since_ns),
+        alerts::State::Resolved => alert.resolved_at_ns.unwrap_or(alert.active_since_ns),
+    };
+    let wire = api::Alert {
+        name: alert.name,
+        state: alert.state.name().to_owned(),
+        severity: labels
+            .get("severity")
+            .cloned()
+            .unwrap_or_else(|| "warning".to_owned()),
+        service: labels.get("service").cloned(),
+        summary: annotations.remove("summary").unwrap_or_default(),
+        description: annotations.remove("description").unwrap_or_default(),
+        query: alert.expr,
+        value: if alert.value.is_finite() {
+            alert.value
+        } else {
+            0.0
+        },
+        since_ms: since_ns / 1_000_000,
+        runbook_url: annotations.remove("runbook_url"),
+    };
+    Some(SeenAlert {
+        alert: wire,
+        labels,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A trace id of 32 hex digits; shorter ones are taken as filled with zeros in front, as Tempo does.
+fn id(text: &str) -> Option<[u8; 16]> {
+    let wanted = text.is_ascii() && !text.is_empty() && text.len() <= 32;
+    let number = u128::from_str_radix(text, 16)
+        .ok()
+        .filter(|_| wanted && !text.starts_with('+'))?;
+    Some(number.to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trace_ids_are_read_as_hex_and_nothing_else() {
+        assert_eq!(
+            id("0000000000000000000000000000002a").map(|id| id[15]),
+            Some(42)
+        );
+        assert_eq!(
+            id("2a").map(|id| hex(&id)),
+            Some("0000000000000000000000000000002a".to_owned())
+        );
+        for junk in ["", "+2a", "xyz", "0000000000000000000000000000002a0"] {
+            assert_eq!(id(junk), None, "{junk}");
+        }
+    }
+}

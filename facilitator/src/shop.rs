@@ -1,0 +1,41 @@
+//! What a drill needs of the lab, as a narrow waist: the state of the shop, remedies and the proof.
+//! [`crate::drill`] implements it on the real lab.
+
+use api::{ActionOutcome, Change, ProofView, Remedy, ServiceView};
+use futures_util::future::BoxFuture;
+
+use crate::refusal::Refusal;
+
+/// The shop of one drill, and what can be done to it.
+pub trait Shop: Send + Sync + 'static {
+    /// Its processes.
+    fn services(&self) -> Vec<ServiceView>;
+
+    /// What preparation is doing, in words.
+    fn activity(&self) -> String;
+
+    /// The change history so far, oldest first.
+    fn changes(&self) -> Vec<Change>;
+
+    /// Actions on offer.
+    fn remedies(&self) -> Vec<Remedy>;
+
+    /// Applies a remedy, or takes it back. The outcome is journalled.
+    ///
+    /// # Errors
+    /// When there is no such remedy, or it cannot be carried out now.
+    fn act<'a>(
+        &'a self,
+        remedy: &'a str,
+        undo: bool,
+    ) -> BoxFuture<'a, Result<ActionOutcome, Refusal>>;
+
+    /// Starts the stress test; its result is journalled when it ends.
+    ///
+    /// # Errors
+    /// When one runs already.
+    fn start_proof(&self) -> Result<(), Refusal>;
+
+    /// The stress test as it stands.
+    fn proof(&self) -> ProofView;
+}

@@ -1,0 +1,34 @@
+//! The family `data-access` of the fault vocabulary. It knows no scenario that uses it.
+
+use super::{ActsAt, Family, Mechanism};
+
+pub(super) const FAMILY: Family = Family {
+    id: "data-access",
+    definition: "Reading or writing the database costs more than it must",
+    mechanisms: &[
+        Mechanism {
+            id: "n-plus-one",
+            definition: "One query or call is made per element instead of one for all",
+            acts_at: ActsAt::Service,
+            heals: "batched queries and calls",
+        },
+        Mechanism {
+            id: "missing-index",
+            definition: "A query scans what an index would find",
+            acts_at: ActsAt::Data,
+            heals: "the index",
+        },
+        Mechanism {
+            id: "slow-database",
+            definition: "Every query is slow, because the database itself is",
+            acts_at: ActsAt::Data,
+            heals: "recovery of the database",
+        },
+        Mechanism {
+            id: "unbounded-result",
+            definition: "A query returns far more rows than are needed",
+            acts_at: ActsAt::Service,
+            heals: "a limit or pages",
+        },
+    ],
+};

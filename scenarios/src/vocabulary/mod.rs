@@ -1,0 +1,289 @@
+//! The fault vocabulary: families and their mechanisms, with definitions, where each acts and how it
+//! heals. A trainee picks from it in a diagnosis, so it also lists what no scenario uses yet.
+//!
+//! It is words only: which service can be set to show a mechanism is `setting`'s business, and how
+//! chaos injects one is the lab's.
+
+mod change;
+mod concurrency;
+mod data;
+mod data_access;
+mod dependency;
+mod http;
+mod network;
+mod none;
+mod process;
+mod resource;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{nearest::nearest, scenario::Scenario};
+
+/// Where a mechanism acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActsAt {
+    /// On the connection between two services, or a service and its database.
+    Link,
+    /// In the code of one service.
+    Service,
+    /// In the process that runs a service.
+    Process,
+    /// In what a service keeps.
+    Data,
+    /// In how the shop is run: releases, configuration, flags, infrastructure, load.
+    Operation,
+    /// Nowhere.
+    Nowhere,
+}
+
+/// One way to break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Mechanism {
+    /// Id, as in `circular-wait`.
+    pub id: &'static str,
+    /// One line, as the picker shows it.
+    pub definition: &'static str,
+    /// Where it acts.
+    pub acts_at: ActsAt,
+    /// What ends it, one line.
+    pub heals: &'static str,
+}
+
+/// Mechanisms of one kind. Naming another one of the right family earns part of the points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Family {
+    /// Id, as in `concurrency`.
+    pub id: &'static str,
+    /// One line.
+    pub definition: &'static str,
+    /// Its mechanisms.
+    pub mechanisms: &'static [Mechanism],
+}
+
+/// The families, from the wire inwards. A family is one file and one line here.
+pub const FAMILIES: &[Family] = &[
+    network::FAMILY,
+    http::FAMILY,
+    dependency::FAMILY,
+    concurrency::FAMILY,
+    data::FAMILY,
+    data_access::FAMILY,
+    resource::FAMILY,
+    process::FAMILY,
+    change::FAMILY,
+    none::FAMILY,
+];
+
+/// The mechanism that says that nothing is wrong.
+pub const NO_FAULT: &str = "no-fault";
+/// The component and the trigger that go with [`NO_FAULT`].
+pub const NONE: &str = "none";
+
+/// Id of a mechanism of the vocabulary; there is no other way to make one than by [`MechanismId::new`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
+pub struct MechanismId(&'static str);
+
+/// Why a text is not a mechanism.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the vocabulary has no mechanism `{id}`{}", nearest_of(.nearest))]
+pub struct UnknownMechanism {
+    /// What was given.
+    pub id: String,
+    /// The most similar one there is, if any is similar.
+    pub nearest: Option<&'static str>,
+}
+
+fn nearest_of(nearest: &Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |near| format!("; did you mean `{near}`"))
+}
+
+impl MechanismId {
+    /// Looks the id up.
+    ///
+    /// # Errors
+    /// [`UnknownMechanism`] when the vocabulary has none of this id.
+    pub fn new(id: &str) -> Result<Self, UnknownMechanism> {
+        mechanism(id)
+            .map(|found| Self(found.id))
+            .ok_or_else(|| UnknownMechanism {
+                id: id.to_owned(),
+                nearest: nearest(id, mechanism_ids()),
+            })
+    }
+
+    /// The id itself.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// What it means.
+    ///
+    /// # Panics
+    /// Never: an id is made from the vocabulary only.
+    #[must_use]
+    pub fn mechanism(self) -> &'static Mechanism {
+        mechanism(self.0).expect("an id is made from the vocabulary only")
+    }
+
+    /// Its family.
+    ///
+    /// # Panics
+    /// Never: an id is made from the vocabulary only.
+    #[must_use]
+    pub fn family(self) -> &'static Family {
+        family_of(self.0).expect("an id is made from the vocabulary only")
+    }
+}
+
+impl std::fmt::Display for MechanismId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl From<MechanismId> for &'static str {
+    fn from(id: MechanismId) -> Self {
+        id.0
+    }
+}
+
+impl TryFrom<String> for MechanismId {
+    type Error = UnknownMechanism;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        Self::new(&id)
+    }
+}
+
+impl std::str::FromStr for MechanismId {
+    type Err = UnknownMechanism;
+
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        Self::new(id)
+    }
+}
+
+/// All mechanisms, in the order of the families.
+pub fn mechanisms() -> impl Iterator<Item = &'static Mechanism> {
+    FAMILIES.iter().flat_map(|family| family.mechanisms)
+}
+
+/// Ids of all mechanisms.
+pub fn mechanism_ids() -> impl Iterator<Item = &'static str> {
+    mechanisms().map(|mechanism| mechanism.id)
+}
+
+/// The mechanism of this id.
+#[must_use]
+pub fn mechanism(id: &str) -> Option<&'static Mechanism> {
+    mechanisms().find(|mechanism| mechanism.id == id)
+}
+
+/// The family that a mechanism belongs to.
+#[must_use]
+pub fn family_of(mechanism: &str) -> Option<&'static Family> {
+    FAMILIES
+        .iter()
+        .find(|family| family.mechanisms.iter().any(|one| one.id == mechanism))
+}
+
+/// Whether both are mechanisms, of one family.
+#[must_use]
+pub fn same_family(a: &str, b: &str) -> bool {
+    family_of(a).is_some_and(|family| family.mechanisms.iter().any(|one| one.id == b))
+}
+
+/// What can be named as the component in a diagnosis of this scenario: id and text. First the
+/// services, then the links between them (`caller->called`), then the load and [`NONE`].
+#[must_use]
+pub fn components(scenario: &Scenario) -> Vec<(String, String)> {
+    let roles: Vec<_> = scenario.services.iter().map(|spec| spec.service).collect();
+    let services = roles
+        .iter()
+        .map(|role| (role.name().to_owned(), format!("{role}: {}", role.does())));
+    let links = roles
+        .iter()
+        .flat_map(|from| from.calls().iter().map(move |to| (from, to)))
+        .filter(|(_, to)| roles.contains(to))
+        .map(|(from, to)| {
+            (
+                format!("{from}->{to}"),
+                format!("the network between {from} and {to}"),
+            )
+        });
+    let rest = [
+        ("load", "the traffic that customers bring"),
+        (NONE, "nothing is wrong in any component"),
+    ];
+    services
+        .chain(links)
+        .chain(rest.map(|(id, text)| (id.to_owned(), text.to_owned())))
+        .collect()
+}
+
+/// Words that a trainee must not meet in processes, logs, spans, metrics or file names of a drill of
+/// this scenario: every mechanism id that no everyday word is, every remedy id, the slug.
+#[must_use]
+pub fn spoilers(scenario: &Scenario) -> Vec<String> {
+    mechanism_ids()
+        .filter(|id| id.contains('-'))
+        .map(str::to_owned)
+        .chain(scenario.remedies.iter().map(|remedy| remedy.id.clone()))
+        .chain(std::iter::once(scenario.slug.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_is_unique_and_kebab_case() {
+        let mut seen = std::collections::BTreeSet::new();
+        for id in mechanism_ids().chain(FAMILIES.iter().map(|family| family.id)) {
+            assert!(seen.insert(id), "{id} twice");
+            assert!(
+                id.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{id}"
+            );
+        }
+        assert_eq!(FAMILIES.len(), 10);
+        assert_eq!(mechanism_ids().count(), 57);
+    }
+
+    #[test]
+    fn definitions_are_one_line_without_full_stop() {
+        for mechanism in mechanisms() {
+            for text in [mechanism.definition, mechanism.heals] {
+                assert!(
+                    !text.is_empty() && !text.contains('\n') && !text.ends_with('.'),
+                    "{}: {text}",
+                    mechanism.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_mechanism_is_refused_with_the_nearest() {
+        let error = MechanismId::new("circular-wiat").expect_err("misspelt");
+        assert_eq!(
+            error.to_string(),
+            "the vocabulary has no mechanism `circular-wiat`; did you mean `circular-wait`"
+        );
+        assert!(serde_json::from_str::<MechanismId>("\"nonsense\"").is_err());
+    }
+
+    #[test]
+    fn family_is_that_of_the_file_it_stands_in() {
+        assert!(same_family("circular-wait", "pool-exhaustion"));
+        assert!(!same_family("circular-wait", "latency"));
+        assert!(!same_family("nonsense", "nonsense"));
+        let id = MechanismId::new("n-plus-one").expect("exists");
+        assert_eq!(id.family().id, "data-access");
+        assert_eq!(id.mechanism().id, "n-plus-one");
+    }
+}

@@ -1,0 +1,14 @@
+CREATE TABLE IF NOT EXISTS orders (
+    order_id TEXT PRIMARY KEY,
+    customer BIGINT NOT NULL,
+    placed BIGINT NOT NULL,
+    charged_minor_units BIGINT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS orders_by_customer ON orders (customer, placed);
+CREATE TABLE IF NOT EXISTS items (
+    order_id TEXT NOT NULL,
+    line BIGINT NOT NULL,
+    sku BIGINT NOT NULL,
+    quantity BIGINT NOT NULL,
+    PRIMARY KEY (order_id, line)
+);

@@ -1,0 +1,148 @@
+//! What every role is built on: who it is, its settings, metrics, peers, database and tasks.
+//!
+//! It knows no role's work.
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use scenarios::{control::ServiceConfig, setting::Setting, shop::Role};
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    database::{Database, Location},
+    error::ServiceError,
+    peer::{Connections, Peer},
+    problem::Problem,
+    roles,
+    settings::{Settings, SettingsCell},
+    signals::metrics::Metrics,
+};
+
+/// A service of the shop.
+#[derive(Debug)]
+pub struct Service {
+    /// What it is.
+    pub role: Role,
+    /// Its instance name.
+    pub instance: String,
+    /// Its release.
+    pub version: String,
+    /// Seed of its draws.
+    pub seed: u64,
+    /// When it started.
+    pub started: Instant,
+    /// Settings in force.
+    pub settings: SettingsCell,
+    /// What it counts.
+    pub metrics: Arc<Metrics>,
+    /// Tasks beyond requests; awaited at the end.
+    pub tasks: TaskTracker,
+    /// Cancelled when it is to stop.
+    pub stopping: CancellationToken,
+    /// Cancelled when a task has panicked: the process is no longer what it should be.
+    pub broken: CancellationToken,
+    peers: BTreeMap<Role, Peer>,
+    database: Option<Database>,
+}
+
+impl Service {
+    /// Opens what the service needs.
+    ///
+    /// # Errors
+    /// A bad setting, address or database.
+    pub async fn open(config: &ServiceConfig) -> Result<Arc<Self>, ServiceError> {
+        let role = config.role;
+        let settings = Settings::of(role).with(role, &config.settings)?;
+        let metrics = Arc::new(Metrics::new(&config.version));
+        let connections = Connections::new();
+        let mut peers = BTreeMap::new();
+        for (role, address) in &config.peers {
+            let peer = Peer::new(*role, address, connections.clone(), Arc::clone(&metrics))?;
+            peers.insert(*role, peer);
+        }
+        let database = match roles::schema(role) {
+            Some(schema) => Some(open_database(config, schema, &metrics).await?),
+            None => None,
+        };
+        Ok(Arc::new(Self {
+            role,
+            instance: config.instance.clone(),
+            version: config.version.clone(),
+            seed: config.seed,
+            started: Instant::now(),
+            settings: SettingsCell::new(settings),
+            metrics,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            broken: CancellationToken::new(),
+            peers,
+            database,
+        }))
+    }
+
+    /// A service it may call; `None` when this shop runs without it.
+    #[must_use]
+    pub fn peer(&self, role: Role) -> Option<&Peer> {
+        self.peers.get(&role)
+    }
+
+    /// A service without which a request cannot be served.
+    ///
+    /// # Errors
+    /// 503 when this shop runs without it.
+    pub fn needed(&self, role: Role) -> Result<&Peer, Problem> {
+        self.peer(role)
+            .ok_or_else(|| Problem::unavailable(format!("this shop runs without {role}")))
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        self.database
+            .as_ref()
+            .expect("a role with a schema is not opened without its database")
+    }
+
+    /// Its database, if it has one.
+    #[must_use]
+    pub fn its_database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
+    /// Starts a task that is awaited at the end; should it panic, the service ends as broken.
+    pub fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
+        let service = Arc::clone(self);
+        self.tasks.spawn(async move {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                service.broken.cancel();
+            }
+        });
+    }
+
+    /// The settings as they would be after a change.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn settings_after(&self, changes: &[Setting]) -> Result<Settings, ServiceError> {
+        self.settings.now().with(self.role, changes)
+    }
+}
+
+async fn open_database(
+    config: &ServiceConfig,
+    schema: &'static str,
+    metrics: &Arc<Metrics>,
+) -> Result<Database, ServiceError> {
+    let Some(address) = &config.database else {
+        return Err(ServiceError::NoDatabase(config.role));
+    };
+    let round_trip = Duration::try_from_secs_f64(config.database_round_trip_ms / 1e3);
+    let location = Location {
+        address: address.clone(),
+        schema: format!("drill_{}", config.role),
+        fresh: config.fresh_database,
+        round_trip: round_trip.unwrap_or_default(),
+    };
+    Database::open(&location, schema, Arc::clone(metrics)).await
+}

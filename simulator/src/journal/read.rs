@@ -1,0 +1,183 @@
+//! Reading a journal back. A crash may leave half a last line: it is left out and reported. Anything
+//! else that is no entry is an error with its line.
+
+use std::path::Path;
+
+use super::{BrokenChain, Entry, JournalError, verify_chain};
+
+/// A journal as read from its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The entries, in order.
+    pub entries: Vec<Entry>,
+    /// Line (counted from 1) that was cut off by a crash and left out, if one was.
+    pub cut_line: Option<usize>,
+    /// Where the hash chain breaks, if it does.
+    pub broken: Option<BrokenChain>,
+}
+
+/// Reads a journal file.
+///
+/// # Errors
+/// When the file cannot be read, or a whole line of it is no entry.
+pub fn read(path: &Path) -> Result<Recorded, JournalError> {
+    let bytes = std::fs::read(path).map_err(|source| JournalError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut entries = Vec::new();
+    let mut cut_line = None;
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let whole = line.ends_with(b"\n");
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        match serde_json::from_slice(line) {
+            Ok(entry) => entries.push(entry),
+            Err(_) if !whole => cut_line = Some(index + 1),
+            Err(source) => {
+                return Err(JournalError::Line {
+                    path: path.to_owned(),
+                    line: index + 1,
+                    source,
+                });
+            }
+        }
+    }
+    let broken = verify_chain(&entries).err();
+    Ok(Recorded {
+        entries,
+        cut_line,
+        broken,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Event, InvariantResult, JOURNAL_FILE, Journal};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(values: &[f64]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::create(folder.path()).unwrap();
+        for (at, value) in (0i64..).zip(values) {
+            journal.append(
+                at,
+                Event::Alert {
+                    name: "A".into(),
+                    state: "firing".into(),
+                    service: None,
+                    value: *value,
+                },
+            );
+        }
+        let path = folder.path().join(JOURNAL_FILE);
+        (folder, path)
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_survives_the_file_and_the_chain_holds(values in proptest::collection::vec(any::<f64>(), 1..20)) {
+            let (_folder, path) = written(&values);
+            let recorded = read(&path).unwrap();
+            prop_assert_eq!(recorded.entries.len(), values.len());
+            prop_assert_eq!(recorded.broken, None);
+            prop_assert_eq!(recorded.cut_line, None);
+        }
+    }
+
+    #[test]
+    fn an_edited_entry_breaks_the_chain_at_its_place() {
+        let (_folder, path) = written(&[1.0, 2.5, 3.0]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("2.5", "2.6")).unwrap();
+        let broken = read(&path).unwrap().broken.unwrap();
+        assert_eq!(broken.seq, 1);
+        assert!(
+            broken
+                .to_string()
+                .contains("entry 1 does not match its hash")
+        );
+    }
+
+    #[test]
+    fn a_removed_entry_breaks_the_chain() {
+        let (_folder, path) = written(&[1.0, 2.0, 3.0]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let kept: String = text
+            .lines()
+            .filter(|line| !line.contains("\"seq\":1,"))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        std::fs::write(&path, kept).unwrap();
+        assert_eq!(
+            read(&path).unwrap().broken.map(|broken| broken.seq),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn half_a_last_line_is_left_out_and_reported() {
+        let (_folder, path) = written(&[1.0, 2.0, 3.0]);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 40]).unwrap();
+        let recorded = read(&path).unwrap();
+        assert_eq!(
+            (recorded.entries.len(), recorded.cut_line, recorded.broken),
+            (2, Some(3), None)
+        );
+    }
+
+    #[test]
+    fn a_whole_line_of_junk_is_an_error_with_its_place() {
+        let (_folder, path) = written(&[1.0]);
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        text.push_str("junk\n");
+        std::fs::write(&path, text).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.starts_with("line 2 of "), "{error}");
+    }
+
+    #[test]
+    fn time_never_decreases_and_a_second_journal_never_overwrites_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::create(folder.path()).unwrap();
+        assert_eq!(journal.append(50, Event::Acknowledged).at_ms, 50);
+        assert_eq!(journal.append(40, Event::Paused).at_ms, 50);
+        assert!(matches!(
+            Journal::create(folder.path()),
+            Err(JournalError::Create { .. })
+        ));
+        assert_eq!(journal.entries_since(1).len(), 1);
+        assert_eq!(journal.entries_since(9), vec![]);
+    }
+
+    #[test]
+    fn a_full_disk_stops_the_recording_and_not_the_drill() {
+        // /dev/full is the disk that is always full
+        if !Path::new("/dev/full").exists() {
+            eprintln!("skipped: this system has no /dev/full");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("target")).unwrap();
+        let journal = Journal::on(&folder.path().join("target"));
+        journal.append(
+            1,
+            Event::Proof {
+                passed: true,
+                invariants: vec![InvariantResult {
+                    id: "i".into(),
+                    before: None,
+                    after: Some(f64::NAN),
+                    holds: true,
+                }],
+            },
+        );
+        journal.append(2, Event::Acknowledged);
+        assert_eq!(journal.entries().len(), 2);
+        assert!(journal.status().unwrap().starts_with("recording stopped: "));
+        assert_eq!(verify_chain(&journal.entries()), Ok(()));
+    }
+}

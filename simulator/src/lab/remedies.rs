@@ -1,0 +1,449 @@
+//! Remedies: applied for real, and taken back. Which of them is right is not asked here.
+//!
+//! Taking one back puts every service that it touched to what it was before, with the remedies that
+//! were applied after it still in force.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use api::{ActionOutcome, Change, ChangeKind};
+use parking_lot::Mutex;
+use scenarios::{
+    effect::Effect,
+    scenario::{Remedy, RemedyKind},
+    shop::Role,
+};
+use tokio::sync::Semaphore;
+
+use super::{Core, Lab, LabEvent, effects::Chaos};
+use crate::{
+    LabError,
+    journal::Event,
+    load::Profile,
+    supervisor::{Desired, Order},
+};
+
+/// The remedies in force, oldest first; one action at a time.
+#[derive(Debug)]
+pub(super) struct Bench {
+    applied: Mutex<Vec<Applied>>,
+    turn: Semaphore,
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        Self {
+            applied: Mutex::new(Vec::new()),
+            turn: Semaphore::new(1),
+        }
+    }
+}
+
+/// A remedy in force.
+#[derive(Debug)]
+struct Applied {
+    remedy: Remedy,
+    /// What every service was to be before it.
+    before: BTreeMap<Role, Desired>,
+    load_before: Profile,
+    chaos: Chaos,
+}
+
+impl Lab {
+    /// The actions on offer.
+    #[must_use]
+    pub fn remedies(&self) -> Vec<api::Remedy> {
+        let applied = self.core.bench.applied.lock();
+        let offer = |remedy: &Remedy| api::Remedy {
+            id: remedy.id.clone(),
+            title: remedy.title.clone(),
+            description: remedy.description.clone(),
+            service: remedy.service.map(|role| role.to_string()),
+            kind: kind_name(remedy.kind).to_owned(),
+            dangerous: remedy.dangerous,
+            applied: applied.iter().any(|applied| applied.remedy.id == remedy.id),
+        };
+        self.core.plan.scenario.remedies.iter().map(offer).collect()
+    }
+
+    /// Applies a remedy; waits while another action is under way. What cannot be done changes nothing and says why. Journals
+    /// the action, and measures the invariants before the first one.
+    pub async fn apply(&self, remedy: &str) -> ActionOutcome {
+        self.act(remedy, false).await
+    }
+
+    /// Takes a remedy back.
+    pub async fn undo(&self, remedy: &str) -> ActionOutcome {
+        self.act(remedy, true).await
+    }
+
+    async fn act(&self, id: &str, undo: bool) -> ActionOutcome {
+        let core = &self.core;
+        let found = core
+            .plan
+            .scenario
+            .remedies
+            .iter()
+            .find(|remedy| remedy.id == id);
+        let done = match found {
+            None => Err(format!(
+                "there is no action `{id}`; GET /api/v1/drill/remedies lists them"
+            )),
+            Some(remedy) => {
+                let _turn = core.bench.turn.acquire().await;
+                if !undo {
+                    core.measure_before().await;
+                }
+                let (doer, remedy) = (core.clone(), remedy.clone());
+                // a caller that goes away must not leave half an action behind
+                let work = core.loose.spawn(async move {
+                    if undo {
+                        doer.take_back(&remedy).await
+                    } else {
+                        doer.put_in_force(&remedy).await
+                    }
+                });
+                work.await.unwrap_or_else(|error| Err(error.to_string()))
+            }
+        };
+        let (done, message) = match done {
+            Ok(message) => (true, message),
+            Err(message) => (false, message),
+        };
+        if let (true, Some(remedy)) = (done, found) {
+            core.show(remedy, undo, &message);
+        }
+        core.floor.journal.append(
+            core.floor.clock.now_ms(),
+            Event::Action {
+                remedy: id.to_owned(),
+                undo,
+                done,
+                message: message.clone(),
+            },
+        );
+        ActionOutcome {
+            remedy: id.to_owned(),
+            done,
+            message,
+        }
+    }
+}
+
+impl Core {
+    async fn put_in_force(self: &Arc<Self>, remedy: &Remedy) -> Result<String, String> {
+        let in_force = self
+            .bench
+            .applied
+            .lock()
+            .iter()
+            .any(|applied| applied.remedy.id == remedy.id);
+        if in_force && is_lasting(remedy) {
+            return Err("it is in force already; undo it first to do it again".to_owned());
+        }
+        let applied = Applied {
+            remedy: remedy.clone(),
+            before: self.supervisor.snapshot(),
+            load_before: self.load.profile(),
+            chaos: Chaos::default(),
+        };
+        let mut said = Vec::new();
+        let mut failure = None;
+        for effect in &remedy.effects {
+            match self.carry_out(effect, &applied.chaos).await {
+                Ok(done) => said.push(done),
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+        }
+        if !in_force {
+            self.bench.applied.lock().push(applied);
+        }
+        self.stop_what_is_to_stop();
+        if let Some(error) = failure {
+            let back = self.take_back(remedy).await;
+            let state = match back {
+                Ok(_) => "everything is as it was".to_owned(),
+                Err(problem) => format!("taking it back failed as well: {problem}"),
+            };
+            return Err(format!("{error}; {state}"));
+        }
+        if said.is_empty() {
+            said.push("done; nothing in the shop was changed".to_owned());
+        }
+        Ok(said.join("; "))
+    }
+
+    async fn take_back(self: &Arc<Self>, remedy: &Remedy) -> Result<String, String> {
+        let (back, taken) = {
+            let mut applied = self.bench.applied.lock();
+            let Some(index) = applied
+                .iter()
+                .position(|applied| applied.remedy.id == remedy.id)
+            else {
+                return Err("it is not in force".to_owned());
+            };
+            let back = way_back(&mut applied[index..]);
+            (back, applied.remove(index))
+        };
+        taken.chaos.heal();
+        self.stop_what_is_to_stop();
+        let mut said = Vec::new();
+        for (role, desired) in back.services {
+            said.push(
+                self.supervisor
+                    .order(role, Order::Become(desired))
+                    .await
+                    .map_err(|error| error.to_string())?,
+            );
+        }
+        if let Some(profile) = back.load {
+            self.load.reset(profile).await;
+            said.push("the load is as before".to_owned());
+        }
+        for alert in back.alerts {
+            self.floor.instruments.reset_alert(&alert);
+            said.push(format!("alert {alert}: rule as before"));
+        }
+        for effect in back.again {
+            self.carry_out(&effect, &taken.chaos)
+                .await
+                .map_err(|error: LabError| error.to_string())?;
+        }
+        if said.is_empty() {
+            said.push("taken back; nothing in the shop had to change".to_owned());
+        }
+        Ok(said.join("; "))
+    }
+
+    fn stop_what_is_to_stop(&self) {
+        let applied = self.bench.applied.lock();
+        self.stopped.set(
+            applied
+                .iter()
+                .flat_map(|applied| applied.remedy.stops.clone()),
+        );
+    }
+
+    /// Puts an action into the change history.
+    fn show(&self, remedy: &Remedy, undo: bool, message: &str) {
+        let change = Change {
+            id: self.changes.next_action(),
+            at_ms: self.floor.clock.now_ms(),
+            kind: ChangeKind::Action,
+            service: remedy.service.map(|role| role.to_string()),
+            title: if undo {
+                format!("undone: {}", remedy.title)
+            } else {
+                remedy.title.clone()
+            },
+            details: message.to_owned(),
+            author: "on-call".to_owned(),
+        };
+        self.changes.add(change.clone());
+        self.tell(LabEvent::Changed(change));
+    }
+}
+
+/// What has to be done to take a remedy back.
+#[derive(Debug, Default, PartialEq)]
+struct WayBack {
+    services: BTreeMap<Role, Desired>,
+    load: Option<Profile>,
+    alerts: Vec<String>,
+    /// Changes of the same alerts by later remedies.
+    again: Vec<Effect>,
+}
+
+/// The way back from the first of `applied`, with the later ones left in force. What those remember of the time before them is
+/// corrected, so that taking them back later does not bring the first one back.
+fn way_back(applied: &mut [Applied]) -> WayBack {
+    let Some((first, later)) = applied.split_first_mut() else {
+        return WayBack::default();
+    };
+    let mut back = WayBack::default();
+    for role in first.remedy.effects.iter().filter_map(touched) {
+        let Some(mut desired) = first.before.get(&role).cloned() else {
+            continue;
+        };
+        for applied in later.iter_mut() {
+            applied.before.insert(role, desired.clone());
+            for effect in applied
+                .remedy
+                .effects
+                .iter()
+                .filter(|effect| touched(effect) == Some(role))
+            {
+                desired = desired.after(effect);
+            }
+        }
+        back.services.insert(role, desired);
+    }
+    if first
+        .remedy
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Load(_)))
+    {
+        let mut profile = first.load_before;
+        for applied in later.iter_mut() {
+            applied.load_before = profile;
+            for effect in &applied.remedy.effects {
+                if let Effect::Load(change) = effect {
+                    profile = profile.with(change);
+                }
+            }
+        }
+        back.load = Some(profile);
+    }
+    for effect in &first.remedy.effects {
+        let Effect::TuneAlert { alert, .. } = effect else {
+            continue;
+        };
+        if back.alerts.contains(alert) {
+            continue;
+        }
+        let same = |effect: &&Effect| matches!(effect, Effect::TuneAlert { alert: other, .. } if other == alert);
+        back.again.extend(
+            later
+                .iter()
+                .flat_map(|applied| applied.remedy.effects.iter().filter(same).cloned()),
+        );
+        back.alerts.push(alert.clone());
+    }
+    back
+}
+
+/// The service whose desired state an effect changes.
+const fn touched(effect: &Effect) -> Option<Role> {
+    match effect {
+        Effect::Deploy { service, .. }
+        | Effect::Configure { service, .. }
+        | Effect::Scale { service, .. } => Some(*service),
+        _ => None,
+    }
+}
+
+/// Whether applying it twice is another thing than applying it once and waiting: a restart can be done again and again.
+fn is_lasting(remedy: &Remedy) -> bool {
+    !remedy.stops.is_empty()
+        || remedy
+            .effects
+            .iter()
+            .any(|effect| !matches!(effect, Effect::Restart { .. }))
+}
+
+const fn kind_name(kind: RemedyKind) -> &'static str {
+    match kind {
+        RemedyKind::Restart => "restart",
+        RemedyKind::Rollback => "rollback",
+        RemedyKind::Deploy => "deploy",
+        RemedyKind::Config => "config",
+        RemedyKind::Scale => "scale",
+        RemedyKind::Job => "job",
+        RemedyKind::Alert => "alert",
+        RemedyKind::None => "none",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scenarios::{effect::LoadChange, scenario::Worth, setting::Setting};
+
+    fn applied(id: &str, effects: Vec<Effect>, before: Vec<Setting>) -> Applied {
+        let desired = Desired {
+            version: "1".into(),
+            settings: before,
+            replicas: 1,
+        };
+        Applied {
+            remedy: Remedy {
+                id: id.into(),
+                title: String::new(),
+                description: String::new(),
+                kind: RemedyKind::Config,
+                service: None,
+                worth: Worth::Wrong,
+                because: String::new(),
+                dangerous: false,
+                effects,
+                stops: vec![],
+            },
+            before: BTreeMap::from([(Role::Checkout, desired)]),
+            load_before: Profile {
+                journeys_per_s: 1.0,
+                checkout_share: 0.5,
+                history_share: 0.0,
+                bundle_share: 0.0,
+                long_time_share: 0.0,
+                think_s: 1.0,
+            },
+            chaos: Chaos::default(),
+        }
+    }
+
+    fn configure(setting: Setting) -> Effect {
+        Effect::Configure {
+            service: Role::Checkout,
+            settings: vec![setting],
+        }
+    }
+
+    #[test]
+    fn taking_one_back_leaves_the_later_ones_in_force() {
+        let (slots, timeout) = (Setting::WorkerSlots(32), Setting::CallTimeoutMs(9_000));
+        let mut list = [
+            applied("slots", vec![configure(slots.clone())], vec![]),
+            applied("timeout", vec![configure(timeout.clone())], vec![slots]),
+        ];
+        let back = way_back(&mut list);
+        assert_eq!(back.services[&Role::Checkout].settings, [timeout]);
+        // and the later one, taken back afterwards, does not bring the first one back
+        assert_eq!(
+            way_back(&mut list[1..]).services[&Role::Checkout].settings,
+            []
+        );
+    }
+
+    #[test]
+    fn alerts_and_load_go_back_too() {
+        let tune = |expr: &str| Effect::TuneAlert {
+            alert: "A".into(),
+            expr: Some(expr.into()),
+            hold: None,
+        };
+        let load = Effect::Load(LoadChange {
+            journeys_per_s: Some(9.0),
+            ..LoadChange::default()
+        });
+        let mut list = [
+            applied("one", vec![tune("1"), load], vec![]),
+            applied("two", vec![tune("2")], vec![]),
+        ];
+        let back = way_back(&mut list);
+        assert_eq!(back.alerts, ["A"]);
+        assert_eq!(back.again, [tune("2")]);
+        assert_eq!(back.load.map(|load| load.journeys_per_s), Some(1.0));
+        assert!(back.services.is_empty());
+    }
+
+    #[test]
+    fn only_restarts_can_be_repeated() {
+        let restart = Effect::Restart {
+            service: Role::Checkout,
+        };
+        assert!(!is_lasting(
+            &applied("r", vec![restart.clone()], vec![]).remedy
+        ));
+        assert!(is_lasting(
+            &applied(
+                "r",
+                vec![restart, configure(Setting::WorkerSlots(1))],
+                vec![]
+            )
+            .remedy
+        ));
+    }
+}

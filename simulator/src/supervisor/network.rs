@@ -1,0 +1,87 @@
+//! The links of the shop: one proxy per directed link between services that run, and one door per
+//! service for what comes from outside (load, recurring tasks). It knows who calls whom, not what is said.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use scenarios::{seed::Seed, shop::Role};
+
+use crate::{LabError, proxy::Proxy};
+
+/// All proxies of a lab.
+#[derive(Debug)]
+pub(crate) struct Network {
+    links: BTreeMap<(Role, Role), Proxy>,
+    doors: BTreeMap<Role, Proxy>,
+}
+
+impl Network {
+    /// Opens a proxy for every link between `roles`, and a door for each of them.
+    pub(crate) async fn open(roles: &[Role], seed: Seed) -> Result<Self, LabError> {
+        let (mut links, mut doors) = (BTreeMap::new(), BTreeMap::new());
+        for from in roles {
+            let name = format!("door-{from}");
+            doors.insert(*from, listen(name, seed).await?);
+            for to in from.calls().iter().filter(|to| roles.contains(to)) {
+                links.insert((*from, *to), listen(format!("{from}-{to}"), seed).await?);
+            }
+        }
+        Ok(Self { links, doors })
+    }
+
+    /// The proxy of a link.
+    pub(crate) fn link(&self, from: Role, to: Role) -> Result<&Proxy, LabError> {
+        self.links.get(&(from, to)).ok_or_else(|| LabError::NoLink {
+            from: from.to_string(),
+            to: to.to_string(),
+        })
+    }
+
+    /// Base URL of a service for those outside the shop.
+    pub(crate) fn door(&self, to: Role) -> Result<String, LabError> {
+        self.doors
+            .get(&to)
+            .map(Proxy::url)
+            .ok_or_else(|| LabError::NoService {
+                service: to.to_string(),
+            })
+    }
+
+    /// Base URLs of those whom `from` calls.
+    pub(crate) fn peers(&self, from: Role) -> BTreeMap<Role, String> {
+        self.links
+            .iter()
+            .filter(|((caller, _), _)| *caller == from)
+            .map(|((_, to), proxy)| (*to, proxy.url()))
+            .collect()
+    }
+
+    /// Sets where connections to a service go.
+    pub(crate) fn set_instances(&self, of: Role, instances: &[SocketAddr]) {
+        let links = self
+            .links
+            .iter()
+            .filter(|((_, to), _)| *to == of)
+            .map(|(_, proxy)| proxy);
+        for proxy in links.chain(self.doors.get(&of)) {
+            proxy.set_upstreams(instances.to_vec());
+        }
+    }
+
+    /// Whether no toxic is on any link.
+    pub(crate) fn is_healed(&self) -> bool {
+        self.links
+            .values()
+            .chain(self.doors.values())
+            .all(Proxy::is_healed)
+    }
+}
+
+async fn listen(name: String, seed: Seed) -> Result<Proxy, LabError> {
+    let rng = seed.stream(&format!("link/{name}"));
+    Proxy::listen(name.clone(), rng)
+        .await
+        .map_err(|source| LabError::Open {
+            what: format!("a port for the link {name}"),
+            source,
+        })
+}

@@ -1,0 +1,63 @@
+//! The cases, and what several of them need.
+
+mod actions;
+mod life;
+mod proof;
+
+use std::pin::Pin;
+
+use scenarios::{
+    effect::Effect,
+    scenario::{Remedy, RemedyKind, Worth},
+    setting::Setting,
+    shop::Role,
+};
+
+pub use life::wait_to_be_killed;
+
+type Case = fn() -> Pin<Box<dyn Future<Output = ()>>>;
+
+macro_rules! cases {
+    ($($file:ident::$name:ident),* $(,)?) => {
+        /// Name and body of every case.
+        pub const ALL: &[(&str, Case)] = &[$((stringify!($name), || Box::pin($file::$name()))),*];
+    };
+}
+
+cases![
+    life::a_lab_is_ready_takes_load_and_leaves_nothing,
+    life::a_service_that_dies_in_start_is_named_with_its_last_words,
+    life::a_service_that_cannot_start_says_why,
+    life::a_crash_is_told_apart_and_started_again,
+    life::a_process_over_its_memory_limit_is_killed_with_137,
+    life::a_dropped_lab_leaves_no_process,
+    life::a_killed_lab_leaves_no_process,
+    life::a_process_that_does_not_stop_is_killed,
+    actions::remedies_change_the_services_and_are_taken_back,
+    actions::an_action_that_fails_changes_nothing,
+    actions::the_timeline_happens_and_a_remedy_stops_its_repetitions,
+    proof::a_proof_measures_its_invariants_before_and_after,
+    proof::every_proof_has_the_same_journeys,
+];
+
+fn remedy(id: &str, effects: Vec<Effect>) -> Remedy {
+    Remedy {
+        id: id.into(),
+        title: format!("do {id}"),
+        description: String::new(),
+        kind: RemedyKind::Config,
+        service: None,
+        worth: Worth::Wrong,
+        because: String::new(),
+        dangerous: false,
+        effects,
+        stops: vec![],
+    }
+}
+
+fn configure(setting: Setting) -> Effect {
+    Effect::Configure {
+        service: Role::Payments,
+        settings: vec![setting],
+    }
+}

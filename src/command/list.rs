@@ -1,0 +1,63 @@
+//! `drill list`: the drills that were run, from their folders.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use facilitator::report::{self, Listed};
+
+use crate::{
+    cli::ListArgs,
+    exit::{Failure, chain},
+    settings::Settings,
+};
+
+/// The folder for drills: flag or environment, settings file, default.
+pub fn logs_folder(flag: Option<&PathBuf>, settings: &Settings) -> PathBuf {
+    flag.or(settings.logs.as_ref())
+        .cloned()
+        .unwrap_or_else(|| "logs".into())
+}
+
+/// Lists.
+pub fn run(args: &ListArgs, settings: &Settings) -> Result<ExitCode, Failure> {
+    let logs = logs_folder(args.logs.as_ref(), settings);
+    let rows = report::list(&logs)
+        .map_err(|error| Failure::failed(chain(&error)).remedy("drill doctor"))?;
+    if args.json {
+        super::print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&rows).expect("plain data serialises")
+        ));
+    } else if rows.is_empty() {
+        super::print(&format!(
+            "no drills in {} yet; `drill run` starts one\n",
+            logs.display()
+        ));
+    } else {
+        super::print(&table(&rows));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(rows: &[Listed]) -> String {
+    let mut text = format!(
+        "{:<18} {:<5} {:>20} {:>6} {:<16} {}\n",
+        "scenario", "level", "seed", "score", "root cause", "folder"
+    );
+    for row in rows.iter().rev() {
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "—".to_owned());
+        text.push_str(&format!(
+            "{:<18} {:<5} {:>20} {:>6} {:<16} {}{}\n",
+            or_dash(row.slug.clone()),
+            or_dash(row.level.map(|level| level.to_string())),
+            or_dash(row.seed.map(|seed| seed.to_string())),
+            or_dash(row.score.clone()),
+            or_dash(row.ttrc.clone()),
+            row.folder.display(),
+            row.problem
+                .as_ref()
+                .map(|problem| format!("  ! {problem}"))
+                .unwrap_or_default(),
+        ));
+    }
+    text
+}

@@ -1,0 +1,85 @@
+//! The commands: each file is one word of the command line.
+
+mod bench;
+mod doctor;
+mod headless;
+mod join;
+mod list;
+mod manual;
+mod process_tree;
+mod report;
+mod run;
+mod scenario_files;
+mod screen;
+mod verify;
+
+use std::{path::Path, process::ExitCode};
+
+use crate::{
+    cli::{Cli, RunCommand, Word},
+    exit::Failure,
+    settings::{self, Settings},
+};
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> ExitCode {
+    let json = wants_json(&cli);
+    match settings::load(Path::new(".")).and_then(|settings| dispatch(cli, &settings)) {
+        Ok(code) => code,
+        Err(failure) => failure.tell(json),
+    }
+}
+
+fn wants_json(cli: &Cli) -> bool {
+    match &cli.command {
+        None => cli.run.json,
+        Some(Word::Run(run)) => run.args.json,
+        Some(Word::List(list)) => list.json,
+        Some(Word::Report(report)) => report.json,
+        Some(Word::Verify(verify)) => verify.json,
+        Some(Word::Bench(bench)) => bench.json,
+        Some(Word::Doctor(doctor)) => doctor.json,
+        Some(_) => false,
+    }
+}
+
+fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
+    match cli.command {
+        None => run::run(
+            RunCommand {
+                slug: None,
+                args: cli.run,
+            },
+            settings,
+        ),
+        Some(Word::Run(command)) => run::run(command, settings),
+        Some(Word::Join(args)) => join::run(&args),
+        Some(Word::List(args)) => list::run(&args, settings),
+        Some(Word::Report(args)) => report::run(&args, settings),
+        Some(Word::Scenarios(word)) => scenario_files::run(word, settings),
+        Some(Word::Verify(args)) => verify::run(&args, settings),
+        Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
+        Some(Word::Screen(args)) => screen::run(&args),
+        Some(Word::Bench(args)) => bench::run(&args),
+        Some(Word::Bare) => Ok(bench::bare()),
+        Some(Word::Completions { shell }) => manual::completions(shell),
+        Some(Word::Man) => manual::page(),
+    }
+}
+
+/// Prints text for people or scripts; a reader that has gone (`drill list | head -1`) is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The runtime that server, lab and TUI share.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::failed(format!("no runtime can be built: {error}")).remedy("drill doctor")
+        })
+}

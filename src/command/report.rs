@@ -1,0 +1,74 @@
+//! `drill report`: the report of a drill folder, scored by this program's formula.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use facilitator::report;
+
+use super::list::logs_folder;
+use crate::{
+    cli::ReportArgs,
+    exit::{Failure, chain},
+    settings::Settings,
+};
+
+/// Prints the report; with `--write` also files it as a new version.
+pub fn run(args: &ReportArgs, settings: &Settings) -> Result<ExitCode, Failure> {
+    let logs = logs_folder(args.logs.as_ref(), settings);
+    let folder = find(args.drill.as_deref(), &logs)?;
+    let failed = |error: report::ReportError| {
+        Failure::failed(chain(&error)).remedy("drill list shows which folders can be read")
+    };
+    let made = if args.write {
+        let (made, written) = report::write(&folder).map_err(failed)?;
+        eprintln!(
+            "written: {} and {}",
+            written.markdown.display(),
+            written.json.display()
+        );
+        made
+    } else {
+        report::read_folder(&folder).map_err(failed)?
+    };
+    if args.json {
+        super::print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&made).expect("plain data serialises")
+        ));
+    } else {
+        super::print(&report::markdown(&made));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A folder as given, a drill id under `logs`, or the newest.
+fn find(drill: Option<&str>, logs: &Path) -> Result<PathBuf, Failure> {
+    if let Some(folder) = drill.map(PathBuf::from).filter(|folder| folder.is_dir()) {
+        return Ok(folder);
+    }
+    let rows = report::list(logs).map_err(|error| Failure::failed(chain(&error)))?;
+    let Some(name) = drill else {
+        let newest = rows.into_iter().rev().find(|row| row.score.is_some());
+        return newest.map(|row| row.folder).ok_or_else(|| {
+            Failure::failed(format!("no finished drill in {}", logs.display())).remedy("drill run")
+        });
+    };
+    let matches = |row: &report::Listed| {
+        row.id.as_deref() == Some(name)
+            || row
+                .folder
+                .file_name()
+                .is_some_and(|folder| folder.to_string_lossy() == name)
+    };
+    rows.into_iter()
+        .find(matches)
+        .map(|row| row.folder)
+        .ok_or_else(|| {
+            Failure::usage(
+                format!("there is no drill `{name}` in {}", logs.display()),
+                "drill list shows folders and ids",
+            )
+        })
+}

@@ -1,0 +1,90 @@
+//! Exit codes that mean something, and how an error is told: what, then what to do.
+
+use std::process::ExitCode;
+
+/// Everything went as asked.
+pub const OK: u8 = 0;
+/// It ran and the answer is no: a claim failed, a check found problems.
+pub const NO: u8 = 1;
+/// The command line or a file is wrong; nothing was started.
+pub const USAGE: u8 = 2;
+/// The world refused: a port, a folder, a process.
+pub const FAILED: u8 = 3;
+/// Ended by Ctrl-C or SIGTERM, after everything was put in order (128 + SIGINT).
+pub const INTERRUPTED: u8 = 130;
+
+/// A command's failure.
+#[derive(Debug)]
+pub struct Failure {
+    /// One of the codes above.
+    pub code: u8,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+impl Failure {
+    /// A wrong command line or file.
+    pub fn usage(message: impl std::fmt::Display, remedy: impl std::fmt::Display) -> Self {
+        Self {
+            code: USAGE,
+            message: message.to_string(),
+            remedy: Some(remedy.to_string()),
+        }
+    }
+
+    /// The world refused.
+    pub fn failed(message: impl std::fmt::Display) -> Self {
+        Self {
+            code: FAILED,
+            message: message.to_string(),
+            remedy: None,
+        }
+    }
+
+    /// Adds what to do.
+    pub fn remedy(mut self, remedy: impl std::fmt::Display) -> Self {
+        self.remedy = Some(remedy.to_string());
+        self
+    }
+
+    /// Tells it on standard error, as text or as one JSON object.
+    pub fn tell(&self, json: bool) -> ExitCode {
+        if json {
+            eprintln!(
+                "{}",
+                serde_json::json!({ "error": self.message, "remedy": self.remedy })
+            );
+        } else {
+            eprintln!("error: {}", self.message);
+            if let Some(remedy) = &self.remedy {
+                eprintln!("  try: {remedy}");
+            }
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+/// An error and the causes below it, joined by colons.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// What clap has to say: help and version on standard output with 0, a mistake on standard error with 2.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let code = if error.use_stderr() { USAGE } else { OK };
+    // A closed pipe (`drill --help | head -1`) is no reason to complain.
+    let _ = error.print();
+    ExitCode::from(code)
+}

@@ -1,0 +1,13 @@
+//! Alerts: standard Prometheus rule files, evaluated by the store's own PromQL. Knows no scrape, no webhook, no trainee.
+
+mod engine;
+pub mod format;
+mod live;
+mod rules;
+mod state;
+mod template;
+mod yaml;
+
+pub use engine::{Engine, RuleInfo, Transition, Tune, TuneError};
+pub use rules::{Problem, RulesError};
+pub use state::{Alert, State};

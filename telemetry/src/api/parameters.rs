@@ -1,0 +1,75 @@
+//! Parameters of a request: those of the URL and, for a POST, those of a form body. Shared by the
+//! endpoints whose clients send either.
+
+use axum::extract::{FromRequest, Query, Request};
+use http::{Method, StatusCode, Uri};
+
+/// Bytes of a form body. Longer ones are refused; the longest query has 16 KiB, a third of this when
+/// every byte is percent-encoded.
+const FORM_BYTES_MAX: usize = 60 * 1024;
+
+/// Named values in order; a name may come more than once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// The first value of a name.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let named = self.0.iter().find(|(other, _)| other == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a name.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.0.iter().filter(move |(other, _)| other == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// A whole number from 0 to `max`, or `default` when it is not given.
+    pub(super) fn number(&self, name: &str, default: usize, max: usize) -> Result<usize, String> {
+        let Some(text) = self.get(name).filter(|text| !text.is_empty()) else {
+            return Ok(default);
+        };
+        match text.parse() {
+            Ok(number) if number <= max => Ok(number),
+            Ok(number) => Err(format!(
+                "{name}={number} is over the limit of {max}: ask for less"
+            )),
+            Err(_) => Err(format!(
+                "{name}={text:?} is not a whole number from 0 to {max}"
+            )),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Parameters {
+    type Rejection = (StatusCode, String);
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Self::Rejection> {
+        let bad = |message: String| (StatusCode::BAD_REQUEST, message);
+        let mut parameters = pairs(request.uri()).map_err(bad)?;
+        if request.method() == Method::POST {
+            let body = axum::body::to_bytes(request.into_body(), FORM_BYTES_MAX).await;
+            let body = body.map_err(|_| {
+                (
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    format!("the form has more than {FORM_BYTES_MAX} bytes"),
+                )
+            })?;
+            // a form body is written as the query of a URL is
+            let form = Uri::builder()
+                .path_and_query([b"/?", &*body].concat())
+                .build();
+            let form = form.map_err(|_| bad("the body is not a URL-encoded form".into()))?;
+            parameters.extend(pairs(&form).map_err(bad)?);
+        }
+        Ok(Self(parameters))
+    }
+}
+
+fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, String> {
+    match Query::try_from_uri(uri) {
+        Ok(Query(pairs)) => Ok(pairs),
+        Err(rejection) => Err(rejection.body_text()),
+    }
+}

@@ -1,0 +1,23 @@
+//! What was seen, and nothing of why: receiver, scraper, store, query languages, public query
+//! APIs, alerts, graph. Knows no faults, scenarios or scores; it could serve any system that
+//! speaks OTLP and exposes Prometheus metrics.
+
+pub mod alerts;
+mod api;
+pub mod attributes;
+pub mod error;
+mod facade;
+pub mod graph;
+pub mod logs;
+pub mod metrics;
+pub mod origins;
+pub mod promql;
+pub mod query;
+pub mod receive;
+pub mod record;
+pub mod scrape;
+pub mod time;
+pub mod traces;
+
+pub use error::{QueryError, RecordError};
+pub use facade::{Stats, Telemetry, TelemetryConfig};

@@ -1,0 +1,45 @@
+//! Logs: the store and LogQL. Knows nothing of HTTP or of where records come from.
+
+pub mod ast;
+mod fields;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod parse;
+mod pipeline;
+mod range;
+pub mod record;
+mod scan;
+mod segment;
+mod store;
+mod template;
+mod vector;
+mod words;
+
+pub use parse::{is_logql, parse};
+pub use range::{Grid, SERIES_MAX, STEPS_MAX, Series, evaluate};
+pub use record::{Level, LogLine};
+pub use scan::{Direction, Plan, QUERY_TIME};
+pub use segment::Segment;
+pub use store::{LOG_BYTES, LogStore, SignalStats, record_ts_ns};
+pub use words::{bare_words, query_or_words};
+
+use crate::error::QueryError;
+
+/// Compiles a query for lines: LogQL, or bare words.
+///
+/// # Errors
+/// [`QueryError`] when the text is neither, or is a metric query.
+pub fn plan_lines(text: &str) -> Result<Plan, QueryError> {
+    let query = query_or_words(text).ok_or_else(|| QueryError::Invalid {
+        position: 0,
+        message: "the query is empty: give LogQL such as {service=\"…\"}, or words".into(),
+    })?;
+    match parse(&query)? {
+        ast::Query::Log(log) => Plan::new(&log),
+        ast::Query::Metric(_) => Err(QueryError::Invalid {
+            position: 0,
+            message: "this query makes numbers, lines are wanted: begin with {service=\"…\"}"
+                .into(),
+        }),
+    }
+}

@@ -1,0 +1,471 @@
+//! A compiled pipeline: what happens to one line between the selector and the result. Knows no store
+//! beyond the row that it is given.
+
+use std::borrow::Cow;
+
+use memchr::memmem::Finder;
+use regex::Regex;
+
+use super::ast::{Conversion, LabelFilter, LabelSource, LogExpr, Quantity, Stage, Unwrap};
+use super::fields;
+use super::segment::Row;
+use super::template::Template;
+use crate::attributes::unhex;
+use crate::error::QueryError;
+use crate::query::{Compare, TextMatcher, compile_regex, parse_bytes, parse_duration_ns};
+use crate::time::TraceId;
+
+/// The label that tells what a stage could not do with a line, as in Loki.
+pub const ERROR_LABEL: &str = "__error__";
+
+/// A line on its way through the pipeline.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// The record.
+    pub row: Row<'a>,
+    /// Its text, as rewritten so far.
+    pub line: Cow<'a, str>,
+    /// Labels that stages added; they hide those of the record.
+    pub extracted: Vec<(String, String)>,
+    /// `drop`, `keep` and renames hide these.
+    hidden: Vec<String>,
+    kept: Option<Vec<String>>,
+}
+
+impl<'a> Entry<'a> {
+    fn new(row: Row<'a>) -> Self {
+        Self {
+            row,
+            line: Cow::Borrowed(row.body()),
+            extracted: Vec::new(),
+            hidden: Vec::new(),
+            kept: None,
+        }
+    }
+
+    /// The value of a label, wherever it comes from.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<Cow<'_, str>> {
+        if let Some((_, value)) = self.extracted.iter().find(|(other, _)| other == name) {
+            return Some(Cow::Borrowed(value));
+        }
+        if self.is_hidden(name) {
+            return None;
+        }
+        self.row.label(name)
+    }
+
+    fn is_hidden(&self, name: &str) -> bool {
+        let kept = |kept: &Vec<String>| kept.iter().any(|other| other == name);
+        self.hidden.iter().any(|other| other == name) || !self.kept.as_ref().is_none_or(kept)
+    }
+
+    fn set(&mut self, name: &str, value: String) {
+        match self.extracted.iter_mut().find(|(other, _)| other == name) {
+            Some((_, old)) => *old = value,
+            None => self.extracted.push((name.to_owned(), value)),
+        }
+    }
+
+    /// Adds a label found in the text; one that the record has already gets `_extracted` appended.
+    fn extract(&mut self, name: &str, value: String) {
+        if self.row.label(name).is_some() {
+            self.set(&format!("{name}_extracted"), value);
+        } else if !name.is_empty() {
+            self.set(name, value);
+        }
+    }
+
+    fn hide(&mut self, name: &str) {
+        self.extracted.retain(|(other, _)| other != name);
+        self.hidden.push(name.to_owned());
+    }
+
+    fn keep(&mut self, names: &[String]) {
+        self.extracted.retain(|(name, _)| names.contains(name));
+        self.kept = Some(names.to_vec());
+    }
+
+    /// All labels, sorted by name, names unique.
+    #[must_use]
+    pub fn labels(&self) -> Vec<(String, String)> {
+        let mut labels = self.extracted.clone();
+        let mut add = |name: &str, value: &str| {
+            if !self.is_hidden(name) && labels.iter().all(|(other, _)| other != name) {
+                labels.push((name.to_owned(), value.to_owned()));
+            }
+        };
+        add("service", &self.row.origin().service);
+        add("level", self.row.level().name());
+        self.row.each_metadata(add);
+        labels.sort();
+        labels
+    }
+}
+
+/// A compiled pipeline.
+#[derive(Debug)]
+pub struct Pipeline {
+    steps: Vec<Step>,
+    trace: Option<TraceId>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Line {
+        negate: bool,
+        alternatives: Vec<LineMatch>,
+    },
+    Label(Filter),
+    Json(Vec<(String, String)>),
+    Logfmt(Vec<(String, String)>),
+    Regexp(Regex),
+    LineFormat(Template),
+    LabelFormat(Vec<(String, Source)>),
+    Drop(Vec<String>),
+    Keep(Vec<String>),
+}
+
+#[derive(Debug)]
+enum LineMatch {
+    Contains(Box<Finder<'static>>),
+    Regex(Regex),
+}
+
+#[derive(Debug)]
+enum Source {
+    Label(String),
+    Template(Template),
+}
+
+#[derive(Debug)]
+enum Filter {
+    And(Box<Filter>, Box<Filter>),
+    Or(Box<Filter>, Box<Filter>),
+    Text(String, TextMatcher),
+    Quantity(String, Compare, Quantity),
+}
+
+impl Pipeline {
+    /// Compiles the stages of a log expression.
+    ///
+    /// # Errors
+    /// [`QueryError`] for regular expressions and templates that do not compile.
+    pub fn new(log: &LogExpr) -> Result<Self, QueryError> {
+        let steps: Vec<_> = log.stages.iter().map(Step::new).collect::<Result<_, _>>()?;
+        // until a stage changes labels, a required trace_id narrows the search to its index
+        let trace = steps
+            .iter()
+            .take_while(|step| matches!(step, Step::Line { .. } | Step::Label(_)))
+            .find_map(|step| match step {
+                Step::Label(filter) => filter.trace(),
+                _ => None,
+            });
+        Ok(Self { steps, trace })
+    }
+
+    /// The one trace that a line must belong to, if the pipeline says so.
+    #[must_use]
+    pub fn trace(&self) -> Option<TraceId> {
+        self.trace
+    }
+
+    /// Runs a row through; `None` when a filter drops it.
+    #[must_use]
+    pub fn run<'a>(&self, row: Row<'a>) -> Option<Entry<'a>> {
+        let mut entry = Entry::new(row);
+        for step in &self.steps {
+            if !step.apply(&mut entry) {
+                return None;
+            }
+        }
+        Some(entry)
+    }
+}
+
+impl Step {
+    fn new(stage: &Stage) -> Result<Self, QueryError> {
+        Ok(match stage {
+            Stage::Line {
+                regex,
+                negate,
+                alternatives,
+            } => {
+                let compile = |(text, position): &(String, usize)| {
+                    Ok(if *regex {
+                        LineMatch::Regex(compile_regex(text, text, *position)?)
+                    } else {
+                        LineMatch::Contains(Box::new(Finder::new(text).into_owned()))
+                    })
+                };
+                Self::Line {
+                    negate: *negate,
+                    alternatives: alternatives.iter().map(compile).collect::<Result<_, _>>()?,
+                }
+            }
+            Stage::Label(filter) => Self::Label(Filter::new(filter)?),
+            Stage::Json(wanted) => Self::Json(wanted.clone()),
+            Stage::Logfmt(wanted) => Self::Logfmt(wanted.clone()),
+            Stage::Regexp(text, position) => Self::Regexp(named_groups(text, *position)?),
+            Stage::LineFormat(text, position) => Self::LineFormat(Template::new(text, *position)?),
+            Stage::LabelFormat(renames) => {
+                let compile = |(name, source): &(String, LabelSource)| {
+                    let source = match source {
+                        LabelSource::Label(label) => Source::Label(label.clone()),
+                        LabelSource::Template(text, position) => {
+                            Source::Template(Template::new(text, *position)?)
+                        }
+                    };
+                    Ok((name.clone(), source))
+                };
+                Self::LabelFormat(
+                    renames
+                        .iter()
+                        .map(compile)
+                        .collect::<Result<_, QueryError>>()?,
+                )
+            }
+            Stage::Drop(names) => Self::Drop(names.clone()),
+            Stage::Keep(names) => Self::Keep(names.clone()),
+        })
+    }
+
+    /// Whether the line stays.
+    fn apply(&self, entry: &mut Entry<'_>) -> bool {
+        match self {
+            Self::Line {
+                negate,
+                alternatives,
+            } => {
+                let line = &*entry.line;
+                let found = alternatives.iter().any(|alternative| match alternative {
+                    LineMatch::Contains(finder) => finder.find(line.as_bytes()).is_some(),
+                    LineMatch::Regex(regex) => regex.is_match(line),
+                });
+                return found != *negate;
+            }
+            Self::Label(filter) => return filter.passes(entry),
+            Self::Json(wanted) => json(entry, wanted),
+            Self::Logfmt(wanted) => {
+                for (name, value) in fields::logfmt(&entry.line) {
+                    if wanted.is_empty() {
+                        entry.extract(&name, value);
+                    } else if let Some((label, _)) = wanted.iter().find(|(_, key)| *key == name) {
+                        entry.extract(label, value);
+                    }
+                }
+            }
+            Self::Regexp(regex) => {
+                let line = entry.line.clone();
+                if let Some(groups) = regex.captures(&line) {
+                    for name in regex.capture_names().flatten() {
+                        let value = groups.name(name).map_or("", |group| group.as_str());
+                        entry.extract(name, value.to_owned());
+                    }
+                }
+            }
+            Self::LineFormat(template) => {
+                entry.line = Cow::Owned(template.render(&entry.line, |name| entry.label(name)));
+            }
+            Self::LabelFormat(renames) => {
+                for (name, source) in renames {
+                    match source {
+                        Source::Label(old) => {
+                            let value = entry.label(old).unwrap_or_default().into_owned();
+                            entry.hide(old);
+                            entry.set(name, value);
+                        }
+                        Source::Template(template) => {
+                            let value = template.render(&entry.line, |name| entry.label(name));
+                            entry.set(name, value);
+                        }
+                    }
+                }
+            }
+            Self::Drop(names) => names.iter().for_each(|name| entry.hide(name)),
+            Self::Keep(names) => entry.keep(names),
+        }
+        true
+    }
+}
+
+fn json(entry: &mut Entry<'_>, wanted: &[(String, String)]) {
+    let line = entry.line.clone();
+    if wanted.is_empty() {
+        match fields::json(&line) {
+            Some(fields) => {
+                for (name, value) in fields {
+                    entry.extract(&name, value);
+                }
+            }
+            None => entry.set(ERROR_LABEL, "JSONParserErr".into()),
+        }
+        return;
+    }
+    for (name, path) in wanted {
+        match fields::json_path(&line, path) {
+            Some(value) => entry.extract(name, value),
+            None => return entry.set(ERROR_LABEL, "JSONParserErr".into()),
+        }
+    }
+}
+
+fn named_groups(text: &str, position: usize) -> Result<Regex, QueryError> {
+    let regex = compile_regex(text, text, position)?;
+    if regex.capture_names().flatten().next().is_some() {
+        return Ok(regex);
+    }
+    Err(QueryError::Invalid {
+        position,
+        message: "regexp needs at least one named group, such as (?P<status>\\d+)".into(),
+    })
+}
+
+impl Filter {
+    fn new(filter: &LabelFilter) -> Result<Self, QueryError> {
+        Ok(match filter {
+            LabelFilter::And(left, right) => {
+                Self::And(Box::new(Self::new(left)?), Box::new(Self::new(right)?))
+            }
+            LabelFilter::Or(left, right) => {
+                Self::Or(Box::new(Self::new(left)?), Box::new(Self::new(right)?))
+            }
+            LabelFilter::Text(matcher) => {
+                let compiled = TextMatcher::new(matcher.op, &matcher.value, matcher.position)?;
+                Self::Text(matcher.name.clone(), compiled)
+            }
+            LabelFilter::Quantity { name, op, value } => Self::Quantity(name.clone(), *op, *value),
+        })
+    }
+
+    /// The trace that a passing line must belong to.
+    fn trace(&self) -> Option<TraceId> {
+        match self {
+            Self::And(left, right) => left.trace().or_else(|| right.trace()),
+            Self::Text(name, matcher) if name == "trace_id" => {
+                // ids are stored in lower case; other spellings equal nothing, and find nothing
+                matcher
+                    .equal_to()
+                    .filter(|text| !text.is_empty())
+                    .map(|text| unhex(text).unwrap_or([0; 16]))
+            }
+            _ => None,
+        }
+    }
+
+    fn passes(&self, entry: &mut Entry<'_>) -> bool {
+        match self {
+            Self::And(left, right) => left.passes(entry) && right.passes(entry),
+            Self::Or(left, right) => left.passes(entry) || right.passes(entry),
+            Self::Text(name, matcher) => matcher.matches(&entry.label(name).unwrap_or_default()),
+            Self::Quantity(name, op, quantity) => {
+                let Some(text) = entry.label(name) else {
+                    return false;
+                };
+                let (value, constant) = match quantity {
+                    Quantity::Number(constant) => (text.parse().ok(), constant),
+                    Quantity::DurationNs(constant) => {
+                        (parse_duration_ns(&text).map(|ns| ns as f64), constant)
+                    }
+                    Quantity::Bytes(constant) => {
+                        (parse_bytes(&text).or_else(|| text.parse().ok()), constant)
+                    }
+                };
+                match value {
+                    Some(value) => op.holds(&value, constant),
+                    None => {
+                        entry.set(ERROR_LABEL, "LabelFilterErr".into());
+                        true
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A compiled `unwrap` with the label filters after it.
+#[derive(Debug)]
+pub struct Sampler {
+    unwrap: Unwrap,
+    after: Vec<Filter>,
+}
+
+impl Sampler {
+    /// Compiles the `unwrap` of a log expression, if it has one.
+    ///
+    /// # Errors
+    /// [`QueryError`] for regular expressions that do not compile.
+    pub fn new(log: &LogExpr) -> Result<Option<Self>, QueryError> {
+        let Some(unwrap) = log.unwrap.clone() else {
+            return Ok(None);
+        };
+        let after = log
+            .after_unwrap
+            .iter()
+            .map(Filter::new)
+            .collect::<Result<_, _>>()?;
+        Ok(Some(Self { unwrap, after }))
+    }
+
+    /// The label that becomes the value.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.unwrap.label
+    }
+
+    /// The sample of an entry. `None` when it has no such label or a filter drops it; a label that is
+    /// no number sets the error label.
+    pub fn sample(&self, entry: &mut Entry<'_>) -> Option<f64> {
+        let text = entry.label(&self.unwrap.label)?.into_owned();
+        let value = match self.unwrap.conversion {
+            Conversion::Number => text.parse().ok(),
+            Conversion::Seconds => parse_duration_ns(&text).map(|ns| ns as f64 / 1e9),
+            Conversion::Bytes => parse_bytes(&text).or_else(|| text.parse().ok()),
+        };
+        if value.is_none() {
+            entry.set(ERROR_LABEL, "SampleExtractionErr".into());
+        }
+        let passes = self.after.iter().all(|filter| filter.passes(entry));
+        passes.then(|| value.unwrap_or_default())
+    }
+}
+
+/// A compiled stream selector.
+#[derive(Debug)]
+pub struct Selector {
+    matchers: Vec<(String, TextMatcher)>,
+}
+
+impl Selector {
+    /// Compiles the matchers of a log expression.
+    ///
+    /// # Errors
+    /// [`QueryError`] for regular expressions that do not compile.
+    pub fn new(log: &LogExpr) -> Result<Self, QueryError> {
+        let compile = |matcher: &super::ast::Matcher| {
+            let compiled = TextMatcher::new(matcher.op, &matcher.value, matcher.position)?;
+            Ok((matcher.name.clone(), compiled))
+        };
+        let matchers = log.matchers.iter().map(compile).collect::<Result<_, _>>()?;
+        Ok(Self { matchers })
+    }
+
+    /// Whether streams of `service` may be selected. Labels that no stream has count as empty.
+    #[must_use]
+    pub fn selects_service(&self, service: &str) -> bool {
+        self.matchers
+            .iter()
+            .all(|(name, matcher)| match name.as_str() {
+                "service" | "service_name" => matcher.matches(service),
+                "level" => true,
+                _ => matcher.matches(""),
+            })
+    }
+
+    /// Whether streams of a level may be selected.
+    #[must_use]
+    pub fn selects_level(&self, level: &str) -> bool {
+        let mut levels = self.matchers.iter().filter(|(name, _)| name == "level");
+        levels.all(|(_, matcher)| matcher.matches(level))
+    }
+}

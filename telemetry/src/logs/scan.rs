@@ -1,0 +1,459 @@
+//! Running a log query over segments: which rows, in which order, until when. Knows no aggregation.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ast::LogExpr;
+use super::pipeline::{Entry, Pipeline, Selector};
+use super::record::{Level, LogLine};
+use super::segment::Segment;
+use crate::error::QueryError;
+
+/// Wall time that one query may take; a longer one is stopped with an error, so that a hostile
+/// expression cannot hold a thread for good.
+pub const QUERY_TIME: Duration = Duration::from_secs(10);
+
+/// In which order lines come, and which are kept where there are more than the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// Oldest first.
+    Forward,
+    /// Newest first.
+    #[default]
+    Backward,
+}
+
+/// A compiled log expression.
+#[derive(Debug)]
+pub struct Plan {
+    selector: Selector,
+    pipeline: Pipeline,
+}
+
+impl Plan {
+    /// Compiles a log expression.
+    ///
+    /// # Errors
+    /// [`QueryError`] for regular expressions and templates that do not compile.
+    pub fn new(log: &LogExpr) -> Result<Self, QueryError> {
+        Ok(Self {
+            selector: Selector::new(log)?,
+            pipeline: Pipeline::new(log)?,
+        })
+    }
+
+    /// The lines with `start_ns <= ts < end_ns`, at most `limit`, in `direction`.
+    ///
+    /// # Errors
+    /// [`QueryError::Limit`] when the query takes longer than [`QUERY_TIME`].
+    pub fn lines(
+        &self,
+        segments: &[Arc<Segment>],
+        (start_ns, end_ns): (i64, i64),
+        limit: usize,
+        direction: Direction,
+    ) -> Result<Vec<LogLine>, QueryError> {
+        let mut ordered: Vec<_> = segments
+            .iter()
+            .filter_map(|segment| Some((segment.span_ns()?, segment)))
+            .collect();
+        match direction {
+            Direction::Forward => ordered.sort_by_key(|(span, _)| span.0),
+            Direction::Backward => ordered.sort_by_key(|(span, _)| -span.1),
+        }
+        let deadline = Instant::now() + QUERY_TIME;
+        let mut lines: Vec<LogLine> = Vec::new();
+        for ((first, last), segment) in ordered {
+            // every line kept is nearer than anything in this and later segments: done
+            let full = lines.len() >= limit && limit > 0;
+            let beyond = lines
+                .get(limit.wrapping_sub(1))
+                .is_some_and(|edge| match direction {
+                    Direction::Forward => edge.ts_ns < first,
+                    Direction::Backward => edge.ts_ns > last,
+                });
+            if limit == 0 || (full && beyond) {
+                break;
+            }
+            let mut here = 0;
+            self.visit(
+                segment,
+                (start_ns, end_ns),
+                direction,
+                deadline,
+                &mut |entry| {
+                    lines.push(LogLine {
+                        ts_ns: entry.row.ts_ns(),
+                        labels: entry.labels(),
+                        line: entry.line.into_owned(),
+                    });
+                    here += 1;
+                    here < limit
+                },
+            )?;
+            match direction {
+                Direction::Forward => lines.sort_by_key(|line| line.ts_ns),
+                Direction::Backward => lines.sort_by_key(|line| std::cmp::Reverse(line.ts_ns)),
+            }
+            lines.truncate(limit);
+        }
+        Ok(lines)
+    }
+
+    /// Calls `visit` for every line of every segment in the window, in no order across segments.
+    ///
+    /// # Errors
+    /// [`QueryError::Limit`] when the query takes longer than [`QUERY_TIME`].
+    pub fn each(
+        &self,
+        segments: &[Arc<Segment>],
+        window_ns: (i64, i64),
+        mut visit: impl FnMut(Entry<'_>),
+    ) -> Result<(), QueryError> {
+        let deadline = Instant::now() + QUERY_TIME;
+        for segment in segments {
+            self.visit(
+                segment,
+                window_ns,
+                Direction::Forward,
+                deadline,
+                &mut |entry| {
+                    visit(entry);
+                    true
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Runs the rows of one segment through the pipeline until `visit` says stop.
+    fn visit<'a>(
+        &self,
+        segment: &'a Segment,
+        (start_ns, end_ns): (i64, i64),
+        direction: Direction,
+        deadline: Instant,
+        visit: &mut dyn FnMut(Entry<'a>) -> bool,
+    ) -> Result<(), QueryError> {
+        if Instant::now() > deadline {
+            return Err(QueryError::Limit(format!(
+                "the query took longer than {} s: narrow its time range or its selector",
+                QUERY_TIME.as_secs()
+            )));
+        }
+        let selects_origin: Vec<_> = segment
+            .origins()
+            .iter()
+            .map(|origin| self.selector.selects_service(&origin.service))
+            .collect();
+        if !selects_origin.contains(&true) {
+            return Ok(());
+        }
+        let selects_level = Level::ALL.map(|level| self.selector.selects_level(level.name()));
+        let of_trace;
+        let rows = match self.pipeline.trace() {
+            None => segment.rows_between(start_ns, end_ns),
+            Some(trace_id) => {
+                let mut rows = segment.rows_of_trace(&trace_id).to_vec();
+                rows.retain(|&row| (start_ns..end_ns).contains(&segment.row(row).ts_ns()));
+                rows.sort_by_key(|&row| segment.row(row).ts_ns());
+                of_trace = rows;
+                &of_trace
+            }
+        };
+        let mut one = |row: u32| {
+            let row = segment.row(row);
+            if !selects_origin[row.origin_index()] || !selects_level[row.level() as usize] {
+                return true;
+            }
+            self.pipeline.run(row).is_none_or(&mut *visit)
+        };
+        match direction {
+            Direction::Forward => rows.iter().all(|&row| one(row)),
+            Direction::Backward => rows.iter().rev().all(|&row| one(row)),
+        };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::logs::fixture::{batch, int, record, text};
+    use crate::logs::{LOG_BYTES, LogStore, plan_lines};
+
+    const ALL_TIME: (i64, i64) = (i64::MIN, i64::MAX);
+
+    /// Six lines of three services, seconds 1 to 6.
+    fn store() -> LogStore {
+        let store = LogStore::new(LOG_BYTES);
+        let mut json = record(
+            2,
+            r#"{"status":503,"took":"1.5s","db":{"table":"orders"},"level":"x"}"#,
+        );
+        json.attributes = vec![
+            text("http.route", "/cart"),
+            int("http.status", 503),
+            text("level", "odd"),
+        ];
+        let mut warn = record(3, "retry took=250ms size=10KB msg=\"pool empty\"");
+        warn.severity_number = 13;
+        warn.attributes = vec![
+            int("attempt", 3),
+            text("took", "250ms"),
+            text("size", "10KB"),
+        ];
+        let mut error = record(5, "Lock wait timeout exceeded");
+        error.severity_number = 17;
+        error.trace_id = vec![0xab; 16];
+        error.span_id = vec![0xcd; 8];
+        store.append(&batch(
+            "checkout",
+            vec![record(1, "order placed"), json, warn],
+        ));
+        store.append(&batch("pricing", vec![error, record(4, "price computed")]));
+        store.append(&batch("pay-ments", vec![record(6, "charged")]));
+        store
+    }
+
+    /// The seconds of the lines that a query finds, oldest first.
+    fn seconds(query: &str) -> Vec<i64> {
+        let plan = plan_lines(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        let lines = plan
+            .lines(&store().snapshot(), ALL_TIME, 100, Direction::Forward)
+            .unwrap();
+        lines
+            .iter()
+            .map(|line| line.ts_ns / 1_000_000_000)
+            .collect()
+    }
+
+    fn only_line(query: &str) -> LogLine {
+        let plan = plan_lines(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        let mut lines = plan
+            .lines(&store().snapshot(), ALL_TIME, 100, Direction::Forward)
+            .unwrap();
+        assert_eq!(lines.len(), 1, "{query}");
+        lines.remove(0)
+    }
+
+    #[test]
+    fn every_matcher_selects_streams() {
+        assert_eq!(seconds(r#"{service="checkout"}"#), [1, 2, 3]);
+        assert_eq!(seconds(r#"{service!="checkout", level=~".+"}"#), [4, 5, 6]);
+        assert_eq!(seconds(r#"{service_name=~"p.*"}"#), [4, 5, 6]);
+        assert_eq!(seconds(r#"{level=~"warn|error"}"#), [3, 5]);
+        assert_eq!(seconds(r#"{level="info", service!~"p.*"}"#), [1, 2]);
+        assert_eq!(seconds(r#"{level="info", nonesuch=""}"#), [1, 2, 4, 6]);
+        assert_eq!(seconds(r#"{nonesuch="x"}"#), [0; 0]);
+    }
+
+    #[test]
+    fn every_line_filter_filters() {
+        assert_eq!(seconds(r#"{service=~".+"} |= "order""#), [1, 2]);
+        assert_eq!(seconds(r#"{service="checkout"} != "order""#), [3]);
+        assert_eq!(seconds(r#"{service=~".+"} |~ "took.?=|timeout$""#), [3]);
+        assert_eq!(seconds(r#"{service="pricing"} !~ "^Lock""#), [4]);
+        assert_eq!(
+            seconds(r#"{service=~".+"} |= "charged" or "placed""#),
+            [1, 6]
+        );
+        assert_eq!(
+            seconds(r#"{service=~".+"} != "charged" or "placed""#),
+            [2, 3, 4, 5]
+        );
+        assert_eq!(seconds("{service=~\".+\"} |= `p` |= `e` != `c`"), [3]);
+    }
+
+    #[test]
+    fn every_label_filter_filters() {
+        let all = |filter: &str| seconds(&format!("{{service=~\".+\"}} | {filter}"));
+        assert_eq!(all(r#"http_route="/cart""#), [2]);
+        assert_eq!(all(r#"http_route!="""#), [2]);
+        assert_eq!(all(r#"http_route=~"/c.*""#), [2]);
+        assert_eq!(all(r#"http_route!~"/c.*""#), [1, 3, 4, 5, 6]);
+        assert_eq!(all("http_status > 500"), [2]);
+        assert_eq!(all("http_status >= 503"), [2]);
+        assert_eq!(all("http_status < 503"), [0; 0]);
+        assert_eq!(all("http_status <= 503"), [2]);
+        assert_eq!(all("http_status == 503"), [2]);
+        assert_eq!(all("http_status != 503"), [0; 0]);
+        assert_eq!(all("took > 0.2s"), [3]);
+        assert_eq!(all("size < 1MiB"), [3]);
+        assert_eq!(
+            all(r#"level="warn" or attempt > 9 or service="pay-ments""#),
+            [3, 6]
+        );
+        assert_eq!(all(r#"level="warn" and (attempt > 9 or took < 1s)"#), [3]);
+        assert_eq!(
+            all(r#"scope="shop", service_version="1.2", span_id="cdcdcdcdcdcdcdcd""#),
+            [5]
+        );
+    }
+
+    #[test]
+    fn a_label_that_is_no_number_marks_the_line_instead_of_hiding_it() {
+        let line = only_line(r#"{service="checkout"} | http_route > 5"#);
+        assert_eq!(line.label("__error__"), Some("LabelFilterErr"));
+        assert_eq!(
+            seconds(r#"{service="checkout"} | http_route > 5 | __error__="""#),
+            [0; 0]
+        );
+    }
+
+    #[test]
+    fn the_trace_index_finds_what_the_filter_finds() {
+        let id = "ab".repeat(16);
+        assert_eq!(
+            seconds(&format!("{{service=~\".+\"}} | trace_id=\"{id}\"")),
+            [5]
+        );
+        assert_eq!(
+            seconds(&format!(
+                "{{service=~\".+\"}} |= \"Lock\" | level=\"error\" | trace_id=\"{id}\""
+            )),
+            [5]
+        );
+        assert_eq!(
+            seconds(&format!("{{service=\"checkout\"}} | trace_id=\"{id}\"")),
+            [0; 0]
+        );
+        assert_eq!(
+            seconds(&format!(
+                "{{service=~\".+\"}} | trace_id=\"{id}\" or level=\"warn\""
+            )),
+            [3, 5]
+        );
+        assert_eq!(seconds("{service=~\".+\"} | trace_id=\"xyz\""), [0; 0]);
+        assert_eq!(seconds("{service=\"pricing\"} | trace_id=\"\""), [4]);
+    }
+
+    #[test]
+    fn parsers_extract_labels_without_hiding_those_of_the_record() {
+        let line = only_line(r#"{service="checkout"} | json | status = 503"#);
+        assert_eq!(line.label("db_table"), Some("orders"));
+        assert_eq!(line.label("level"), Some("info"));
+        assert_eq!(line.label("level_extracted"), Some("x"));
+        let line = only_line(r#"{service="checkout"} | json table="db.table" | table="orders""#);
+        assert_eq!(line.label("status"), None);
+        let line = only_line(r#"{service="checkout"} | logfmt | msg="pool empty""#);
+        assert_eq!(line.label("took_extracted"), Some("250ms"));
+        let line =
+            only_line(r#"{service="checkout"} | regexp "order (?P<what>\\w+)" | what="placed""#);
+        assert_eq!(line.label("what"), Some("placed"));
+        assert_eq!(
+            seconds(r#"{service="checkout"} | json | __error__="JSONParserErr""#),
+            [1, 3]
+        );
+    }
+
+    #[test]
+    fn lines_and_labels_can_be_rewritten() {
+        let line = only_line(
+            r#"{service="checkout"} | json | status=503 | line_format "{{.service}}: {{.db_table}}" |= "checkout: or""#,
+        );
+        assert_eq!(line.line, "checkout: orders");
+        let line =
+            only_line(r#"{service="pay-ments"} | label_format who=service, said="{{__line__}}!""#);
+        assert_eq!(
+            (line.label("who"), line.label("service")),
+            (Some("pay-ments"), None)
+        );
+        assert_eq!(line.label("said"), Some("charged!"));
+        let line = only_line(r#"{service="pay-ments"} | drop scope, service_version"#);
+        assert_eq!(
+            line.labels,
+            [
+                ("level".into(), "info".into()),
+                ("service".into(), "pay-ments".into())
+            ]
+        );
+        let line = only_line(r#"{service="pay-ments"} | keep service"#);
+        assert_eq!(line.labels, [("service".into(), "pay-ments".into())]);
+    }
+
+    #[test]
+    fn bare_words_search_all_streams_in_any_case() {
+        assert_eq!(seconds("LOCK timeout"), [5]);
+        assert_eq!(seconds("\"wait timeout\""), [5]);
+        assert_eq!(seconds("\"timeout wait\""), [0; 0]);
+    }
+
+    #[test]
+    fn limits_keep_the_nearest_lines_over_many_segments() {
+        let store = LogStore::new(LOG_BYTES);
+        let count = 10_000;
+        for chunk in 0..100 {
+            // out of order within and between batches
+            let record = |at: u64| record((at * 7919) % count, "x");
+            store.append(&batch(
+                "a",
+                (chunk * 100..chunk * 100 + 100).map(record).collect(),
+            ));
+        }
+        let segments = store.snapshot();
+        assert!(segments.len() > 2);
+        let plan = plan_lines("{service=\"a\"}").unwrap();
+        let ask = |direction| {
+            let lines = plan.lines(&segments, ALL_TIME, 5, direction).unwrap();
+            lines
+                .iter()
+                .map(|line| line.ts_ns / 1_000_000_000)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ask(Direction::Backward), [9999, 9998, 9997, 9996, 9995]);
+        assert_eq!(ask(Direction::Forward), [0, 1, 2, 3, 4]);
+        let window = (5_000_000_000, 8_000_000_000);
+        let lines = plan
+            .lines(&segments, window, 100, Direction::Forward)
+            .unwrap();
+        assert_eq!(lines.len(), 3, "the end is exclusive");
+        assert!(
+            plan.lines(&segments, ALL_TIME, 0, Direction::Forward)
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn line_filters_agree_with_a_naive_filter(
+            bodies in prop::collection::vec("[ab \"\\\\é]{0,6}", 1..30),
+            needles in prop::collection::vec(("[ab \"\\\\é]{0,2}", any::<bool>()), 1..4),
+            level in 1..25,
+        ) {
+            let store = LogStore::new(LOG_BYTES);
+            let mut records = Vec::new();
+            for (second, body) in bodies.iter().enumerate() {
+                let mut record = record(second as u64, body);
+                record.severity_number = if second % 2 == 0 { level } else { 9 };
+                records.push(record);
+            }
+            store.append(&batch("a", records));
+            let mut query = String::from("{service=\"a\", level!=\"info\"}");
+            for (needle, wanted) in &needles {
+                let literal = serde_json::Value::from(needle.as_str()).to_string();
+                query.push_str(&format!(" {} {literal}", if *wanted { "|=" } else { "!=" }));
+            }
+            let naive: Vec<&String> = bodies
+                .iter()
+                .enumerate()
+                .filter(|(second, _)| second % 2 == 0 && !(9..=12).contains(&level))
+                .filter(|(_, body)| needles.iter().all(|(needle, wanted)| body.contains(needle.as_str()) == *wanted))
+                .map(|(_, body)| body)
+                .collect();
+            let plan = plan_lines(&query).unwrap();
+            let lines = plan.lines(&store.snapshot(), ALL_TIME, 100, Direction::Forward).unwrap();
+            let found: Vec<&String> = lines.iter().map(|line| &line.line).collect();
+            prop_assert_eq!(found, naive);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "[{}()|=~!<>a-c0-9.\"`, \\[\\]\\\\sum]{0,40}") {
+            let _ = plan_lines(&text);
+            let _ = crate::logs::parse(&text);
+        }
+    }
+}

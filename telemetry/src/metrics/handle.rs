@@ -1,0 +1,332 @@
+//! The handle on everything of metrics. Cheap to clone; all clones are the same store, scraper and alerts.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::Point;
+use super::catalog::Catalog;
+use super::exemplars::Exemplars;
+use super::labels::Labels;
+use super::otlp;
+use super::recording::{self, Recording};
+use super::store::{Budget, Stats, Store};
+use crate::alerts::Engine;
+use crate::error::{QueryError, RecordError};
+use crate::promql::{self, Answer, Limits, Variables};
+use crate::record::RecordStatus;
+use crate::scrape::{Round, Scraper, pace};
+use crate::time::TimeSource;
+
+/// How a [`Metrics`] is set up.
+#[derive(Debug, Clone)]
+pub struct MetricsConfig {
+    /// What the store may hold.
+    pub budget: Budget,
+    /// What a query may cost.
+    pub limits: Limits,
+    /// The interval at which targets are usually scraped, store time; `$__rate_interval` is at least four of them.
+    pub scrape_interval: Duration,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self {
+            budget: Budget::default(),
+            limits: Limits::default(),
+            scrape_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+/// One element of an instant vector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Labels sorted by name, the metric's under `__name__`.
+    pub labels: Vec<(String, String)>,
+    /// The value.
+    pub value: f64,
+}
+
+/// One series of a range query's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Labels sorted by name.
+    pub labels: Vec<(String, String)>,
+    /// Its points in time order.
+    pub points: Vec<Point>,
+}
+
+/// Store, scraper, alerts and query languages of metrics.
+#[derive(Clone)]
+pub struct Metrics {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub store: Arc<Store>,
+    pub exemplars: Arc<Exemplars>,
+    pub catalog: Arc<Catalog>,
+    pub time: Arc<dyn TimeSource>,
+    pub config: MetricsConfig,
+    pub scraper: Scraper,
+    pub alerts: Engine,
+    recording: Mutex<Option<Recording>>,
+}
+
+impl Metrics {
+    /// An empty store with a scraper without targets and no rules.
+    #[must_use]
+    pub fn new(config: MetricsConfig, time: Arc<dyn TimeSource>) -> Self {
+        let store = Arc::new(Store::new(config.budget));
+        let (exemplars, catalog) = (Arc::new(Exemplars::default()), Arc::new(Catalog::default()));
+        let scraper = Scraper::new(
+            store.clone(),
+            exemplars.clone(),
+            catalog.clone(),
+            time.clone(),
+        );
+        let alerts = Engine::new(store.clone());
+        let inner = Inner {
+            store,
+            exemplars,
+            catalog,
+            time,
+            config,
+            scraper,
+            alerts,
+            recording: Mutex::new(None),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The HTTP API, full paths (`/prometheus/api/v1/query`…): merge it into an application, do not nest it.
+    pub fn router(&self) -> axum::Router {
+        crate::api::prometheus::router(self.clone())
+    }
+
+    /// Appends one sample at a store time in ms. Returns whether it is in the store now.
+    pub fn append(&self, labels: &[(&str, &str)], t_ms: i64, value: f64) -> bool {
+        self.inner
+            .store
+            .append(&Labels::from_pairs(labels.iter().copied()), t_ms, value)
+    }
+
+    /// Evaluates at a store time in ns. A scalar is one sample without labels.
+    ///
+    /// # Errors
+    /// A query that does not parse, meets a limit, fails, or yields a string or range vector.
+    pub fn instant(&self, expr: &str, at_ns: i64) -> Result<Vec<Sample>, QueryError> {
+        let tree = self.parse(expr, Duration::ZERO, Duration::ZERO)?;
+        match promql::instant(
+            &self.inner.store,
+            &tree,
+            ms(at_ns),
+            self.inner.config.limits,
+        )? {
+            Answer::Scalar(value) => Ok(vec![Sample {
+                labels: Vec::new(),
+                value,
+            }]),
+            Answer::Vector(found) => Ok(found
+                .into_iter()
+                .map(|(l, value)| Sample {
+                    labels: l.to_pairs(),
+                    value,
+                })
+                .collect()),
+            Answer::Text(_) | Answer::Matrix(_) => Err(QueryError::Invalid {
+                position: 0,
+                message: "the query yields no instant vector or scalar".into(),
+            }),
+        }
+    }
+
+    /// The value of a scalar or of a vector with one element; `None` for an empty vector.
+    ///
+    /// # Errors
+    /// As [`Metrics::instant`]; also a vector of several elements: there is no one value.
+    pub fn scalar(&self, expr: &str, at_ns: i64) -> Result<Option<f64>, QueryError> {
+        let found = self.instant(expr, at_ns)?;
+        match found.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(only.value)),
+            many => Err(QueryError::Execution(format!(
+                "the query yields {} values, one was expected: aggregate it",
+                many.len()
+            ))),
+        }
+    }
+
+    /// Evaluates from `start_ns` to `end_ns` each `step_ns`, store time.
+    ///
+    /// # Errors
+    /// As [`Metrics::instant`]; also more points per series than the limit.
+    pub fn range(
+        &self,
+        expr: &str,
+        start_ns: i64,
+        end_ns: i64,
+        step_ns: i64,
+    ) -> Result<Vec<Series>, QueryError> {
+        let duration = |ns: i64| Duration::from_nanos(u64::try_from(ns).unwrap_or(0));
+        let tree = self.parse(
+            expr,
+            duration(step_ns),
+            duration(end_ns.saturating_sub(start_ns)),
+        )?;
+        let step_ms = if step_ns > 0 { ms(step_ns).max(1) } else { 0 };
+        match promql::range(
+            &self.inner.store,
+            &tree,
+            (ms(start_ns), ms(end_ns)),
+            step_ms,
+            self.inner.config.limits,
+        )? {
+            Answer::Matrix(found) => Ok(found
+                .into_iter()
+                .map(|(l, points)| Series {
+                    labels: l.to_pairs(),
+                    points,
+                })
+                .collect()),
+            _ => Err(QueryError::Execution(
+                "a range query yields a matrix".into(),
+            )),
+        }
+    }
+
+    /// The metric families that an expression reads by name, without `_bucket`, `_sum` and `_count`, sorted.
+    ///
+    /// # Errors
+    /// A query that does not parse.
+    pub fn metric_names(&self, expr: &str) -> Result<Vec<String>, QueryError> {
+        Ok(promql::metric_names(&self.parse(
+            expr,
+            Duration::ZERO,
+            Duration::ZERO,
+        )?))
+    }
+
+    /// The scraper, to set its targets and see their health.
+    #[must_use]
+    pub fn scraper(&self) -> &Scraper {
+        &self.inner.scraper
+    }
+
+    /// The alerts, to load rules, tune them and subscribe.
+    #[must_use]
+    pub fn alerts(&self) -> &Engine {
+        &self.inner.alerts
+    }
+
+    /// Counters of the store.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.store.stats()
+    }
+
+    /// Scrapes and evaluates the rules each `interval()` of store time until cancelled; the interval is asked for before each wait.
+    pub async fn run(&self, cancel: CancellationToken, interval: impl Fn() -> Duration) {
+        pace::every(&*self.inner.time, &cancel, interval, || async {
+            self.round().await;
+        })
+        .await;
+    }
+
+    /// One round: scrape all targets, record, evaluate the rules at the round's time.
+    pub async fn round(&self) -> Round {
+        let keep = self.inner.recording.lock().is_some();
+        let round = self.inner.scraper.scrape_once(keep).await;
+        if keep {
+            self.record(&round);
+        }
+        self.inner
+            .alerts
+            .evaluate(round.at_ms.saturating_mul(1_000_000));
+        round
+    }
+
+    /// Records every round from now on in `folder/metrics.pb.zst`, in the OpenTelemetry collector's file format.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn record_to(&self, folder: &Path) -> Result<(), RecordError> {
+        *self.inner.recording.lock() = Some(Recording::start(folder)?);
+        Ok(())
+    }
+
+    /// Ends the recording, if one runs: everything is handed to the operating system.
+    pub fn stop_recording(&self) -> Option<RecordStatus> {
+        self.inner.recording.lock().take().map(Recording::finish)
+    }
+
+    /// How the running recording goes; `None` when there is none.
+    #[must_use]
+    pub fn recording(&self) -> Option<RecordStatus> {
+        self.inner.recording.lock().as_ref().map(Recording::status)
+    }
+
+    /// Loads `folder/metrics.pb.zst`, if there is one, into the store. Returns how many samples were read.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not a recording; samples before the fault are in the store.
+    pub fn load(&self, folder: &Path) -> Result<u64, RecordError> {
+        recording::load(folder, &self.inner.store)
+    }
+
+    /// Takes OTLP metrics (gauge, sum, histogram, summary), named as Prometheus' own OTLP receiver names them.
+    ///
+    /// # Errors
+    /// How many data points were refused, and why; the others are in the store.
+    pub fn sink(&self, request: ExportMetricsServiceRequest) -> Result<(), (i64, String)> {
+        otlp::append(
+            &request,
+            &self.inner.store,
+            &self.inner.catalog,
+            &*self.inner.time,
+        )
+    }
+
+    pub(crate) fn parse(
+        &self,
+        expr: &str,
+        step: Duration,
+        range: Duration,
+    ) -> Result<promql_parser::parser::Expr, QueryError> {
+        let variables = Variables {
+            step,
+            range,
+            scrape_interval: self.inner.config.scrape_interval,
+        };
+        promql::parse(expr, &variables)
+    }
+
+    fn record(&self, round: &Round) {
+        if let Some(recording) = self.inner.recording.lock().as_mut() {
+            recording.append(round.at_ms, &round.samples, &self.inner.catalog);
+        }
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+fn ms(ns: i64) -> i64 {
+    ns.div_euclid(1_000_000)
+}
+
+#[cfg(test)]
+#[path = "handle_tests.rs"]
+mod tests;

@@ -1,0 +1,286 @@
+//! Aggregations: `sum by (…)` and its kin, over columns. Knows no selector and no time.
+
+use std::collections::HashMap;
+
+use promql_parser::parser::token::{
+    T_AVG, T_BOTTOMK, T_COUNT, T_COUNT_VALUES, T_GROUP, T_MAX, T_MIN, T_QUANTILE, T_STDDEV,
+    T_STDVAR, T_SUM, T_TOPK,
+};
+use promql_parser::parser::{AggregateExpr, Expr, LabelModifier};
+
+use super::eval::Evaluator;
+use super::format_value;
+use super::value::{Column, Value};
+use crate::error::QueryError;
+use crate::metrics::labels::{Labels, METRIC_NAME};
+
+pub(super) fn eval(
+    evaluator: &Evaluator<'_>,
+    aggregation: &AggregateExpr,
+) -> Result<Vec<Column>, QueryError> {
+    let columns = evaluator.vector(&aggregation.expr)?;
+    let steps = evaluator.grid.count;
+    evaluator.budget.visits(columns.len() * steps)?;
+    let key = |labels: &Labels| group_key(labels, aggregation.modifier.as_ref());
+    let param = |what: &str| match &aggregation.param {
+        Some(param) => evaluator.scalar(param),
+        None => Err(QueryError::Execution(format!("{what} needs a parameter"))),
+    };
+    match aggregation.op.id() {
+        T_TOPK | T_BOTTOMK => {
+            let most = aggregation.op.id() == T_TOPK;
+            rank(columns, &param("topk")?, key, most)
+        }
+        T_QUANTILE => {
+            let phi = param("quantile")?;
+            Ok(reduce(columns, steps, key, |step, values| {
+                quantile(phi[step], values)
+            }))
+        }
+        T_COUNT_VALUES => {
+            let Some(Value::Text(label)) = aggregation
+                .param
+                .as_deref()
+                .map(|p: &Expr| evaluator.eval(p))
+                .transpose()?
+            else {
+                return Err(QueryError::Execution(
+                    "count_values needs a label name as its first argument".into(),
+                ));
+            };
+            count_values(&columns, steps, key, &label)
+        }
+        id => {
+            let of = reducer(id).ok_or_else(|| {
+                QueryError::Execution(format!(
+                    "the aggregation {} is not supported",
+                    aggregation.op
+                ))
+            })?;
+            Ok(reduce(columns, steps, key, |_, values| of(values)))
+        }
+    }
+}
+
+fn reducer(id: u16) -> Option<fn(&mut Vec<f64>) -> f64> {
+    Some(match id {
+        T_SUM => |values| sum(values),
+        T_AVG => |values| mean(values),
+        T_COUNT => |values| values.len() as f64,
+        T_GROUP => |_| 1.0,
+        T_MIN => |values| {
+            values.iter().copied().fold(
+                f64::NAN,
+                |kept, v| if kept > v || kept.is_nan() { v } else { kept },
+            )
+        },
+        T_MAX => |values| {
+            values.iter().copied().fold(
+                f64::NAN,
+                |kept, v| if kept < v || kept.is_nan() { v } else { kept },
+            )
+        },
+        T_STDVAR => |values| variance(values),
+        T_STDDEV => |values| variance(values).sqrt(),
+        _ => return None,
+    })
+}
+
+fn group_key(labels: &Labels, modifier: Option<&LabelModifier>) -> Labels {
+    match modifier {
+        None => Labels::empty(),
+        Some(LabelModifier::Include(by)) => {
+            labels.filtered(|name| by.labels.iter().any(|l| l == name))
+        }
+        Some(LabelModifier::Exclude(without)) => {
+            labels.filtered(|name| name != METRIC_NAME && !without.labels.iter().any(|l| l == name))
+        }
+    }
+}
+
+/// The columns' indices by group, groups in order of first appearance.
+fn groups(columns: &[Column], key: impl Fn(&Labels) -> Labels) -> Vec<(Labels, Vec<usize>)> {
+    let mut at: HashMap<Labels, usize> = HashMap::new();
+    let mut groups: Vec<(Labels, Vec<usize>)> = Vec::new();
+    for (index, column) in columns.iter().enumerate() {
+        let key = key(&column.labels);
+        let group = *at.entry(key.clone()).or_insert_with(|| {
+            groups.push((key, Vec::new()));
+            groups.len() - 1
+        });
+        groups[group].1.push(index);
+    }
+    groups
+}
+
+fn reduce(
+    columns: Vec<Column>,
+    steps: usize,
+    key: impl Fn(&Labels) -> Labels,
+    of: impl Fn(usize, &mut Vec<f64>) -> f64,
+) -> Vec<Column> {
+    let mut values = Vec::new();
+    let reduced = groups(&columns, key).into_iter().map(|(labels, members)| {
+        let cell = |step: usize| {
+            values.clear();
+            values.extend(members.iter().filter_map(|m| columns[*m].cells[step]));
+            (!values.is_empty()).then(|| of(step, &mut values))
+        };
+        Column {
+            labels,
+            cells: (0..steps).map(cell).collect(),
+        }
+    });
+    reduced.collect()
+}
+
+/// `topk` and `bottomk`: the columns keep their labels. With one step they come best first.
+fn rank(
+    columns: Vec<Column>,
+    k: &[f64],
+    key: impl Fn(&Labels) -> Labels,
+    most: bool,
+) -> Result<Vec<Column>, QueryError> {
+    if let Some(bad) = k.iter().find(|k| k.is_nan() || k.abs() >= 9.2e18) {
+        return Err(QueryError::Execution(format!(
+            "scalar value {} overflows int64",
+            format_value(*bad)
+        )));
+    }
+    let mut kept: Vec<Column> = columns
+        .iter()
+        .map(|c| Column {
+            labels: c.labels.clone(),
+            cells: vec![None; c.cells.len()],
+        })
+        .collect();
+    let mut order = Vec::with_capacity(columns.len());
+    for (_, members) in groups(&columns, key) {
+        for (step, k) in k.iter().enumerate() {
+            let mut present: Vec<(usize, f64)> = members
+                .iter()
+                .filter_map(|m| Some((*m, columns[*m].cells[step]?)))
+                .collect();
+            present.sort_by(|(_, a), (_, b)| {
+                let by_value = if most { b.total_cmp(a) } else { a.total_cmp(b) };
+                a.is_nan().cmp(&b.is_nan()).then(by_value)
+            });
+            for (member, value) in present.into_iter().take(k.max(0.0) as usize) {
+                kept[member].cells[step] = Some(value);
+                order.push(member);
+            }
+        }
+    }
+    if k.len() == 1 {
+        return Ok(order
+            .into_iter()
+            .map(|member| kept[member].clone())
+            .collect());
+    }
+    kept.retain(|column| !column.is_blank());
+    Ok(kept)
+}
+
+fn count_values(
+    columns: &[Column],
+    steps: usize,
+    key: impl Fn(&Labels) -> Labels,
+    label: &str,
+) -> Result<Vec<Column>, QueryError> {
+    if !is_label_name(label) {
+        return Err(QueryError::Execution(format!(
+            "invalid label name {label:?} in count_values"
+        )));
+    }
+    let mut at: HashMap<Labels, usize> = HashMap::new();
+    let mut counted: Vec<Column> = Vec::new();
+    for column in columns {
+        let group = key(&column.labels);
+        for (step, value) in column
+            .cells
+            .iter()
+            .enumerate()
+            .filter_map(|(step, cell)| Some((step, (*cell)?)))
+        {
+            let labels = group.with(label, &format_value(value));
+            let index = *at.entry(labels.clone()).or_insert_with(|| {
+                counted.push(Column {
+                    labels,
+                    cells: vec![None; steps],
+                });
+                counted.len() - 1
+            });
+            let cell = &mut counted[index].cells[step];
+            *cell = Some(cell.unwrap_or(0.0) + 1.0);
+        }
+    }
+    Ok(counted)
+}
+
+/// Whether a text can be a label's name in the exposition format's classic character set.
+pub(crate) fn is_label_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Sum with Neumaier's compensation, as Prometheus' `kahanSumInc`.
+pub(super) fn sum(values: &[f64]) -> f64 {
+    let (mut total, mut lost) = (0.0_f64, 0.0_f64);
+    for value in values {
+        let next = total + value;
+        if next.is_infinite() {
+            lost = 0.0;
+        } else if total.abs() >= value.abs() {
+            lost += (total - next) + value;
+        } else {
+            lost += (value - next) + total;
+        }
+        total = next;
+    }
+    total + lost
+}
+
+/// Mean; where the sum overflows, the incremental mean.
+pub(super) fn mean(values: &[f64]) -> f64 {
+    let total = sum(values);
+    if total.is_finite() || values.iter().any(|v| !v.is_finite()) {
+        return total / values.len() as f64;
+    }
+    values.iter().enumerate().fold(0.0, |mean, (at, v)| {
+        mean + (v / (at + 1) as f64 - mean / (at + 1) as f64)
+    })
+}
+
+/// Population variance by Welford's method.
+pub(super) fn variance(values: &[f64]) -> f64 {
+    let (mut mean, mut squares) = (0.0, 0.0);
+    for (at, value) in values.iter().enumerate() {
+        let delta = value - mean;
+        mean += delta / (at + 1) as f64;
+        squares += delta * (value - mean);
+    }
+    squares / values.len() as f64
+}
+
+/// The φ-quantile by linear interpolation between ranks: Prometheus' `quantile`. Sorts `values`.
+pub(super) fn quantile(phi: f64, values: &mut [f64]) -> f64 {
+    if values.is_empty() || phi.is_nan() {
+        return f64::NAN;
+    }
+    if phi < 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if phi > 1.0 {
+        return f64::INFINITY;
+    }
+    // NaN sorts first, as Prometheus' vectorByValueHeap has it
+    values.sort_by(|a, b| b.is_nan().cmp(&a.is_nan()).then(a.total_cmp(b)));
+    let rank = phi * (values.len() - 1) as f64;
+    let lower = rank.floor().max(0.0) as usize;
+    let upper = (lower + 1).min(values.len() - 1);
+    let weight = rank - rank.floor();
+    values[lower] * (1.0 - weight) + values[upper] * weight
+}

@@ -1,0 +1,163 @@
+//! The values between evaluation steps: columns over the steps of a query. Knows no operator.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use crate::error::QueryError;
+use crate::metrics::chunk::Point;
+use crate::metrics::labels::Labels;
+
+/// The times at which a query is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grid {
+    pub start_ms: i64,
+    pub step_ms: i64,
+    pub count: usize,
+}
+
+impl Grid {
+    pub fn time(&self, step: usize) -> i64 {
+        self.start_ms + self.step_ms * step as i64
+    }
+
+    pub fn times(&self) -> impl Iterator<Item = i64> {
+        let grid = *self;
+        (0..grid.count).map(move |step| grid.time(step))
+    }
+}
+
+/// One series over the steps; `None` where it has no value.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub labels: Labels,
+    pub cells: Vec<Option<f64>>,
+}
+
+impl Column {
+    pub fn is_blank(&self) -> bool {
+        self.cells.iter().all(Option::is_none)
+    }
+}
+
+/// What an expression of type scalar, vector or string evaluates to.
+#[derive(Debug)]
+pub(super) enum Value {
+    /// One number a step.
+    Scalar(Vec<f64>),
+    /// Series over the steps.
+    Vector(Vec<Column>),
+    /// A string literal.
+    Text(String),
+}
+
+/// What a range selector or subquery evaluates to: samples of each series, and per step the end of its window.
+#[derive(Debug)]
+pub(super) struct Matrix {
+    pub series: Vec<(Labels, Vec<Point>)>,
+    pub range_ms: i64,
+    pub ends_ms: Vec<i64>,
+}
+
+impl Matrix {
+    /// Calls `each(step, window)` for each step's window `end - range <= t <= end` (both ends included, as Prometheus 2
+    /// does; Prometheus 3 excludes the left one). The windows slide: nothing is searched again.
+    pub fn windows(&self, points: &[Point], mut each: impl FnMut(usize, &[Point])) {
+        let (mut from, mut to) = (0, 0);
+        for (step, end) in self.ends_ms.iter().enumerate() {
+            while to < points.len() && points[to].t_ms <= *end {
+                to += 1;
+            }
+            while from < to && points[from].t_ms < end - self.range_ms {
+                from += 1;
+            }
+            each(step, &points[from..to]);
+        }
+    }
+}
+
+/// What a query may cost. At a limit the query ends with an error that says so.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Samples that a query may load and produce together (16 to 24 bytes each).
+    pub samples: u64,
+    /// Samples that a query may visit while its windows slide: the stand-in for a timeout that needs no clock.
+    pub visits: u64,
+    /// Points per series of a range query: Prometheus' own 11,000.
+    pub points_per_series: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            samples: 8_000_000,
+            visits: 400_000_000,
+            points_per_series: 11_000,
+        }
+    }
+}
+
+/// What is left of the limits in one query.
+#[derive(Debug)]
+pub(super) struct Budget {
+    limits: Limits,
+    samples: Cell<u64>,
+    visits: Cell<u64>,
+}
+
+impl Budget {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            samples: Cell::new(0),
+            visits: Cell::new(0),
+        }
+    }
+
+    pub fn samples(&self, count: usize) -> Result<(), QueryError> {
+        self.samples.set(self.samples.get() + count as u64);
+        if self.samples.get() > self.limits.samples {
+            return Err(QueryError::Limit(format!(
+                "the query needs more than {} samples: narrow the selector, the range or the step",
+                self.limits.samples
+            )));
+        }
+        Ok(())
+    }
+
+    pub fn visits(&self, count: usize) -> Result<(), QueryError> {
+        self.visits.set(self.visits.get() + count as u64);
+        if self.visits.get() > self.limits.visits {
+            return Err(QueryError::Limit(format!(
+                "the query visits more than {} samples: shorten the range in brackets or enlarge the step",
+                self.limits.visits
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Joins columns of equal labels, which appear when a label or the name was dropped.
+///
+/// # Errors
+/// When two of them have a value at the same step: Prometheus' "vector cannot contain metrics with the same labelset".
+pub(super) fn merge_equal(columns: Vec<Column>) -> Result<Vec<Column>, QueryError> {
+    let mut at: HashMap<Labels, usize> = HashMap::with_capacity(columns.len());
+    let mut merged: Vec<Column> = Vec::with_capacity(columns.len());
+    for column in columns {
+        if let Some(first) = at.get(&column.labels) {
+            let target = &mut merged[*first];
+            for (cell, other) in target.cells.iter_mut().zip(column.cells) {
+                if cell.is_some() && other.is_some() {
+                    return Err(QueryError::Execution(
+                        "vector cannot contain metrics with the same labelset".into(),
+                    ));
+                }
+                *cell = cell.or(other);
+            }
+        } else {
+            at.insert(column.labels.clone(), merged.len());
+            merged.push(column);
+        }
+    }
+    Ok(merged)
+}

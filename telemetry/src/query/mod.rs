@@ -1,0 +1,15 @@
+//! What LogQL and TraceQL share: tokens with byte offsets, the cursor of a recursive-descent parser,
+//! and matchers. Knows neither language's grammar. (PromQL has a parser of its own.)
+
+mod compare;
+mod cursor;
+mod lexer;
+mod matcher;
+mod quantity;
+
+pub use compare::Compare;
+pub use cursor::Cursor;
+pub use lexer::{Dialect, Spanned, Token, lex};
+pub(crate) use matcher::compile_regex;
+pub use matcher::{MatchOp, TextMatcher};
+pub use quantity::{parse_bytes, parse_duration_ns};

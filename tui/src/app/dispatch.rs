@@ -1,0 +1,246 @@
+//! Keys, pasted text and the mouse, led to whom they are meant for: a box, a line being typed, the view, every view.
+
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+use ratatui::layout::Position;
+
+use super::keymap::{begins_pair, find, key_name};
+use super::menu::{Choice, Item};
+use super::overlay::Overlay;
+use super::{App, Click};
+use crate::client::Asker;
+use crate::views;
+use crate::widgets::cursor::Motion;
+use crate::widgets::query::Typed;
+use crate::widgets::surface::{Hit, Surface};
+
+/// Rows that one turn of the wheel moves.
+const WHEEL: usize = 3;
+
+impl App {
+    /// Handles an event of the terminal; `hits` are the places that the last drawing offered to the mouse.
+    pub fn event(&mut self, event: &Event, hits: &[Hit]) {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(*key),
+            Event::Paste(pasted) => self.paste(pasted),
+            Event::Mouse(mouse) => self.mouse_event(*mouse, hits),
+            Event::Resize(columns, rows) => self.size = (*columns, *rows),
+            _ => {}
+        }
+    }
+
+    /// Handles a key.
+    pub fn key(&mut self, key: KeyEvent) {
+        if self.overlay.is_some() {
+            return self.overlay_key(key);
+        }
+        if self.find.editing {
+            return self.find_key(key);
+        }
+        if views::of(self.view).query(self).is_some_and(|q| q.editing) {
+            return self.query_key(key);
+        }
+        let Some(name) = key_name(key) else { return };
+        let name = match self.prefix.take() {
+            Some(prefix) if find(self.view, &format!("{prefix}{name}")).is_some() => {
+                format!("{prefix}{name}")
+            }
+            _ if begins_pair(self.view, &name) => {
+                self.prefix = Some(name);
+                return;
+            }
+            _ => name,
+        };
+        match find(self.view, &name) {
+            Some(row) => (row.run)(self),
+            None => self.say(format!("{name} does nothing here; ? shows what does")),
+        }
+    }
+
+    fn query_key(&mut self, key: KeyEvent) {
+        if key.code == KeyCode::Char('r') && key.modifiers.contains(KeyModifiers::CONTROL) {
+            return self.pick_history();
+        }
+        if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
+            return self.escape_key();
+        }
+        let view = views::of(self.view);
+        let Some(line) = view.query(self) else { return };
+        match line.key(key) {
+            Typed::Edited => {}
+            Typed::Leave => line.editing = false,
+            Typed::Run => view.run(self),
+            Typed::Complete => {
+                let candidates = view.completions(self);
+                if let Some(line) = view.query(self) {
+                    line.complete(&candidates);
+                }
+            }
+        }
+    }
+
+    fn find_key(&mut self, key: KeyEvent) {
+        match self.find.key(key) {
+            Typed::Edited | Typed::Complete => {}
+            Typed::Leave => self.find.editing = false,
+            Typed::Run => {
+                self.find.commit();
+                self.next_match(true);
+            }
+        }
+    }
+
+    /// `/`: types into the query of the view, or into the search of a view without one.
+    pub fn start_finding(&mut self) {
+        match views::of(self.view).query(self) {
+            Some(line) => line.editing = true,
+            None => {
+                self.find.set("");
+                self.find.editing = true;
+            }
+        }
+    }
+
+    /// `Ctrl-r`: chooses among the queries of before.
+    pub(super) fn pick_history(&mut self) {
+        let Some(line) = views::of(self.view).query(self) else {
+            self.say("this view has no queries");
+            return;
+        };
+        let items: Vec<Item> = line
+            .history
+            .iter()
+            .rev()
+            .map(|q| Item {
+                label: q.clone(),
+                about: String::new(),
+                choice: Choice::Query(q.clone()),
+            })
+            .collect();
+        if items.is_empty() {
+            self.say("no query was run here yet");
+        } else {
+            self.overlay = Some(Overlay::menu("Queries of before", items));
+        }
+    }
+
+    /// `n`, `N`: to the next row that holds the searched words.
+    pub(super) fn next_match(&mut self, forward: bool) {
+        let view = views::of(self.view);
+        let typed = match view.query(self) {
+            Some(line) => line.ran.clone(),
+            None => self.find.ran.clone(),
+        };
+        let words = typed.trim_start_matches('!').to_lowercase();
+        let (rows, at) = view.rows(self);
+        if words.is_empty() || rows.is_empty() {
+            return self.say("/ searches; n and N walk the matches");
+        }
+        let len = rows.len();
+        let holds = |i: &usize| rows[*i].to_lowercase().contains(&words);
+        let found = (1..=len)
+            .map(|step| {
+                if forward {
+                    (at + step) % len
+                } else {
+                    (at + len - step) % len
+                }
+            })
+            .find(holds);
+        match found {
+            Some(index) => view.select(self, 0, index),
+            None => self.say(format!("no row holds {typed:?}")),
+        }
+    }
+
+    /// `Esc`: leaves the innermost thing; never the program.
+    pub fn escape_key(&mut self) {
+        self.toast = None;
+        if let Some(line) = views::of(self.view).query(self)
+            && line.editing
+        {
+            line.editing = false;
+            return;
+        }
+        if !views::of(self.view).back(self) && self.full {
+            self.full = false;
+        }
+    }
+
+    fn paste(&mut self, pasted: &str) {
+        if let Some(Overlay::Form(form, _)) = &mut self.overlay {
+            form.paste(pasted);
+        } else if self.find.editing {
+            self.find.paste(pasted);
+        } else if let Some(line) = views::of(self.view).query(self) {
+            line.editing = true;
+            line.paste(pasted);
+        }
+    }
+
+    fn mouse_event(&mut self, mouse: MouseEvent, hits: &[Hit]) {
+        let key = |code| KeyEvent::from(code);
+        match mouse.kind {
+            MouseEventKind::ScrollUp if self.overlay.is_some() => {
+                self.overlay_key(key(KeyCode::Up))
+            }
+            MouseEventKind::ScrollDown if self.overlay.is_some() => {
+                self.overlay_key(key(KeyCode::Down))
+            }
+            MouseEventKind::ScrollUp => (0..WHEEL).for_each(|_| self.motion(Motion::Up)),
+            MouseEventKind::ScrollDown => (0..WHEEL).for_each(|_| self.motion(Motion::Down)),
+            MouseEventKind::Down(MouseButton::Left) => {
+                if let Some(click) = Surface::at(
+                    hits,
+                    Position {
+                        x: mouse.column,
+                        y: mouse.row,
+                    },
+                ) {
+                    self.click(&click.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn click(&mut self, click: &Click) {
+        match click {
+            Click::View(view) => self.open(*view),
+            Click::Key(name) if self.overlay.is_some() => {
+                if let Some(c) = name.chars().next() {
+                    self.overlay_key(KeyEvent::from(KeyCode::Char(c)));
+                }
+            }
+            Click::Key(name) => {
+                if let Some(row) = find(self.view, name) {
+                    (row.run)(self);
+                }
+            }
+            Click::Row {
+                pane: usize::MAX,
+                index,
+            } => self.overlay_row(*index),
+            Click::Row { pane, index } => {
+                let view = views::of(self.view);
+                if view.selected(self) == (*pane, *index) {
+                    view.enter(self);
+                } else {
+                    view.select(self, *pane, *index);
+                }
+            }
+            Click::Outside => self.overlay_key(KeyEvent::from(KeyCode::Esc)),
+            Click::Nothing => {}
+        }
+    }
+
+    /// Runs the view's query as a person's question, whatever is under way.
+    pub fn run_query(&mut self) {
+        let view = views::of(self.view);
+        if let Some(line) = view.query(self) {
+            line.commit();
+        }
+        view.refresh(self, Asker::Person);
+    }
+}

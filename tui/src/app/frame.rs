@@ -1,0 +1,286 @@
+//! The frame around every view:
+//!
+//! ```text
+//! header   ● LIVE 03:04:12 +04:12 page  1 firing   15m ▶ follow
+//! tabs     1 Overview  2 Logs  …
+//! body     (the view, or a box over it)
+//! message  (only when there is one)
+//! footer   / search  m pin  …  ? help
+//! ```
+
+use api::Phase;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{App, Click, keymap};
+use crate::text;
+use crate::theme::Theme;
+use crate::time::{clock, offset};
+use crate::views;
+use crate::widgets::cut;
+use crate::widgets::surface::{Hit, Surface};
+
+impl App {
+    /// Draws everything; hits and cursor are left in the surface.
+    pub fn draw(&self, surface: &mut Surface<'_>) {
+        let area = surface.buf.area;
+        if area.is_empty() {
+            return;
+        }
+        let mut body = area;
+        if area.height >= 4 {
+            self.header(surface, Rect { height: 1, ..area });
+            body = Rect {
+                y: area.y + 1,
+                height: area.height - 1,
+                ..area
+            };
+        }
+        if area.height >= 8 && !self.full {
+            self.tabs(surface, Rect { height: 1, ..body });
+            body = Rect {
+                y: body.y + 1,
+                height: body.height - 1,
+                ..body
+            };
+        }
+        if area.height >= 6 {
+            let foot = Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                ..area
+            };
+            self.footer(surface, foot);
+            body.height -= 1;
+        }
+        if let Some((message, style)) = self.message(surface) {
+            body.height = body.height.saturating_sub(1);
+            let line = Rect {
+                y: body.bottom(),
+                height: 1,
+                ..area
+            };
+            surface.text(
+                line.x,
+                line.y,
+                line.width,
+                &text::pad(&message, usize::from(line.width)),
+                style,
+            );
+        }
+        views::of(self.view).draw(self, surface, body);
+        if self.find.editing && body.height > 0 {
+            let line = Rect {
+                y: body.bottom() - 1,
+                height: 1,
+                ..body
+            };
+            surface.text(
+                line.x,
+                line.y,
+                line.width,
+                &" ".repeat(usize::from(line.width)),
+                surface.theme.text,
+            );
+            self.find
+                .draw(surface, line, "/ ", "words to find on this screen");
+        }
+        self.draw_overlay(surface, body);
+    }
+
+    fn message(&self, surface: &Surface<'_>) -> Option<(String, Style)> {
+        let theme = surface.theme;
+        if let Some(lost) = &self.lost {
+            return Some((
+                format!(" ⚠ {lost}; trying again, nothing typed is lost"),
+                theme.banner,
+            ));
+        }
+        if let Some(toast) = &self.toast {
+            let style = if toast.bad { theme.bad } else { theme.info };
+            return Some((
+                format!(" {} {}", if toast.bad { "✗" } else { "›" }, toast.text),
+                style,
+            ));
+        }
+        let banner = self.drill()?.banner.as_ref()?;
+        Some((format!(" ⚠ {banner}"), theme.banner))
+    }
+
+    fn header(&self, surface: &mut Surface<'_>, area: Rect) {
+        let theme = surface.theme;
+        let (right, right_style) = self.header_right(theme);
+        let right_cells = cut::cells(text::width(&right)).min(area.width);
+        let spans = self.header_left(theme, area.width < 100);
+        let left_cells = area.width - right_cells;
+        surface.line(area.x, area.y, left_cells, &Line::from(spans));
+        surface.text(
+            area.x + left_cells,
+            area.y,
+            right_cells,
+            &right,
+            right_style,
+        );
+        let flashing = self.flash_until_ms > self.mono_ms;
+        if flashing && (self.mono_ms / 500).is_multiple_of(2) {
+            surface.buf.set_style(area, theme.banner);
+        }
+    }
+
+    fn header_right(&self, theme: &Theme) -> (String, Style) {
+        let seat = if self.observer { "observer  " } else { "" };
+        let range = self.range.label();
+        match &self.lost {
+            Some(_) => (format!(" {seat}{range}  ⚠ lost "), theme.warn),
+            None => (format!(" {seat}{range}  ⇄ "), theme.dim),
+        }
+    }
+
+    fn header_left(&self, theme: &Theme, narrow: bool) -> Vec<Span<'static>> {
+        let Some(drill) = self.drill() else {
+            let waiting = " 3 A.M. Drill · waiting for the lab";
+            return vec![Span::styled(waiting, theme.header)];
+        };
+        let (mark, word, style) = match drill.phase {
+            Phase::Preparing => ("◌", "PREPARING", theme.info),
+            Phase::Waiting => ("○", "QUIET", theme.good),
+            Phase::Live => ("●", "LIVE", theme.bad),
+            Phase::Ended => ("■", "ENDED", theme.dim),
+        };
+        let now_ms = self.range.now_ms;
+        let mut spans = vec![
+            Span::styled(format!(" {mark} {word} "), style),
+            Span::styled(format!("{}  ", clock(now_ms)), theme.header),
+        ];
+        if let Some(page_ms) = drill.page_ms {
+            let ended = drill.phase == Phase::Ended;
+            let until = drill.root_cause_ms.filter(|_| ended).unwrap_or(now_ms);
+            let since = format!("{} since page  ", offset(until - page_ms));
+            spans.push(Span::styled(since, theme.text));
+        }
+        if drill.phase == Phase::Live && drill.page_ms.is_some() && drill.acknowledged_ms.is_none()
+        {
+            let said = if narrow {
+                "! unacked  "
+            } else {
+                "! not acknowledged  "
+            };
+            spans.push(Span::styled(said, theme.warn));
+        }
+        let in_state = |state: &str| drill.alerts.iter().filter(|a| a.state == state).count();
+        for (mark, state, style) in [("▲", "firing", theme.bad), ("△", "pending", theme.warn)] {
+            let said = match (in_state(state), narrow) {
+                (0, _) => continue,
+                (n, true) => format!("{mark}{n} "),
+                (n, false) => format!("{mark} {n} {state}  "),
+            };
+            spans.push(Span::styled(said, style));
+        }
+        spans
+    }
+
+    fn tabs(&self, surface: &mut Surface<'_>, area: Rect) {
+        let theme = surface.theme;
+        let mut x = area.x;
+        for (index, view) in views::ALL.iter().enumerate() {
+            let here = view.id() == self.view;
+            let name = if area.width < 76 && !here {
+                format!("{}", index + 1)
+            } else {
+                format!("{} {}", index + 1, view.title())
+            };
+            let label = format!(" {name} ");
+            let label = if area.width < 95 {
+                label.trim_start().to_owned()
+            } else {
+                label
+            };
+            let style = if here { theme.selected } else { theme.dim };
+            let start = x;
+            x = surface.text(x, area.y, area.right().saturating_sub(x), &label, style);
+            surface.hits.push(Hit {
+                area: Rect {
+                    x: start,
+                    y: area.y,
+                    width: x - start,
+                    height: 1,
+                },
+                click: Click::View(view.id()),
+            });
+        }
+    }
+
+    fn footer(&self, surface: &mut Surface<'_>, area: Rect) {
+        let theme = surface.theme;
+        if self.overlay.is_some() {
+            return;
+        }
+        let mut keys: Vec<(&'static str, &'static str)> = match views::of(self.view).typing(self) {
+            true => vec![
+                ("Enter", "run"),
+                ("Esc", "leave"),
+                ("Tab", "complete"),
+                ("Ctrl-r", "queries of before"),
+                ("↑↓", "history"),
+            ],
+            false => keymap::rows(self.view)
+                .filter(|row| row.foot)
+                .map(|row| (row.keys[0], row.name))
+                .collect(),
+        };
+        let mut x = area.x + 1;
+        if let Some(prefix) = &self.prefix {
+            x = surface.text(x, area.y, 6, &format!("{prefix}… "), theme.warn);
+        }
+        let cells = |(key, name): &(&str, &str)| {
+            u16::try_from(text::width(key) + text::width(name) + 3).unwrap_or(u16::MAX)
+        };
+        keep_help(&mut keys, area.right().saturating_sub(x), cells);
+        for (key, name) in keys {
+            let start = x;
+            x = surface.text(x, area.y, area.right() - x, key, theme.accent);
+            x = surface.text(
+                x,
+                area.y,
+                area.right().saturating_sub(x),
+                &format!(" {name}  "),
+                theme.dim,
+            );
+            surface.hits.push(Hit {
+                area: Rect {
+                    x: start,
+                    y: area.y,
+                    width: x - start,
+                    height: 1,
+                },
+                click: Click::Key(key),
+            });
+        }
+    }
+
+    /// Where the text cursor stands on the screen, so that the terminal shows it.
+    #[must_use]
+    pub fn cursor(surface: &Surface<'_>) -> Option<Position> {
+        surface.cursor.filter(|p| surface.buf.area.contains(*p))
+    }
+}
+
+/// Drops what does not fit, from the end, but keeps the way to help.
+fn keep_help(
+    keys: &mut Vec<(&'static str, &'static str)>,
+    room: u16,
+    cells: impl Fn(&(&str, &str)) -> u16,
+) {
+    // the two spaces behind the last one may fall away
+    let total = |keys: &[(&str, &str)]| {
+        keys.iter()
+            .map(&cells)
+            .fold(0_u16, u16::saturating_add)
+            .saturating_sub(2)
+    };
+    while total(keys) > room && !keys.is_empty() {
+        let last = keys.iter().rposition(|(key, _)| *key != "?").unwrap_or(0);
+        keys.remove(last);
+    }
+}

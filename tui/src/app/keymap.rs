@@ -1,0 +1,456 @@
+//! Which key does what: key, description and handler stand in one row, and footer, help and palette derive from it.
+//! The rows of every view are here; a view's own stand in its folder.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::overlay::{Confirm, Overlay};
+use super::{App, Effect};
+use crate::client::Asker;
+use crate::views::{self, ViewId};
+use crate::widgets::cursor::Motion;
+
+/// An action with its keys.
+pub struct Row {
+    /// Keys, by the names that [`key_name`] gives; two letters are typed one after the other.
+    pub keys: &'static [&'static str],
+    /// One word for the footer.
+    pub name: &'static str,
+    /// What it does, for help and palette.
+    pub about: &'static str,
+    /// Whether the footer shows it.
+    pub foot: bool,
+    /// What it does.
+    pub run: fn(&mut App),
+}
+
+/// A row that the footer shows.
+pub const fn foot(
+    keys: &'static [&'static str],
+    name: &'static str,
+    about: &'static str,
+    run: fn(&mut App),
+) -> Row {
+    Row {
+        keys,
+        name,
+        about,
+        foot: true,
+        run,
+    }
+}
+
+/// A row that only help and palette show.
+pub const fn row(
+    keys: &'static [&'static str],
+    name: &'static str,
+    about: &'static str,
+    run: fn(&mut App),
+) -> Row {
+    Row {
+        keys,
+        name,
+        about,
+        foot: false,
+        run,
+    }
+}
+
+/// Rows that hold in every view.
+pub const EVERYWHERE: &[Row] = &[
+    foot(
+        &["?", "F1"],
+        "help",
+        "help for this view, searchable by action and by key",
+        |app| app.overlay = Some(Overlay::help()),
+    ),
+    foot(
+        &[":", "Ctrl-k"],
+        "palette",
+        "every command with its key",
+        |app| app.overlay = Some(Overlay::palette()),
+    ),
+    row(
+        &["A"],
+        "acknowledge",
+        "acknowledge the page",
+        views::overview::state::acknowledge,
+    ),
+    row(
+        &["1", "0"],
+        "overview",
+        "open Overview: the page, alerts, golden signals",
+        |app| app.open(ViewId::Overview),
+    ),
+    row(&["2"], "logs", "open Logs", |app| app.open(ViewId::Logs)),
+    row(&["3"], "traces", "open Traces", |app| {
+        app.open(ViewId::Traces)
+    }),
+    row(&["4"], "metrics", "open Metrics", |app| {
+        app.open(ViewId::Metrics)
+    }),
+    row(&["5"], "map", "open Map: the service graph", |app| {
+        app.open(ViewId::Map)
+    }),
+    row(
+        &["6"],
+        "changes",
+        "open Changes: deploys, configuration, flags, jobs",
+        |app| app.open(ViewId::Changes),
+    ),
+    row(
+        &["7"],
+        "case",
+        "open Case: evidence, hypotheses, diagnosis, hints",
+        |app| app.open(ViewId::Case),
+    ),
+    row(
+        &["8", "a"],
+        "act",
+        "open Act: remedies and the stress test",
+        |app| app.open(ViewId::Act),
+    ),
+    row(
+        &["9"],
+        "debrief",
+        "open Debrief: finish the drill, score, what really happened",
+        |app| app.open(ViewId::Debrief),
+    ),
+    row(&["Tab"], "pane", "next pane", |app| {
+        views::of(app.view).tab(app, true)
+    }),
+    row(&["Shift-Tab"], "pane", "previous pane", |app| {
+        views::of(app.view).tab(app, false)
+    }),
+    row(&["-"], "last view", "the view before this one", |app| {
+        app.open(app.last_view)
+    }),
+    row(&["["], "back", "back in the history of places", |app| {
+        app.step_place(true)
+    }),
+    row(
+        &["]"],
+        "forward",
+        "forward in the history of places",
+        |app| app.step_place(false),
+    ),
+    row(&["k", "Up"], "up", "one up", |app| app.motion(Motion::Up)),
+    row(&["j", "Down"], "down", "one down", |app| {
+        app.motion(Motion::Down)
+    }),
+    row(&["h", "Left"], "left", "left, fold", |app| {
+        app.motion(Motion::Left)
+    }),
+    row(&["l", "Right"], "right", "right, unfold", |app| {
+        app.motion(Motion::Right)
+    }),
+    row(&["gg", "Home"], "top", "to the first", |app| {
+        app.motion(Motion::Top)
+    }),
+    row(&["G", "End"], "bottom", "to the last", |app| {
+        app.motion(Motion::Bottom)
+    }),
+    row(&["Ctrl-u"], "half up", "half a page up", |app| {
+        app.motion(Motion::HalfUp)
+    }),
+    row(&["Ctrl-d"], "half down", "half a page down", |app| {
+        app.motion(Motion::HalfDown)
+    }),
+    row(&["PgUp", "Ctrl-b"], "page up", "a page up", |app| {
+        app.motion(Motion::PageUp)
+    }),
+    row(&["PgDn", "Ctrl-f"], "page down", "a page down", |app| {
+        app.motion(Motion::PageDown)
+    }),
+    row(
+        &["Enter"],
+        "drill in",
+        "drill into what is selected",
+        |app| views::of(app.view).enter(app),
+    ),
+    row(&["Esc"], "back", "back; never quits", App::escape_key),
+    row(&["/"], "search", "search or query here", App::start_finding),
+    row(
+        &["Ctrl-r"],
+        "queries",
+        "queries of before",
+        App::pick_history,
+    ),
+    row(&["n"], "next match", "next match of the search", |app| {
+        app.next_match(true)
+    }),
+    row(
+        &["N"],
+        "previous match",
+        "previous match of the search",
+        |app| app.next_match(false),
+    ),
+    row(
+        &["Space"],
+        "pause",
+        "pause live data, and follow again",
+        App::pause,
+    ),
+    row(&["t"], "range", "time range: 1m, 5m, 15m, all", |app| {
+        app.ranged(crate::time::Range::cycle)
+    }),
+    row(&["z"], "zoom in", "half the time range", |app| {
+        app.ranged(|r| r.zoom(true))
+    }),
+    row(&["Z"], "zoom out", "twice the time range", |app| {
+        app.ranged(|r| r.zoom(false))
+    }),
+    row(&["H"], "earlier", "shift the time range back", |app| {
+        app.ranged(|r| r.shift(false))
+    }),
+    row(&["L"], "later", "shift the time range forward", |app| {
+        app.ranged(|r| r.shift(true))
+    }),
+    row(
+        &["gl"],
+        "its logs",
+        "logs of the selected service or trace",
+        |app| app.follow(ViewId::Logs),
+    ),
+    row(
+        &["gt"],
+        "its traces",
+        "traces of the selected service, or the selected trace",
+        |app| app.follow(ViewId::Traces),
+    ),
+    row(
+        &["gm"],
+        "its metrics",
+        "metrics of the selected service",
+        |app| app.follow(ViewId::Metrics),
+    ),
+    row(&["p"], "pretty", "the selected record in full", App::pretty),
+    row(&["Ctrl-w"], "wrap", "wrap long lines", |app| {
+        app.wrap = !app.wrap
+    }),
+    row(&["f"], "full", "one pane alone", |app| app.full = !app.full),
+    row(&["m"], "pin", "pin what is selected as evidence", App::pin),
+    row(&["y"], "copy", "copy the message", |app| {
+        app.copy_selected(false)
+    }),
+    row(&["Y"], "copy record", "copy the whole record", |app| {
+        app.copy_selected(true)
+    }),
+    row(
+        &["S"],
+        "diagnose",
+        "submit a diagnosis",
+        views::case::forms::open_diagnosis,
+    ),
+    row(
+        &["F2"],
+        "mouse",
+        "mouse on or off; off lets the terminal select text",
+        App::toggle_mouse,
+    ),
+    row(&["F5"], "refresh", "ask again now", |app| {
+        app.refresh(Asker::Person)
+    }),
+    row(
+        &["Ctrl-s"],
+        "export",
+        "write what is shown into a file",
+        App::export,
+    ),
+    row(&["Ctrl-z"], "suspend", "suspend; `fg` comes back", |app| {
+        app.effects.push(Effect::Suspend)
+    }),
+    foot(
+        &["q", "Ctrl-c"],
+        "quit",
+        "back, or quit: asks while a drill runs",
+        |app| app.quit(),
+    ),
+];
+
+impl App {
+    /// Moves in the view.
+    pub fn motion(&mut self, motion: Motion) {
+        views::of(self.view).motion(self, motion);
+    }
+
+    /// `t`: the next span of time.
+    pub fn cycle_range(&mut self) {
+        self.ranged(crate::time::Range::cycle);
+    }
+
+    fn ranged(&mut self, change: impl Fn(&mut crate::time::Range)) {
+        change(&mut self.range);
+        self.refresh(Asker::Person);
+    }
+
+    fn pause(&mut self) {
+        self.range.toggle_follow();
+        if self.range.follows() {
+            self.refresh(Asker::Screen);
+        }
+    }
+
+    fn toggle_mouse(&mut self) {
+        self.mouse = !self.mouse;
+        self.effects.push(Effect::Mouse(self.mouse));
+        self.say(if self.mouse {
+            "mouse on"
+        } else {
+            "mouse off: the terminal selects text"
+        });
+    }
+
+    /// Copies the selected message, or the whole record.
+    pub fn copy_selected(&mut self, whole: bool) {
+        /// Largest text that is copied, bytes: terminals cut or refuse more.
+        const COPY_LIMIT: usize = 100_000;
+        let Some(mut copied) = views::of(self.view).record(self, whole) else {
+            self.say_bad("nothing is selected that could be copied");
+            return;
+        };
+        if copied.len() > COPY_LIMIT {
+            let end = (0..=COPY_LIMIT)
+                .rev()
+                .find(|i| copied.is_char_boundary(*i))
+                .unwrap_or(0);
+            copied.truncate(end);
+        }
+        self.say(format!("copied {} bytes", copied.len()));
+        self.effects.push(Effect::Copy(copied));
+    }
+
+    fn pretty(&mut self) {
+        match views::of(self.view).record(self, true) {
+            Some(record) => {
+                let pretty = serde_json::from_str::<serde_json::Value>(&record)
+                    .ok()
+                    .and_then(|v| serde_json::to_string_pretty(&v).ok())
+                    .unwrap_or(record);
+                self.overlay = Some(Overlay::reader("The record", pretty));
+            }
+            None => self.say_bad("nothing is selected"),
+        }
+    }
+
+    /// Writes what is shown into a file.
+    pub fn export(&mut self) {
+        let view = views::of(self.view);
+        let (extension, content) = view
+            .export(self)
+            .unwrap_or_else(|| ("txt", crate::screen::text_of(self)));
+        self.effects.push(Effect::Export {
+            name: view.name(),
+            extension,
+            content,
+        });
+    }
+
+    fn quit(&mut self) {
+        if views::of(self.view).back(self) {
+            return;
+        }
+        if self.known.drill.value.is_some() && self.phase() != api::Phase::Ended && !self.observer {
+            self.overlay = Some(Overlay::Confirm(Confirm::quit()));
+        } else {
+            self.effects.push(Effect::Quit(self.how_left()));
+        }
+    }
+
+    /// How the screen was left.
+    #[must_use]
+    pub fn how_left(&self) -> crate::Exit {
+        if self.phase() == api::Phase::Ended && self.known.drill.value.is_some() {
+            crate::Exit::Finished
+        } else {
+            crate::Exit::Left
+        }
+    }
+}
+
+/// The name of a key as rows write it; none for keys that are never bound.
+#[must_use]
+pub fn key_name(key: KeyEvent) -> Option<String> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match key.code {
+        KeyCode::Char(' ') => "Space".to_owned(),
+        KeyCode::Char(c) if control => format!("Ctrl-{}", c.to_ascii_lowercase()),
+        KeyCode::Char(c) => c.to_string(),
+        KeyCode::F(n) => format!("F{n}"),
+        KeyCode::Enter => "Enter".to_owned(),
+        KeyCode::Esc => "Esc".to_owned(),
+        KeyCode::Tab => "Tab".to_owned(),
+        KeyCode::BackTab => "Shift-Tab".to_owned(),
+        KeyCode::Up => "Up".to_owned(),
+        KeyCode::Down => "Down".to_owned(),
+        KeyCode::Left => "Left".to_owned(),
+        KeyCode::Right => "Right".to_owned(),
+        KeyCode::Home => "Home".to_owned(),
+        KeyCode::End => "End".to_owned(),
+        KeyCode::PageUp => "PgUp".to_owned(),
+        KeyCode::PageDown => "PgDn".to_owned(),
+        KeyCode::Backspace => "Backspace".to_owned(),
+        KeyCode::Delete => "Delete".to_owned(),
+        _ => return None,
+    })
+}
+
+/// The row of a key: the view's own before those of every view.
+#[must_use]
+pub fn find(view: ViewId, key: &str) -> Option<&'static Row> {
+    rows(view).find(|row| row.keys.contains(&key))
+}
+
+/// All rows of a view: its own, then those of every view.
+pub fn rows(view: ViewId) -> impl Iterator<Item = &'static Row> {
+    views::of(view).keys().iter().chain(EVERYWHERE)
+}
+
+/// Whether a key begins a pair.
+#[must_use]
+pub fn begins_pair(view: ViewId, key: &str) -> bool {
+    rows(view).flat_map(|row| row.keys).any(|k| {
+        k.chars().count() == 2
+            && k.starts_with(key)
+            && key.chars().count() == 1
+            && !k.starts_with('F')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_table() {
+        for table in views::ALL.iter().map(|v| v.keys()).chain([EVERYWHERE]) {
+            let mut seen: HashMap<&str, &str> = HashMap::new();
+            for row in table {
+                for key in row.keys {
+                    assert_eq!(seen.insert(key, row.about), None, "{key} is bound twice");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_terminals_confuse_are_never_bound() {
+        for table in views::ALL.iter().map(|v| v.keys()).chain([EVERYWHERE]) {
+            for key in table.iter().flat_map(|row| row.keys) {
+                assert!(
+                    !["Ctrl-h", "Ctrl-i", "Ctrl-j", "Ctrl-m"].contains(key),
+                    "{key} is bound"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn h_is_never_help() {
+        for view in views::ALL {
+            let row = find(view.id(), "h").expect("h moves");
+            assert!(!row.about.contains("help"));
+        }
+    }
+}

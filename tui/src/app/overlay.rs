@@ -1,0 +1,295 @@
+//! Boxes over the view: help, palette, a menu, a text to read, a question, a form.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::menu::{Choice, Item, Menu};
+use super::{App, Click, Effect};
+use crate::ask::Ask;
+use crate::text;
+use crate::views;
+use crate::views::case::forms::{self, Purpose};
+use crate::widgets::cursor::Motion;
+use crate::widgets::form::{Form, Happened};
+use crate::widgets::surface::{Hit, Surface};
+
+/// A box over the view.
+#[derive(Clone)]
+pub enum Overlay {
+    /// Something to choose from.
+    Menu(Menu),
+    /// Something to read.
+    Reader(Reader),
+    /// Something to confirm.
+    Confirm(Confirm),
+    /// Something to fill in.
+    Form(Box<Form>, Purpose),
+}
+
+/// A text to read.
+#[derive(Clone)]
+pub struct Reader {
+    title: String,
+    body: String,
+    first: usize,
+}
+
+/// A question before something happens.
+#[derive(Clone)]
+pub struct Confirm {
+    title: String,
+    body: String,
+    then: Then,
+}
+
+#[derive(Clone)]
+enum Then {
+    Tell(Box<Ask>),
+    Quit,
+}
+
+impl Confirm {
+    /// Asks before something is done to the drill.
+    #[must_use]
+    pub fn tell(title: impl Into<String>, body: impl Into<String>, ask: Ask) -> Self {
+        Self {
+            title: title.into(),
+            body: body.into(),
+            then: Then::Tell(Box::new(ask)),
+        }
+    }
+
+    /// Asks before the screen is left while a drill runs.
+    #[must_use]
+    pub fn quit() -> Self {
+        let body = "The drill is still running and its clock goes on.\n\nLeave the screen? To end the drill with a score, stay and finish it in 9 Debrief.";
+        Self {
+            title: "Leave?".to_owned(),
+            body: body.to_owned(),
+            then: Then::Quit,
+        }
+    }
+}
+
+impl Overlay {
+    /// Help on the view on screen: made of the key rows when it is drawn.
+    #[must_use]
+    pub fn help() -> Self {
+        Self::Menu(Menu::new("Help", Vec::new()))
+    }
+
+    /// Every command with its key.
+    #[must_use]
+    pub fn palette() -> Self {
+        Self::Menu(Menu::new("Commands", Vec::new()))
+    }
+
+    /// A menu.
+    #[must_use]
+    pub fn menu(title: impl Into<String>, items: Vec<Item>) -> Self {
+        Self::Menu(Menu::new(title, items))
+    }
+
+    /// A text to read.
+    #[must_use]
+    pub fn reader(title: impl Into<String>, body: impl Into<String>) -> Self {
+        Self::Reader(Reader {
+            title: title.into(),
+            body: body.into(),
+            first: 0,
+        })
+    }
+
+    /// Title and body of what is read or confirmed.
+    #[must_use]
+    pub fn words(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Reader(reader) => Some((&reader.title, &reader.body)),
+            Self::Confirm(confirm) => Some((&confirm.title, &confirm.body)),
+            Self::Menu(_) | Self::Form(..) => None,
+        }
+    }
+
+    /// Opens a form, as it was left if it was left unfinished.
+    pub fn open_form(app: &mut App, form: Form, purpose: Purpose) {
+        let draft = app.drafts.remove(&form.title);
+        app.overlay = Some(draft.unwrap_or_else(|| Self::Form(Box::new(form), purpose)));
+    }
+}
+
+impl App {
+    /// Gives a key to the box that is open.
+    pub fn overlay_key(&mut self, key: KeyEvent) {
+        let Some(mut overlay) = self.overlay.take() else {
+            return;
+        };
+        let control_c =
+            key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+        let leaves =
+            control_c || (key.code == KeyCode::Esc && !matches!(overlay, Overlay::Form(..)));
+        if leaves
+            && !matches!(&overlay, Overlay::Confirm(c) if control_c && matches!(c.then, Then::Quit))
+        {
+            self.keep_draft(overlay);
+            return;
+        }
+        match &mut overlay {
+            Overlay::Menu(menu) => match menu.key(key, self.view) {
+                Some(choice) => self.choose(choice),
+                None => self.overlay = Some(overlay),
+            },
+            Overlay::Reader(reader) => {
+                if reader.key(key, self.page()) {
+                    self.overlay = Some(overlay);
+                }
+            }
+            Overlay::Confirm(confirm) => match key.code {
+                KeyCode::Char('y' | 'Y') => self.confirmed(confirm.then.clone()),
+                KeyCode::Char('c') if control_c => self.confirmed(confirm.then.clone()),
+                KeyCode::Char('n' | 'N' | 'q') => {}
+                _ => self.overlay = Some(overlay),
+            },
+            Overlay::Form(form, purpose) => match form.key(key) {
+                Happened::Nothing => self.overlay = Some(overlay),
+                Happened::Left => self.keep_draft(overlay),
+                Happened::Submitted => match forms::submit(self, form, purpose) {
+                    Ok(()) => {}
+                    Err(missing) => {
+                        form.error = Some(missing);
+                        self.overlay = Some(overlay);
+                    }
+                },
+            },
+        }
+    }
+
+    fn keep_draft(&mut self, overlay: Overlay) {
+        if let Overlay::Form(form, _) = &overlay {
+            self.drafts.insert(form.title.clone(), overlay);
+        }
+    }
+
+    fn confirmed(&mut self, then: Then) {
+        match then {
+            Then::Tell(ask) => self.tell(*ask),
+            Then::Quit => {
+                let exit = self.how_left();
+                self.effects.push(Effect::Quit(exit));
+            }
+        }
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        match choice {
+            Choice::Row(row) => (row.run)(self),
+            Choice::Query(query) => {
+                if let Some(line) = views::of(self.view).query(self) {
+                    line.set(&query);
+                    views::of(self.view).run(self);
+                }
+            }
+        }
+    }
+
+    /// A click or a scroll within a box.
+    pub(super) fn overlay_row(&mut self, index: usize) {
+        if let Some(Overlay::Menu(menu)) = &mut self.overlay
+            && menu.point(index)
+        {
+            self.overlay_key(KeyEvent::from(KeyCode::Enter));
+        }
+    }
+
+    /// Draws the box that is open.
+    pub(super) fn draw_overlay(&self, surface: &mut Surface<'_>, area: Rect) {
+        match &self.overlay {
+            None => {}
+            Some(Overlay::Menu(menu)) => menu.draw(surface, area, self.view),
+            Some(Overlay::Form(form, _)) => form.draw(surface, area),
+            Some(Overlay::Reader(reader)) => reader.draw(surface, area),
+            Some(Overlay::Confirm(confirm)) => {
+                let lines = text::wrap(&confirm.body, 64);
+                let height = u16::try_from(lines.len())
+                    .unwrap_or(u16::MAX)
+                    .saturating_add(4);
+                let inner = surface.dialog(area, 70, height, &confirm.title, "");
+                let theme = surface.theme;
+                let lines: Vec<Line<'_>> = lines
+                    .into_iter()
+                    .map(|l| Line::styled(l, theme.text))
+                    .collect();
+                surface.lines(
+                    Rect {
+                        height: inner.height.saturating_sub(1),
+                        ..inner
+                    },
+                    &lines,
+                );
+                let y = inner.bottom().saturating_sub(1);
+                let x = surface.text(inner.x, y, inner.width, "y", theme.accent);
+                let x = surface.text(x, y, 12, " yes    ", theme.text);
+                surface.hits.push(Hit {
+                    area: Rect {
+                        x: inner.x,
+                        y,
+                        width: 5,
+                        height: 1,
+                    },
+                    click: Click::Key("y"),
+                });
+                let x = surface.text(x, y, 3, "n", theme.accent);
+                surface.text(x, y, 14, " no (Esc)", theme.text);
+                surface.hits.push(Hit {
+                    area: Rect {
+                        x: x.saturating_sub(1),
+                        y,
+                        width: 9,
+                        height: 1,
+                    },
+                    click: Click::Key("n"),
+                });
+            }
+        }
+    }
+}
+
+impl Reader {
+    fn key(&mut self, key: KeyEvent, page: usize) -> bool {
+        let motion = match key.code {
+            KeyCode::Char('k') | KeyCode::Up => Motion::Up,
+            KeyCode::Char('j') | KeyCode::Down => Motion::Down,
+            KeyCode::PageUp => Motion::PageUp,
+            KeyCode::PageDown | KeyCode::Char(' ') => Motion::PageDown,
+            KeyCode::Home | KeyCode::Char('g') => Motion::Top,
+            KeyCode::End | KeyCode::Char('G') => Motion::Bottom,
+            _ => return false,
+        };
+        // an upper bound; drawing stops at the last page
+        let last = self.body.chars().count() / 10 + self.body.lines().count();
+        self.first = self
+            .first
+            .saturating_add_signed(motion.rows(page))
+            .min(last);
+        true
+    }
+
+    fn draw(&self, surface: &mut Surface<'_>, area: Rect) {
+        let width = area.width.min(100);
+        let lines = text::wrap(&self.body, usize::from(width.saturating_sub(5)));
+        let height = u16::try_from(lines.len())
+            .unwrap_or(u16::MAX)
+            .saturating_add(2)
+            .min(area.height);
+        let inner = surface.dialog(
+            area,
+            width,
+            height,
+            &self.title,
+            "↑↓ scroll  any other key closes",
+        );
+        let style = surface.theme.text;
+        let lines: Vec<Line<'_>> = lines.into_iter().map(|l| Line::styled(l, style)).collect();
+        surface.scrolled(inner, &lines, self.first);
+    }
+}

@@ -1,0 +1,164 @@
+//! Answers of the lab, put where they belong. A failure keeps the last good result.
+
+use api::Phase;
+
+use super::{App, Effect, Loaded};
+use crate::Failure;
+use crate::ask::{Answer, Ask, Reply, Slot};
+use crate::client::Asker;
+use crate::views::{self, ViewId};
+
+impl App {
+    /// Takes an answer; one to a question that was superseded is dropped.
+    pub fn receive(&mut self, reply: Reply) {
+        if let Some(slot) = reply.request.ask.slot() {
+            match self.flights.get(&slot) {
+                Some(flight) if flight.number == reply.request.number => {
+                    self.flights.remove(&slot);
+                }
+                _ => return,
+            }
+        }
+        match reply.result {
+            Ok(answer) => {
+                self.lost = None;
+                self.good(answer, &reply.request.ask);
+            }
+            Err(failure) => self.bad(failure, &reply.request.ask),
+        }
+    }
+
+    fn good(&mut self, answer: Answer, ask: &Ask) {
+        match answer {
+            Answer::Drill(drill) => self.drill_arrived(*drill),
+            Answer::Changes(mut changes) => {
+                changes.sort_by_key(|c| c.at_ms);
+                self.known.changes.good(changes);
+            }
+            Answer::Case(case) => self.known.case.good(*case),
+            Answer::Vocabulary(words) => self.known.vocabulary.good(words),
+            Answer::Remedies(remedies) => self.known.remedies.good(remedies),
+            Answer::Proof(proof) => views::act::state::proof_arrived(self, proof),
+            Answer::Debrief(debrief) => self.debrief_arrived(*debrief, ask),
+            Answer::LearningChoices(choices) => self.known.learning.good(choices),
+            Answer::Golden(golden) => self.views.overview.golden.good(golden),
+            Answer::Logs(lines) => views::logs::state::arrived(self, lines, ask),
+            Answer::OlderLogs(lines) => views::logs::state::older_arrived(self, lines),
+            Answer::Context(lines) => views::logs::state::context_arrived(self, lines),
+            Answer::Histogram(histogram) => self.views.logs.histogram.good(histogram),
+            Answer::Traces(hits) => views::traces::state::hits_arrived(self, hits),
+            Answer::Trace(id, spans) => views::traces::state::trace_arrived(self, id, spans),
+            Answer::TraceLogs(lines) => self.views.traces.logs = lines,
+            Answer::Metrics(series) => views::metrics::state::arrived(self, series),
+            Answer::MetricNames { metrics, labels } => {
+                self.known.metrics = metrics;
+                self.known.labels = labels;
+            }
+            Answer::Graph(graph) => self.views.map.graph.good(graph),
+            Answer::Pinned(pin) => {
+                self.say(format!("pinned as {}: {}", pin.id, pin.text));
+                self.ask(Ask::Case, Asker::Screen);
+            }
+            Answer::HypothesisKept => self.ask(Ask::Case, Asker::Screen),
+            Answer::Verdict(verdict) => views::case::state::verdict_arrived(self, &verdict),
+            Answer::Hint(hint) => views::case::state::hint_arrived(self, &hint),
+            Answer::Outcome(outcome) => views::act::state::outcome_arrived(self, &outcome),
+            Answer::Done => self.done(ask),
+        }
+    }
+
+    fn done(&mut self, ask: &Ask) {
+        match ask {
+            Ask::Note(note) => {
+                self.say(if note.status_update {
+                    "status update sent"
+                } else {
+                    "noted"
+                });
+                self.ask(Ask::Case, Asker::Screen);
+            }
+            Ask::Learn(_) => self.say("five whys and guardrails handed in"),
+            _ => {}
+        }
+    }
+
+    fn drill_arrived(&mut self, drill: api::DrillView) {
+        let before = self
+            .known
+            .drill
+            .value
+            .as_ref()
+            .map(|d| (d.page.is_some(), d.phase));
+        let paged = drill.page.is_some();
+        let ended = drill.phase == Phase::Ended;
+        let title = drill.page.as_ref().map(|p| p.title.clone());
+        self.known.drill.good(drill);
+        self.drill_told();
+        if let (Some((false, _)), true, Some(title)) = (before, paged, title) {
+            self.effects.push(Effect::Bell);
+            self.flash_until_ms = self.mono_ms + super::tick::FLASH_MS;
+            self.say_bad(format!("PAGE {title}"));
+        }
+        match before {
+            None => self.arrived(),
+            Some((_, Phase::Ended)) => {}
+            Some(_) if ended => self.ask(Ask::Debrief, Asker::Screen),
+            Some(_) => {}
+        }
+    }
+
+    fn debrief_arrived(&mut self, debrief: api::Debrief, ask: &Ask) {
+        self.known.debrief.good(debrief);
+        if *ask == Ask::Finish {
+            self.say("the drill has ended");
+            self.ask(Ask::Drill, Asker::Screen);
+            self.open(ViewId::Debrief);
+        }
+    }
+
+    fn bad(&mut self, failure: Failure, ask: &Ask) {
+        if failure.is_lost() {
+            self.lost = Some(failure.message.clone());
+        }
+        let Some(slot) = ask.slot() else {
+            let said = match &failure.remedy {
+                Some(remedy) => format!("{}: {remedy}", failure.message),
+                None => failure.message,
+            };
+            if !matches!(ask, Ask::Opened(_)) {
+                self.say_bad(said);
+            }
+            return;
+        };
+        let known = &mut self.known;
+        match slot {
+            Slot::Drill => known.drill.failure = Some(failure),
+            Slot::Changes => known.changes.failure = Some(failure),
+            Slot::Case => known.case.failure = Some(failure),
+            Slot::Vocabulary => known.vocabulary.failure = Some(failure),
+            Slot::Remedies => known.remedies.failure = Some(failure),
+            Slot::Proof => known.proof.failure = Some(failure),
+            Slot::Debrief => known.debrief.failure = Some(failure),
+            Slot::Learning => known.learning.failure = Some(failure),
+            Slot::Golden => self.views.overview.golden.failure = Some(failure),
+            Slot::Histogram => views::logs::state::count_what_is_there(self),
+            Slot::Logs | Slot::OlderLogs | Slot::Context => {
+                self.views.logs.query.failure = Some(failure)
+            }
+            Slot::Traces | Slot::Trace => self.views.traces.query.failure = Some(failure),
+            Slot::TraceLogs => self.views.traces.logs.clear(),
+            Slot::Metrics => self.views.metrics.query.failure = Some(failure),
+            Slot::MetricNames => {}
+            Slot::Graph => self.views.map.graph.failure = Some(failure),
+        }
+    }
+}
+
+/// A refusal in one line, for panes that show it in place.
+#[must_use]
+pub fn refusal<T>(loaded: &Loaded<T>) -> Option<String> {
+    loaded.failure.as_ref().map(|f| match &f.remedy {
+        Some(remedy) => format!("✗ {}: {remedy}", f.message),
+        None => format!("✗ {}", f.message),
+    })
+}

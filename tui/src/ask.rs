@@ -1,0 +1,269 @@
+//! Questions to the lab and its answers, as the screen's own words. Knows neither HTTP nor drawing.
+
+use api::{
+    ActionOutcome, ActionRequest, Case, Change, Debrief, Diagnosis, DiagnosisRequest, DrillView,
+    Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinRequest,
+    ProofView, Remedy, Verdict, ViewOpened, Vocabulary,
+};
+
+use crate::Failure;
+use crate::client::Asker;
+use crate::client::graph::Graph;
+use crate::client::loki::{Histogram, Lines, LogLine};
+use crate::client::prometheus::{MetricInfo, Series};
+use crate::client::tempo::{Span, TraceHit};
+use crate::time::Window;
+
+/// What a question is about: a newer one replaces an older one of the same slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// State of the drill.
+    Drill,
+    /// Change history.
+    Changes,
+    /// Notebook.
+    Case,
+    /// Words of a diagnosis.
+    Vocabulary,
+    /// Actions on offer.
+    Remedies,
+    /// Stress test.
+    Proof,
+    /// Debrief.
+    Debrief,
+    /// Statements and guardrails.
+    Learning,
+    /// Golden signals.
+    Golden,
+    /// Log lines.
+    Logs,
+    /// Older log lines.
+    OlderLogs,
+    /// Lines around a line.
+    Context,
+    /// Log counts.
+    Histogram,
+    /// Trace search.
+    Traces,
+    /// One trace.
+    Trace,
+    /// Logs of one trace.
+    TraceLogs,
+    /// Series of a chart.
+    Metrics,
+    /// Metric names.
+    MetricNames,
+    /// Service graph.
+    Graph,
+}
+
+/// A question to the lab, or something to do there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// State of the drill.
+    Drill,
+    /// Change history.
+    Changes,
+    /// Notebook.
+    Case,
+    /// Words of a diagnosis.
+    Vocabulary,
+    /// Actions on offer.
+    Remedies,
+    /// Stress test.
+    Proof,
+    /// Debrief.
+    Debrief,
+    /// Statements and guardrails.
+    LearningChoices,
+    /// Golden signals of all services.
+    Golden(Window),
+    /// Lines of the window.
+    Logs(Lines),
+    /// Lines before those that are held.
+    OlderLogs(Lines),
+    /// Lines around a time, half of the limit on either side.
+    Context {
+        query: String,
+        at_ns: i64,
+        limit: usize,
+    },
+    /// Counts of a window.
+    Histogram {
+        query: String,
+        window: Window,
+        bins: usize,
+    },
+    /// Trace search.
+    Traces {
+        query: String,
+        window: Window,
+        limit: usize,
+    },
+    /// One trace.
+    Trace(String),
+    /// Logs of one trace, by id, within a window.
+    TraceLogs { trace_id: String, window: Window },
+    /// Series of an expression.
+    Metrics {
+        query: String,
+        window: Window,
+        step_s: i64,
+    },
+    /// Metric and label names.
+    MetricNames,
+    /// Service graph.
+    Graph(Window),
+    /// Acknowledge the page.
+    Ack,
+    /// Keep evidence.
+    Pin(PinRequest),
+    /// Drop evidence.
+    Unpin(u32),
+    /// Open a hypothesis.
+    Hypothesis(HypothesisRequest),
+    /// Settle a hypothesis.
+    Settle(u32, HypothesisUpdate),
+    /// Submit a diagnosis.
+    Diagnose(DiagnosisRequest),
+    /// Take a hint.
+    Hint,
+    /// Write a note.
+    Note(Note),
+    /// Carry out a remedy.
+    Act(ActionRequest),
+    /// Start the stress test.
+    StartProof,
+    /// Hand in the five whys.
+    Learn(Learning),
+    /// End the drill.
+    Finish,
+    /// A view was opened.
+    Opened(ViewOpened),
+}
+
+/// What the lab said.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// State of the drill.
+    Drill(Box<DrillView>),
+    /// Change history.
+    Changes(Vec<Change>),
+    /// Notebook.
+    Case(Box<Case>),
+    /// Words of a diagnosis.
+    Vocabulary(Vocabulary),
+    /// Actions on offer.
+    Remedies(Vec<Remedy>),
+    /// Stress test.
+    Proof(ProofView),
+    /// Debrief.
+    Debrief(Box<Debrief>),
+    /// Statements and guardrails.
+    LearningChoices(LearningChoices),
+    /// Golden signals.
+    Golden(Golden),
+    /// Log lines.
+    Logs(Vec<LogLine>),
+    /// Older log lines.
+    OlderLogs(Vec<LogLine>),
+    /// Lines around a line.
+    Context(Vec<LogLine>),
+    /// Log counts.
+    Histogram(Histogram),
+    /// Traces.
+    Traces(Vec<TraceHit>),
+    /// Spans of one trace.
+    Trace(String, Vec<Span>),
+    /// Logs of one trace.
+    TraceLogs(Vec<LogLine>),
+    /// Series.
+    Metrics(Vec<Series>),
+    /// Names.
+    MetricNames {
+        metrics: Vec<MetricInfo>,
+        labels: Vec<String>,
+    },
+    /// Graph.
+    Graph(Graph),
+    /// Evidence was kept.
+    Pinned(Box<Pin>),
+    /// A hypothesis was written or settled.
+    HypothesisKept,
+    /// What became of a diagnosis.
+    Verdict(Verdict),
+    /// A hint.
+    Hint(Hint),
+    /// What came of an action.
+    Outcome(ActionOutcome),
+    /// Nothing to say.
+    Done,
+}
+
+/// Golden signals per service over a window: requests, errors, slowness, processor.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Golden {
+    /// Requests per second.
+    pub rate: Vec<Series>,
+    /// Share of requests that failed, 0 to 1.
+    pub errors: Vec<Series>,
+    /// 95th percentile of request duration, seconds.
+    pub p95: Vec<Series>,
+    /// Cores in use.
+    pub cpu: Vec<Series>,
+}
+
+/// A question with who asked it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// What is asked.
+    pub ask: Ask,
+    /// By whom.
+    pub asker: Asker,
+    /// Counts up; an answer to an older question of a slot is not shown.
+    pub number: u64,
+}
+
+/// An answer with the question it belongs to.
+#[derive(Debug)]
+pub struct Reply {
+    /// The question.
+    pub request: Request,
+    /// The answer.
+    pub result: Result<Answer, Failure>,
+}
+
+impl Ask {
+    /// The slot of a question; none for what changes the drill.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        Some(match self {
+            Self::Drill => Slot::Drill,
+            Self::Changes => Slot::Changes,
+            Self::Case => Slot::Case,
+            Self::Vocabulary => Slot::Vocabulary,
+            Self::Remedies => Slot::Remedies,
+            Self::Proof => Slot::Proof,
+            Self::Debrief => Slot::Debrief,
+            Self::LearningChoices => Slot::Learning,
+            Self::Golden(_) => Slot::Golden,
+            Self::Logs(_) => Slot::Logs,
+            Self::OlderLogs(_) => Slot::OlderLogs,
+            Self::Context { .. } => Slot::Context,
+            Self::Histogram { .. } => Slot::Histogram,
+            Self::Traces { .. } => Slot::Traces,
+            Self::Trace(_) => Slot::Trace,
+            Self::TraceLogs { .. } => Slot::TraceLogs,
+            Self::Metrics { .. } => Slot::Metrics,
+            Self::MetricNames => Slot::MetricNames,
+            Self::Graph(_) => Slot::Graph,
+            _ => return None,
+        })
+    }
+}
+
+/// The newest diagnosis of a notebook, if one was right.
+#[must_use]
+pub fn right_diagnosis(case: &Case) -> Option<&Diagnosis> {
+    case.diagnoses.iter().find(|d| d.right)
+}

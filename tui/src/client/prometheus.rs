@@ -1,0 +1,241 @@
+//! Prometheus' HTTP API, as much as the glass uses: ranges, label values, metric names with help.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Asker, Client};
+use crate::Failure;
+use crate::time::Window;
+
+/// One series of a result.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Series {
+    /// Its labels, `__name__` among them if there is one.
+    pub labels: BTreeMap<String, String>,
+    /// Drill time in milliseconds, and value; in order of time.
+    pub points: Vec<(i64, f64)>,
+}
+
+impl Series {
+    /// The value at a time: the last one at or before it.
+    #[must_use]
+    pub fn at(&self, at_ms: i64) -> Option<f64> {
+        let after = self.points.partition_point(|(t, _)| *t <= at_ms);
+        after.checked_sub(1).map(|i| self.points[i].1)
+    }
+
+    /// The newest value.
+    #[must_use]
+    pub fn last(&self) -> Option<f64> {
+        self.points.last().map(|(_, v)| *v)
+    }
+
+    /// Name for a legend: the labels without the metric's name, or the name, or `value`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let labels: Vec<String> = self
+            .labels
+            .iter()
+            .filter(|(k, _)| *k != "__name__")
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
+        if !labels.is_empty() {
+            return labels.join(" ");
+        }
+        self.labels
+            .get("__name__")
+            .cloned()
+            .unwrap_or_else(|| "value".to_owned())
+    }
+}
+
+/// What is known of a metric name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MetricInfo {
+    /// Name.
+    pub name: String,
+    /// `counter`, `gauge`, `histogram`, … or empty.
+    pub kind: String,
+    /// Help text or empty.
+    pub help: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
+enum Answer {
+    Matrix(Vec<Row>),
+    Vector(Vec<Instant>),
+    Scalar((f64, String)),
+    String((f64, String)),
+}
+
+#[derive(Deserialize)]
+struct Row {
+    metric: BTreeMap<String, String>,
+    values: Vec<(f64, String)>,
+}
+
+#[derive(Deserialize)]
+struct Instant {
+    metric: BTreeMap<String, String>,
+    value: (f64, String),
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    help: String,
+}
+
+/// Numbers as Prometheus writes them.
+pub(crate) fn value(text: &str) -> f64 {
+    match text {
+        "+Inf" => f64::INFINITY,
+        "-Inf" => f64::NEG_INFINITY,
+        other => other.parse().unwrap_or(f64::NAN),
+    }
+}
+
+/// Seconds on the wire to milliseconds.
+pub(crate) fn millis(seconds: f64) -> i64 {
+    (seconds * 1000.0).round() as i64
+}
+
+fn series(answer: Answer) -> Vec<Series> {
+    match answer {
+        Answer::Matrix(rows) => rows
+            .into_iter()
+            .map(|row| Series {
+                labels: row.metric,
+                points: row
+                    .values
+                    .iter()
+                    .map(|(t, v)| (millis(*t), value(v)))
+                    .collect(),
+            })
+            .collect(),
+        Answer::Vector(rows) => rows
+            .into_iter()
+            .map(|row| Series {
+                labels: row.metric,
+                points: vec![(millis(row.value.0), value(&row.value.1))],
+            })
+            .collect(),
+        Answer::Scalar((t, v)) | Answer::String((t, v)) => vec![Series {
+            labels: BTreeMap::new(),
+            points: vec![(millis(t), value(&v))],
+        }],
+    }
+}
+
+impl Client {
+    /// `query_range` over a window.
+    ///
+    /// # Errors
+    /// As [`Client::drill`]; a query that does not parse carries its position.
+    pub async fn prom_range(
+        &self,
+        query: &str,
+        window: Window,
+        step_s: i64,
+        asker: Asker,
+    ) -> Result<Vec<Series>, Failure> {
+        // whole multiples of the step, so that a window that moves does not make the lines dance
+        let step_ms = step_s.max(1) * 1000;
+        let start = window.start_ms.div_euclid(step_ms) * step_ms;
+        let parameters = [
+            ("query", query.to_owned()),
+            ("start", format!("{:.3}", start as f64 / 1000.0)),
+            ("end", format!("{:.3}", window.end_ms as f64 / 1000.0)),
+            ("step", step_s.max(1).to_string()),
+        ];
+        let envelope: Envelope<Answer> = self
+            .query("prometheus/api/v1/query_range", &parameters, asker)
+            .await?;
+        Ok(series(envelope.data))
+    }
+
+    /// Names of all metrics with type and help.
+    ///
+    /// # Errors
+    /// As [`Client::drill`].
+    pub async fn prom_metrics(&self) -> Result<Vec<MetricInfo>, Failure> {
+        let names: Envelope<Vec<String>> = self
+            .query(
+                "prometheus/api/v1/label/__name__/values",
+                &[],
+                Asker::Screen,
+            )
+            .await?;
+        let known: BTreeMap<String, Vec<Metadata>> = match self
+            .query("prometheus/api/v1/metadata", &[], Asker::Screen)
+            .await
+        {
+            Ok(Envelope { data }) => data,
+            Err(failure) if failure.is_lost() => return Err(failure),
+            Err(_) => BTreeMap::new(),
+        };
+        let about = |name: &str| {
+            let family = ["_bucket", "_count", "_sum", "_total"]
+                .iter()
+                .find_map(|end| name.strip_suffix(end))
+                .unwrap_or(name);
+            known
+                .get(name)
+                .or_else(|| known.get(family))
+                .and_then(|m| m.first())
+        };
+        Ok(names
+            .data
+            .into_iter()
+            .map(|name| {
+                let (kind, help) = about(&name)
+                    .map(|m| (m.kind.clone(), m.help.clone()))
+                    .unwrap_or_default();
+                MetricInfo { name, kind, help }
+            })
+            .collect())
+    }
+
+    /// Names of all labels.
+    ///
+    /// # Errors
+    /// As [`Client::drill`].
+    pub async fn prom_labels(&self) -> Result<Vec<String>, Failure> {
+        let labels: Envelope<Vec<String>> = self
+            .query("prometheus/api/v1/labels", &[], Asker::Screen)
+            .await?;
+        Ok(labels.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matrix_becomes_series() {
+        let text = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"service":"checkout"},"values":[[1.5,"2"],[2.5,"+Inf"]]}]}}"#;
+        let envelope: Envelope<Answer> = serde_json::from_str(text).unwrap();
+        let all = series(envelope.data);
+        assert_eq!(all[0].points, vec![(1500, 2.0), (2500, f64::INFINITY)]);
+        assert_eq!(all[0].name(), "service=checkout");
+        assert_eq!(all[0].at(2000), Some(2.0));
+        assert_eq!(all[0].at(1000), None);
+    }
+
+    #[test]
+    fn a_scalar_is_a_series_of_one_point() {
+        let envelope: Envelope<Answer> =
+            serde_json::from_str(r#"{"data":{"resultType":"scalar","result":[3,"4"]}}"#).unwrap();
+        assert_eq!(series(envelope.data)[0].points, vec![(3000, 4.0)]);
+    }
+}

@@ -1,0 +1,323 @@
+//! Tempo's HTTP API, as much as the glass uses: search, and one trace as OTLP JSON.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Asker, Client};
+use crate::Failure;
+use crate::time::Window;
+
+/// A trace that a search found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TraceHit {
+    /// 32 hex digits.
+    pub trace_id: String,
+    /// Service of the root span.
+    pub service: String,
+    /// Name of the root span.
+    pub name: String,
+    /// Begin, drill time in nanoseconds.
+    pub start_ns: i64,
+    /// Duration in milliseconds.
+    pub duration_ms: f64,
+    /// How many spans matched.
+    pub matched: usize,
+    /// Whether a span of it failed.
+    pub error: bool,
+}
+
+/// One span.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Span {
+    /// 16 hex digits.
+    pub id: String,
+    /// Its parent; empty at a root.
+    pub parent: String,
+    /// Service.
+    pub service: String,
+    /// Name.
+    pub name: String,
+    /// `server`, `client`, `internal`, `producer`, `consumer`.
+    pub kind: &'static str,
+    /// Begin, drill time in nanoseconds.
+    pub start_ns: i64,
+    /// End, drill time in nanoseconds.
+    pub end_ns: i64,
+    /// Whether it failed.
+    pub error: bool,
+    /// What the status says.
+    pub message: String,
+    /// Attributes of the span, then `resource.…`, then `event.…`.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Span {
+    /// Duration in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        (self.end_ns - self.start_ns).max(0) as f64 / 1e9
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Search {
+    #[serde(default)]
+    traces: Vec<Found>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Found {
+    #[serde(rename = "traceID")]
+    trace_id: String,
+    #[serde(default)]
+    root_service_name: String,
+    #[serde(default)]
+    root_trace_name: String,
+    #[serde(default)]
+    start_time_unix_nano: Value,
+    #[serde(default)]
+    duration_ms: f64,
+    #[serde(default)]
+    span_sets: Vec<Set>,
+}
+
+#[derive(Deserialize)]
+struct Set {
+    #[serde(default)]
+    matched: usize,
+}
+
+/// Numbers that OTLP JSON writes as numbers or as text.
+fn integer(value: &Value) -> i64 {
+    match value {
+        Value::Number(n) => n
+            .as_i64()
+            .or_else(|| n.as_f64().map(|f| f as i64))
+            .unwrap_or_default(),
+        Value::String(text) => text.parse().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    let Some(map) = value.as_object() else {
+        return value.to_string();
+    };
+    match map.iter().next() {
+        Some((kind, inner)) if kind == "arrayValue" => {
+            let all = inner
+                .get("values")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            all.iter().map(text_of).collect::<Vec<_>>().join(", ")
+        }
+        Some((_, Value::String(text))) => text.clone(),
+        Some((_, inner)) => inner.to_string(),
+        None => String::new(),
+    }
+}
+
+fn attributes(value: &Value, prefix: &str) -> BTreeMap<String, String> {
+    let list = value.get("attributes").and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(|a| {
+            Some((
+                format!("{prefix}{}", a.get("key")?.as_str()?),
+                text_of(a.get("value")?),
+            ))
+        })
+        .collect()
+}
+
+fn text_at(value: &Value, key: &str) -> String {
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::String(text) => match text.as_str() {
+            "SPAN_KIND_SERVER" => "server",
+            "SPAN_KIND_CLIENT" => "client",
+            "SPAN_KIND_PRODUCER" => "producer",
+            "SPAN_KIND_CONSUMER" => "consumer",
+            _ => "internal",
+        },
+        other => match integer(other) {
+            2 => "server",
+            3 => "client",
+            4 => "producer",
+            5 => "consumer",
+            _ => "internal",
+        },
+    }
+}
+
+fn span(raw: &Value, service: &str, resource: &BTreeMap<String, String>) -> Span {
+    let status = raw.get("status").cloned().unwrap_or_default();
+    let code = status.get("code").cloned().unwrap_or_default();
+    let mut all = attributes(raw, "");
+    all.extend(resource.clone());
+    for event in raw
+        .get("events")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let name = text_at(event, "name");
+        let inner: Vec<String> = attributes(event, "")
+            .into_iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
+        all.insert(format!("event.{name}"), inner.join(" "));
+    }
+    Span {
+        id: text_at(raw, "spanId"),
+        parent: text_at(raw, "parentSpanId"),
+        service: service.to_owned(),
+        name: text_at(raw, "name"),
+        kind: kind_of(raw.get("kind").unwrap_or(&Value::Null)),
+        start_ns: integer(raw.get("startTimeUnixNano").unwrap_or(&Value::Null)),
+        end_ns: integer(raw.get("endTimeUnixNano").unwrap_or(&Value::Null)),
+        error: code.as_str() == Some("STATUS_CODE_ERROR") || integer(&code) == 2,
+        message: text_at(&status, "message"),
+        attributes: all,
+    }
+}
+
+/// Reads a trace as OTLP JSON, whether it says `resourceSpans` or, as Tempo does, `batches`, inside `trace` or not.
+#[must_use]
+pub fn spans(answer: &Value) -> Vec<Span> {
+    let answer = answer.get("trace").unwrap_or(answer);
+    let batches = answer
+        .get("resourceSpans")
+        .or_else(|| answer.get("batches"))
+        .and_then(Value::as_array);
+    let mut out = Vec::new();
+    for batch in batches.into_iter().flatten() {
+        let resource = batch
+            .get("resource")
+            .map(|r| attributes(r, "resource."))
+            .unwrap_or_default();
+        let service = resource
+            .get("resource.service.name")
+            .cloned()
+            .unwrap_or_default();
+        for scope in batch
+            .get("scopeSpans")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            for raw in scope
+                .get("spans")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                out.push(span(raw, &service, &resource));
+            }
+        }
+    }
+    out
+}
+
+impl Client {
+    /// Traces of a window that match, newest first, each with whether it holds a failed span.
+    ///
+    /// # Errors
+    /// As [`Client::drill`]; a query that does not parse carries its position.
+    pub async fn tempo_search(
+        &self,
+        query: &str,
+        window: Window,
+        limit: usize,
+        asker: Asker,
+    ) -> Result<Vec<TraceHit>, Failure> {
+        let parameters = |q: &str, limit: usize| {
+            [
+                ("q", q.to_owned()),
+                ("start", window.start_ms.div_euclid(1000).to_string()),
+                ("end", (window.end_ms.div_euclid(1000) + 1).to_string()),
+                ("limit", limit.to_string()),
+                ("spss", "1".to_owned()),
+            ]
+        };
+        let found: Search = self
+            .query("tempo/api/search", &parameters(query, limit), asker)
+            .await?;
+        // a search result does not say whether a trace failed; a second search does, for many more than are shown
+        let failed: Search = self
+            .query(
+                "tempo/api/search",
+                &parameters("{ status = error }", limit * 4),
+                Asker::Screen,
+            )
+            .await?;
+        let failed: HashSet<String> = failed.traces.into_iter().map(|t| t.trace_id).collect();
+        Ok(found
+            .traces
+            .into_iter()
+            .map(|t| TraceHit {
+                error: failed.contains(&t.trace_id),
+                matched: t.span_sets.iter().map(|s| s.matched).sum(),
+                start_ns: integer(&t.start_time_unix_nano),
+                trace_id: t.trace_id,
+                service: t.root_service_name,
+                name: t.root_trace_name,
+                duration_ms: t.duration_ms,
+            })
+            .collect())
+    }
+
+    /// All spans of one trace.
+    ///
+    /// # Errors
+    /// As [`Client::drill`]; 404 when there is no such trace.
+    pub async fn tempo_trace(&self, trace_id: &str, asker: Asker) -> Result<Vec<Span>, Failure> {
+        if trace_id.is_empty() || !trace_id.chars().all(|c| c.is_ascii_hexdigit()) {
+            return Err(Failure {
+                status: Some(400),
+                ..Failure::lost(format!(
+                    "{trace_id:?} is not a trace id: it is 32 hex digits"
+                ))
+            });
+        }
+        let answer: Value = self
+            .query(&format!("tempo/api/traces/{trace_id}"), &[], asker)
+            .await?;
+        Ok(spans(&answer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn otlp_json_is_read_in_both_dialects() {
+        let text = r#"{"batches":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"orders"}}]},
+            "scopeSpans":[{"spans":[{"traceId":"aa","spanId":"01","parentSpanId":"","name":"GET /orders","kind":"SPAN_KIND_SERVER",
+            "startTimeUnixNano":"1000","endTimeUnixNano":"3000","status":{"code":2,"message":"timed out"},
+            "attributes":[{"key":"http.response.status_code","value":{"intValue":"504"}}]}]}]}]}"#;
+        let all = spans(&serde_json::from_str(text).unwrap());
+        assert_eq!(all.len(), 1);
+        assert_eq!(
+            (all[0].service.as_str(), all[0].kind, all[0].error),
+            ("orders", "server", true)
+        );
+        assert_eq!(all[0].attributes["http.response.status_code"], "504");
+        let again =
+            spans(&serde_json::from_str(&text.replace("batches", "resourceSpans")).unwrap());
+        assert_eq!(all, again);
+    }
+}

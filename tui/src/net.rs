@@ -1,0 +1,225 @@
+//! The task that speaks with the lab, so that drawing never waits. One question may be under way per
+//! slot: a newer one for the same slot cancels the older; what changes the drill has no slot and is never cancelled.
+//! Knows no views: it turns an [`Ask`] into an [`Answer`].
+
+use std::collections::HashMap;
+
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::Failure;
+use crate::ask::{Answer, Ask, Golden, Reply, Request, Slot};
+use crate::client::loki::{Lines, LogLine, as_logql};
+use crate::client::{Asker, Client};
+use crate::time::Window;
+
+/// Questions and answers that may wait; a full channel makes the asker keep its question and try again.
+pub const WAITING: usize = 64;
+
+/// PromQL of the golden signals; the same expressions stand in the presets of the metrics view.
+pub mod golden {
+    /// Requests per second and service.
+    pub const RATE: &str =
+        "sum by (service) (rate(http_server_request_duration_seconds_count[30s]))";
+    /// Share of requests answered with a server error; zero, not nothing, where none failed.
+    pub const ERRORS: &str = "(sum by (service) (rate(http_server_request_duration_seconds_count{status=~\"5..\"}[30s])) \
+         or sum by (service) (rate(http_server_request_duration_seconds_count[30s])) * 0) \
+         / sum by (service) (rate(http_server_request_duration_seconds_count[30s]))";
+    /// 95th percentile of the duration of requests.
+    pub const P95: &str = "histogram_quantile(0.95, sum by (service, le) (rate(http_server_request_duration_seconds_bucket[30s])))";
+    /// Processor cores in use.
+    pub const CPU: &str = "sum by (service) (rate(process_cpu_seconds_total[30s]))";
+}
+
+/// Points of a golden-signal sparkline: more than a terminal shows beside the figures.
+const GOLDEN_POINTS: usize = 60;
+
+/// Asks the lab and waits for the answer.
+///
+/// # Errors
+/// When the lab is not reached, refuses, or answers with something else.
+pub async fn perform(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Failure> {
+    const NO_BODY: Option<&()> = None;
+    Ok(match ask {
+        Ask::Drill => Answer::Drill(client.drill("drill").await?),
+        Ask::Changes => Answer::Changes(client.drill("drill/changes").await?),
+        Ask::Case => Answer::Case(client.drill("drill/case").await?),
+        Ask::Vocabulary => Answer::Vocabulary(client.drill("drill/vocabulary").await?),
+        Ask::Remedies => Answer::Remedies(client.drill("drill/remedies").await?),
+        Ask::Proof => Answer::Proof(client.drill("drill/proof").await?),
+        Ask::Debrief => Answer::Debrief(client.drill("drill/debrief").await?),
+        Ask::LearningChoices => Answer::LearningChoices(client.drill("drill/learning").await?),
+        Ask::Ack => Answer::Drill(client.tell("drill/ack", NO_BODY).await?),
+        Ask::Pin(pin) => Answer::Pinned(client.tell("drill/pins", Some(&pin)).await?),
+        Ask::Unpin(id) => Answer::Case(client.remove(&format!("drill/pins/{id}")).await?),
+        Ask::Hypothesis(new) => {
+            client
+                .tell::<_, api::Hypothesis>("drill/hypotheses", Some(&new))
+                .await?;
+            Answer::HypothesisKept
+        }
+        Ask::Settle(id, update) => {
+            client
+                .tell::<_, api::Hypothesis>(&format!("drill/hypotheses/{id}"), Some(&update))
+                .await?;
+            Answer::HypothesisKept
+        }
+        Ask::Diagnose(diagnosis) => {
+            Answer::Verdict(client.tell("drill/diagnosis", Some(&diagnosis)).await?)
+        }
+        Ask::Hint => Answer::Hint(client.tell("drill/hints", NO_BODY).await?),
+        Ask::Act(action) => Answer::Outcome(client.tell("drill/actions", Some(&action)).await?),
+        Ask::StartProof => Answer::Proof(client.tell("drill/proof", NO_BODY).await?),
+        Ask::Finish => Answer::Debrief(client.tell("drill/finish", NO_BODY).await?),
+        Ask::Note(note) => client
+            .tell_only("drill/notes", &note)
+            .await
+            .map(|()| Answer::Done)?,
+        Ask::Learn(learning) => client
+            .tell_only("drill/learning", &learning)
+            .await
+            .map(|()| Answer::Done)?,
+        Ask::Opened(view) => client
+            .tell_only("drill/views", &view)
+            .await
+            .map(|()| Answer::Done)?,
+        query => telemetry(client, query, asker).await?,
+    })
+}
+
+async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Failure> {
+    Ok(match ask {
+        Ask::Golden(window) => Answer::Golden(golden_signals(client, window).await?),
+        Ask::Logs(lines) => Answer::Logs(client.loki_lines(&lines, asker).await?),
+        Ask::OlderLogs(lines) => Answer::OlderLogs(client.loki_lines(&lines, asker).await?),
+        Ask::Context {
+            query,
+            at_ns,
+            limit,
+        } => Answer::Context(context(client, query, at_ns, limit, asker).await?),
+        Ask::Histogram {
+            query,
+            window,
+            bins,
+        } => {
+            let step_s = window.step_s(bins);
+            Answer::Histogram(
+                client
+                    .loki_histogram(&as_logql(&query), window, step_s)
+                    .await?,
+            )
+        }
+        Ask::Traces {
+            query,
+            window,
+            limit,
+        } => Answer::Traces(client.tempo_search(&query, window, limit, asker).await?),
+        Ask::Trace(id) => {
+            let spans = client.tempo_trace(&id, asker).await?;
+            Answer::Trace(id, spans)
+        }
+        Ask::TraceLogs { trace_id, window } => {
+            /// Lines of one trace that are shown beside its spans.
+            const LIMIT: usize = 500;
+            let query = format!("{{service=~\".+\"}} | trace_id=\"{trace_id}\"");
+            let lines = Lines {
+                newest: false,
+                ..Lines::newest(query, window, LIMIT)
+            };
+            Answer::TraceLogs(client.loki_lines(&lines, Asker::Screen).await?)
+        }
+        Ask::Metrics {
+            query,
+            window,
+            step_s,
+        } => Answer::Metrics(client.prom_range(&query, window, step_s, asker).await?),
+        Ask::MetricNames => {
+            let (metrics, labels) = tokio::try_join!(client.prom_metrics(), client.prom_labels())?;
+            Answer::MetricNames { metrics, labels }
+        }
+        Ask::Graph(window) => Answer::Graph(client.graph(window, asker).await?),
+        _ => Answer::Done,
+    })
+}
+
+/// Lines before and after a time, half of the limit each.
+async fn context(
+    client: &Client,
+    query: String,
+    at_ns: i64,
+    limit: usize,
+    asker: Asker,
+) -> Result<Vec<LogLine>, Failure> {
+    /// How far around a line its context is looked for, nanoseconds of drill time.
+    const AROUND_NS: i64 = 60_000_000_000;
+    let limit = limit / 2;
+    let (start_ns, end_ns) = (at_ns - AROUND_NS, at_ns);
+    let before = Lines {
+        query: query.clone(),
+        start_ns,
+        end_ns,
+        limit,
+        newest: true,
+    };
+    let (start_ns, end_ns) = (at_ns, at_ns + AROUND_NS);
+    let after = Lines {
+        query,
+        start_ns,
+        end_ns,
+        limit,
+        newest: false,
+    };
+    let mut lines = client.loki_lines(&before, asker).await?;
+    lines.extend(client.loki_lines(&after, Asker::Screen).await?);
+    Ok(lines)
+}
+
+async fn golden_signals(client: &Client, window: Window) -> Result<Golden, Failure> {
+    let step = window.step_s(GOLDEN_POINTS);
+    let ask = |query: &'static str| client.prom_range(query, window, step, Asker::Screen);
+    let (rate, errors, p95, cpu) = tokio::try_join!(
+        ask(golden::RATE),
+        ask(golden::ERRORS),
+        ask(golden::P95),
+        ask(golden::CPU)
+    )?;
+    Ok(Golden {
+        rate,
+        errors,
+        p95,
+        cpu,
+    })
+}
+
+/// Serves questions until `stop`, then cancels what is under way and returns.
+pub async fn serve(
+    client: Client,
+    mut questions: mpsc::Receiver<Request>,
+    replies: mpsc::Sender<Reply>,
+    stop: CancellationToken,
+) {
+    let mut tasks: JoinSet<()> = JoinSet::new();
+    let mut under_way: HashMap<Slot, AbortHandle> = HashMap::new();
+    loop {
+        let request = tokio::select! {
+            () = stop.cancelled() => break,
+            Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
+            request = questions.recv() => match request {
+                Some(request) => request,
+                None => break,
+            },
+        };
+        let slot = request.ask.slot();
+        let (client, replies) = (client.clone(), replies.clone());
+        let handle = tasks.spawn(async move {
+            let result = perform(&client, request.ask.clone(), request.asker).await;
+            // a receiver that is gone means that the screen is closed
+            let _ = replies.send(Reply { request, result }).await;
+        });
+        if let Some(older) = slot.and_then(|slot| under_way.insert(slot, handle)) {
+            older.abort();
+        }
+    }
+    tasks.shutdown().await;
+}

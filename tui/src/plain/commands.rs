@@ -1,0 +1,408 @@
+//! The commands of the plain mode. Name, description and handler stand in one row; help derives from it.
+
+use api::{HypothesisState, HypothesisUpdate};
+
+use super::{Session, tell};
+use crate::app::App;
+use crate::ask::Ask;
+use crate::client::Asker;
+use crate::views::{self, ViewId, act, case, debrief, logs, overview, traces};
+
+struct Command {
+    names: &'static [&'static str],
+    arguments: &'static str,
+    about: &'static str,
+    /// Does it; what it returns is told at once.
+    run: fn(&mut App, &str) -> String,
+    /// Tells what has arrived.
+    after: fn(&App, &str) -> String,
+}
+
+const fn command(
+    names: &'static [&'static str],
+    arguments: &'static str,
+    about: &'static str,
+    run: fn(&mut App, &str) -> String,
+    after: fn(&App, &str) -> String,
+) -> Command {
+    Command {
+        names,
+        arguments,
+        about,
+        run,
+        after,
+    }
+}
+
+fn nothing(_: &App, _: &str) -> String {
+    String::new()
+}
+
+const COMMANDS: &[Command] = &[
+    command(
+        &["overview", "1", "0"],
+        "",
+        "page, alerts, golden signals, recent changes",
+        |a, _| open(a, ViewId::Overview),
+        |a, _| tell::overview(a),
+    ),
+    command(
+        &["logs", "2"],
+        "[QUERY]",
+        "log lines: bare words, or LogQL in braces",
+        |a, q| query(a, ViewId::Logs, q),
+        |a, _| tell::logs(a),
+    ),
+    command(
+        &["traces", "3"],
+        "[QUERY]",
+        "traces: words, or TraceQL in braces",
+        |a, q| query(a, ViewId::Traces, q),
+        |a, _| tell::traces(a),
+    ),
+    command(
+        &["trace"],
+        "N or ID",
+        "one trace as a tree",
+        open_trace,
+        |a, _| tell::trace(a),
+    ),
+    command(
+        &["metrics", "4"],
+        "[PROMQL]",
+        "series of an expression with first, last, least and greatest value",
+        |a, q| query(a, ViewId::Metrics, q),
+        |a, _| tell::metrics(a),
+    ),
+    command(
+        &["names"],
+        "[WORD]",
+        "metric names that hold a word",
+        |_, _| String::new(),
+        tell::names,
+    ),
+    command(
+        &["map", "5"],
+        "",
+        "calls between services, and rings among them",
+        |a, _| open(a, ViewId::Map),
+        |a, _| tell::map(a),
+    ),
+    command(
+        &["changes", "6"],
+        "",
+        "deploys, configuration, flags, jobs",
+        |a, _| open(a, ViewId::Changes),
+        |a, _| tell::changes(a),
+    ),
+    command(
+        &["case", "7"],
+        "",
+        "evidence, hypotheses, diagnoses, hints, notes",
+        |a, _| open(a, ViewId::Case),
+        |a, _| tell::case(a),
+    ),
+    command(
+        &["act", "8"],
+        "[N]",
+        "remedies; with a number carries one out",
+        act_on,
+        |a, n| {
+            if n.is_empty() {
+                tell::remedies(a)
+            } else {
+                String::new()
+            }
+        },
+    ),
+    command(&["undo"], "N", "takes a remedy back", undo, nothing),
+    command(
+        &["prove"],
+        "",
+        "runs the stress test",
+        |a, _| does(a, act::state::prove),
+        nothing,
+    ),
+    command(
+        &["proof"],
+        "",
+        "state and result of the stress test",
+        |a, _| {
+            a.ask(Ask::Proof, Asker::Screen);
+            String::new()
+        },
+        |a, _| tell::proof(a),
+    ),
+    command(
+        &["debrief", "9"],
+        "",
+        "score and what really happened, after the end",
+        |a, _| open(a, ViewId::Debrief),
+        |a, _| tell::debrief(a),
+    ),
+    command(
+        &["finish"],
+        "",
+        "ends the drill",
+        |a, _| does(a, debrief::state::finish),
+        nothing,
+    ),
+    command(
+        &["ack"],
+        "",
+        "acknowledges the page",
+        |a, _| does(a, overview::state::acknowledge),
+        nothing,
+    ),
+    command(
+        &["brief"],
+        "",
+        "the situation, how the shop is built, what is normal",
+        |a, _| tell::brief(a),
+        nothing,
+    ),
+    command(
+        &["pin"],
+        "N",
+        "pins row N of the view told last as evidence",
+        pin,
+        nothing,
+    ),
+    command(
+        &["unpin"],
+        "ID",
+        "drops a pin",
+        |a, id| numbered(a, id, |a, n| a.tell(Ask::Unpin(n))),
+        nothing,
+    ),
+    command(
+        &["hypothesis"],
+        "",
+        "opens a hypothesis",
+        |a, _| does(a, case::forms::open_hypothesis),
+        nothing,
+    ),
+    command(
+        &["support"],
+        "ID PINS",
+        "supports a hypothesis with pins",
+        |a, w| settle(a, w, HypothesisState::Supported),
+        nothing,
+    ),
+    command(
+        &["reject"],
+        "ID PINS",
+        "rejects a hypothesis with the pins that rule it out",
+        |a, w| settle(a, w, HypothesisState::Rejected),
+        nothing,
+    ),
+    command(
+        &["diagnose"],
+        "",
+        "submits a diagnosis",
+        |a, _| does(a, case::forms::open_diagnosis),
+        nothing,
+    ),
+    command(
+        &["hint"],
+        "",
+        "takes a hint, after saying what it costs",
+        |a, _| does(a, case::state::hint),
+        nothing,
+    ),
+    command(
+        &["note"],
+        "",
+        "writes a note",
+        |a, _| does(a, |a| case::forms::open_note(a, false)),
+        nothing,
+    ),
+    command(
+        &["update"],
+        "",
+        "sends a status update",
+        |a, _| does(a, |a| case::forms::open_note(a, true)),
+        nothing,
+    ),
+    command(
+        &["whys"],
+        "",
+        "writes the five whys, after a right diagnosis",
+        |a, _| does(a, case::forms::open_learning),
+        nothing,
+    ),
+    command(
+        &["range"],
+        "",
+        "next time range: 1m, 5m, 15m, all",
+        |a, _| {
+            a.range.cycle();
+            format!("time range {}\n", a.range.label())
+        },
+        nothing,
+    ),
+    command(
+        &["quit", "q", "exit"],
+        "",
+        "leaves",
+        |a, _| {
+            a.key(crossterm::event::KeyCode::Char('q').into());
+            String::new()
+        },
+        nothing,
+    ),
+];
+
+fn split(line: &str) -> (&str, &str) {
+    let line = line.trim();
+    line.split_once(char::is_whitespace)
+        .map_or((line, ""), |(word, rest)| (word, rest.trim()))
+}
+
+fn find(word: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|c| c.names.contains(&word))
+}
+
+/// Does what a line says.
+pub fn run(session: &mut Session, line: &str) -> String {
+    let (word, rest) = split(line);
+    match (word, find(word)) {
+        ("", _) => String::new(),
+        ("help" | "?" | "h", _) => help(),
+        (_, Some(command)) => (command.run)(&mut session.app, rest),
+        (other, None) => format!("no command is called {other:?}; help lists them\n"),
+    }
+}
+
+/// Tells what has arrived for a line.
+pub fn after(session: &Session, line: &str) -> String {
+    let (word, rest) = split(line);
+    // a line that answered a question is no command
+    find(word)
+        .filter(|_| session.questions.is_none())
+        .map(|c| (c.after)(&session.app, rest))
+        .unwrap_or_default()
+}
+
+fn help() -> String {
+    let row = |c: &Command| {
+        format!(
+            "{}: {}\n",
+            [c.names.join(" or "), c.arguments.to_owned()]
+                .join(" ")
+                .trim_end(),
+            c.about
+        )
+    };
+    COMMANDS.iter().map(row).collect()
+}
+
+fn open(app: &mut App, view: ViewId) -> String {
+    app.open(view);
+    String::new()
+}
+
+fn does(app: &mut App, what: fn(&mut App)) -> String {
+    what(app);
+    String::new()
+}
+
+fn query(app: &mut App, view: ViewId, text: &str) -> String {
+    match view {
+        ViewId::Logs => logs::state::show_query(app, text),
+        ViewId::Traces => traces::state::show_query(app, text),
+        _ => {
+            app.view = ViewId::Metrics;
+            app.views.metrics.query.set(text);
+            app.run_query();
+        }
+    }
+    String::new()
+}
+
+fn row(text: &str) -> Option<usize> {
+    text.trim_start_matches('#')
+        .parse::<usize>()
+        .ok()
+        .and_then(|n| n.checked_sub(1))
+}
+
+fn open_trace(app: &mut App, which: &str) -> String {
+    let id = row(which)
+        .filter(|_| which.len() < 8)
+        .and_then(|i| app.views.traces.hits.get(i))
+        .map(|h| h.trace_id.clone());
+    let id = id.unwrap_or_else(|| which.to_owned());
+    if id.is_empty() {
+        return "which trace? give its row or its id\n".to_owned();
+    }
+    traces::state::show_span(app, &id, None);
+    String::new()
+}
+
+fn numbered(app: &mut App, text: &str, then: impl Fn(&mut App, u32)) -> String {
+    match text.trim_start_matches('#').parse() {
+        Ok(n) => {
+            then(app, n);
+            String::new()
+        }
+        Err(_) => "a number is asked for\n".to_owned(),
+    }
+}
+
+fn act_on(app: &mut App, which: &str) -> String {
+    app.open(ViewId::Act);
+    match (which, row(which)) {
+        ("", _) => {}
+        (_, Some(index)) if index < act::state::remedies(app).len() => {
+            app.views.act.at.at = index;
+            act::state::apply(app);
+        }
+        _ => return "no remedy has that number; act lists them\n".to_owned(),
+    }
+    String::new()
+}
+
+fn undo(app: &mut App, which: &str) -> String {
+    match row(which).filter(|i| *i < act::state::remedies(app).len()) {
+        Some(index) => {
+            app.views.act.at.at = index;
+            act::state::undo(app);
+            String::new()
+        }
+        None => "no remedy has that number; act lists them\n".to_owned(),
+    }
+}
+
+fn pin(app: &mut App, which: &str) -> String {
+    let view = views::of(app.view);
+    let Some(index) = row(which) else {
+        return "which row? give its number\n".to_owned();
+    };
+    if index >= view.rows(app).0.len() {
+        return format!("{} has no row {which}\n", view.name());
+    }
+    view.select(app, 0, index);
+    app.pin();
+    String::new()
+}
+
+fn settle(app: &mut App, words: &str, state: HypothesisState) -> String {
+    let numbers: Vec<u32> = words
+        .split([' ', ',', '#'])
+        .filter_map(|w| w.parse().ok())
+        .collect();
+    match numbers.split_first() {
+        Some((id, pins)) => {
+            app.tell(Ask::Settle(
+                *id,
+                HypothesisUpdate {
+                    state,
+                    pins: pins.to_vec(),
+                },
+            ));
+            String::new()
+        }
+        None => "which hypothesis? give its id, then the pins\n".to_owned(),
+    }
+}

@@ -1,0 +1,193 @@
+//! The plain mode: lines in, lines out, numbered menus, no box drawing, stable order, so that a screen reader can follow
+//! and a dumb terminal suffices. Another face of the same state and the same client: commands change it, and what it
+//! would show on the screen is told in words.
+
+mod commands;
+mod questions;
+mod tell;
+
+use std::io::{BufRead, Write};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::app::overlay::Overlay;
+use crate::client::Client;
+use crate::screen::settle;
+use crate::{Config, Error, Exit, ThemeName};
+use questions::Questions;
+
+/// How often the drill is asked for while nobody types, so that a page is told when it fires.
+const LOOK: Duration = Duration::from_secs(2);
+/// Lines typed ahead that may wait; more are read when there is room.
+const AHEAD: usize = 16;
+
+/// A conversation.
+pub(crate) struct Session {
+    pub(crate) app: App,
+    client: Client,
+    questions: Option<Questions>,
+    told_page: bool,
+    told_ready: bool,
+    opened: Instant,
+    quit: Option<Exit>,
+}
+
+impl Session {
+    pub(crate) fn new(client: Client, observer: bool) -> Self {
+        let mut app = App::new(ThemeName::None, observer);
+        // wide lines: a screen reader or a pipe does not wrap them
+        app.size = (120, 40);
+        Self {
+            app,
+            client,
+            questions: None,
+            told_page: false,
+            told_ready: false,
+            opened: Instant::now(),
+            quit: None,
+        }
+    }
+
+    /// Asks what there is to know, and tells what is new since the last look: readiness, the page, the end.
+    pub(crate) async fn look(&mut self) -> String {
+        self.app
+            .tick(u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX));
+        settle(&mut self.app, &self.client).await;
+        let mut out = self.said();
+        let preparing = self.app.phase() == api::Phase::Preparing;
+        if !self.told_ready && !preparing && self.app.drill().is_some() {
+            self.told_ready = true;
+            out.push_str(&tell::brief(&self.app));
+        }
+        if !self.told_page && self.app.page_ms().is_some() {
+            self.told_page = true;
+            out.push_str(&tell::page(&self.app));
+        }
+        out
+    }
+
+    /// Does what a line says, and tells what came of it.
+    pub(crate) async fn line(&mut self, line: &str) -> String {
+        self.app
+            .tick(u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX));
+        settle(&mut self.app, &self.client).await;
+        self.app.toast = None;
+        let mut out = match self.questions.take() {
+            Some(questions) => self.answer(questions, line),
+            None => commands::run(self, line),
+        };
+        settle(&mut self.app, &self.client).await;
+        out.push_str(&commands::after(self, line));
+        out.push_str(&self.said());
+        out.push_str(&self.open_overlay());
+        out
+    }
+
+    fn answer(&mut self, mut questions: Questions, line: &str) -> String {
+        match questions.answer(line) {
+            questions::Step::Again(why) => {
+                self.questions = Some(questions);
+                why
+            }
+            questions::Step::Left => {
+                self.app.overlay = None;
+                "left; nothing was handed in\n".to_owned()
+            }
+            questions::Step::Done => questions.hand_in(&mut self.app),
+        }
+    }
+
+    /// What the state says in its message line, told once.
+    fn said(&mut self) -> String {
+        self.app
+            .effects
+            .retain(|e| matches!(e, crate::app::Effect::Quit(_)));
+        if let Some(crate::app::Effect::Quit(exit)) = self.app.effects.pop() {
+            self.quit = Some(exit);
+        }
+        if let Some(lost) = &self.app.lost {
+            return format!("connection: {lost}\n");
+        }
+        self.app
+            .toast
+            .take()
+            .map(|t| format!("{}{}\n", if t.bad { "problem: " } else { "" }, t.text))
+            .unwrap_or_default()
+    }
+
+    /// A box that the state has opened becomes text to read or questions to answer.
+    fn open_overlay(&mut self) -> String {
+        match self.app.overlay.take() {
+            Some(overlay @ Overlay::Reader(_)) => overlay
+                .words()
+                .map(|(title, body)| format!("{title}\n{body}\n"))
+                .unwrap_or_default(),
+            Some(overlay @ (Overlay::Confirm(_) | Overlay::Form(..))) => {
+                let questions = Questions::new(overlay);
+                let asked = questions.ask();
+                self.questions = Some(questions);
+                asked
+            }
+            Some(Overlay::Menu(_)) | None => String::new(),
+        }
+    }
+}
+
+/// Runs the plain mode until `quit`, the end of the input, or a signal.
+///
+/// # Errors
+/// When the address is no lab's, or standard output cannot be written.
+pub async fn run(config: Config) -> Result<Exit, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut session = Session::new(Client::new(&config.api)?, config.observer);
+    let (mut term, mut int) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let mut lines = typed_lines();
+    print(&format!(
+        "3 A.M. Drill, plain mode, on {}. Type help for the commands.\n",
+        config.api
+    ))?;
+    loop {
+        let said = session.look().await;
+        if !said.is_empty() {
+            print(&said)?;
+        }
+        tokio::select! {
+            _ = term.recv() => return Ok(Exit::Signal("SIGTERM")),
+            _ = int.recv() => return Ok(Exit::Signal("SIGINT")),
+            line = lines.recv() => match line {
+                Some(line) => print(&session.line(&line).await)?,
+                None => return Ok(session.app.how_left()),
+            },
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if let Some(exit) = session.quit {
+            return Ok(exit);
+        }
+    }
+}
+
+/// Lines of standard input, read on a thread of their own: reading cannot be cancelled, and the thread ends with the input or the process.
+fn typed_lines() -> mpsc::Receiver<String> {
+    let (send, lines) = mpsc::channel(AHEAD);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            if send.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

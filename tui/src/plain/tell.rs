@@ -1,0 +1,364 @@
+//! The views in words, one fact a line, rows numbered as `pin` and `trace` take them.
+
+use crate::app::App;
+use crate::app::receive::refusal;
+use crate::client::prometheus::Series;
+use crate::text::{self, escape};
+use crate::theme::{Theme, ThemeName};
+use crate::time::{clock, clock_millis};
+use crate::views::logs::state::own_fields;
+use crate::views::traces::waterfall::{Row, label};
+use crate::views::{
+    act, case as notebook, changes as history, debrief as page_of, map as graph, overview as front,
+};
+
+/// Log lines and traces that are told at once: the newest.
+const TOLD: usize = 30;
+
+fn numbered(rows: impl IntoIterator<Item = String>) -> String {
+    rows.into_iter()
+        .enumerate()
+        .map(|(i, row)| format!("{}. {}\n", i + 1, row.replace('\n', "\n   ")))
+        .collect()
+}
+
+/// The brief.
+pub fn brief(app: &App) -> String {
+    app.drill()
+        .map(|d| {
+            format!(
+                "Situation: {}\nHow the shop is built: {}\nWhat normal looks like: {}\n",
+                d.brief.situation, d.brief.architecture, d.brief.normal
+            )
+        })
+        .unwrap_or_default()
+}
+
+/// The page.
+pub fn page(app: &App) -> String {
+    format!(
+        "PAGE\n{}\nack acknowledges it.\n",
+        front::state::text_of(app, &front::state::Item::Page)
+    )
+}
+
+/// The overview.
+pub fn overview(app: &App) -> String {
+    let Some(drill) = app.drill() else {
+        return refusal(&app.known.drill).unwrap_or_default() + "\n";
+    };
+    let mut out = format!(
+        "phase {:?}, time {}, range {}\n",
+        drill.phase,
+        clock(app.range.now_ms),
+        app.range.label()
+    );
+    if drill.phase == api::Phase::Preparing {
+        out.push_str(&format!(
+            "preparing, {}: {}\n",
+            text::percent(drill.progress),
+            drill.activity
+        ));
+    }
+    let golden = app.views.overview.golden.value.clone().unwrap_or_default();
+    let last = |all: &[Series], service: &str| {
+        all.iter()
+            .find(|s| s.labels.get("service").map(String::as_str) == Some(service))
+            .and_then(Series::last)
+    };
+    let describe = |item: &front::state::Item| {
+        let told = front::state::text_of(app, item);
+        let front::state::Item::Service(name) = item else {
+            return told;
+        };
+        let figure = |all: &[Series], shown: fn(f64) -> String| {
+            last(all, name).map_or_else(|| "unknown".to_owned(), shown)
+        };
+        format!(
+            "{told}\nrequests per second {}, errors {}, p95 {}, processor {}",
+            figure(&golden.rate, text::number),
+            figure(&golden.errors, text::percent),
+            figure(&golden.p95, text::seconds),
+            figure(&golden.cpu, text::percent)
+        )
+    };
+    out + &numbered(front::state::items(app).iter().map(describe))
+}
+
+/// The newest log lines, numbered as the view numbers them.
+pub fn logs(app: &App) -> String {
+    let lines = app.views.logs.lines();
+    if let Some(failure) = &app.views.logs.query.failure {
+        return failed(&app.views.logs.query.ran, failure);
+    }
+    let from = lines.len().saturating_sub(TOLD);
+    let mut out = format!(
+        "{}, the newest {} told; range {}\n",
+        text::count(lines.len(), "line", "lines"),
+        lines.len() - from,
+        app.range.label()
+    );
+    for (i, line) in lines.iter().enumerate().skip(from) {
+        let trace = line
+            .trace_id()
+            .map(|t| format!(" trace {t}"))
+            .unwrap_or_default();
+        out.push_str(&format!(
+            "{}. {} {:?} {}: {}{}{trace}\n",
+            i + 1,
+            clock_millis(line.at_ms()),
+            line.severity,
+            line.service,
+            escape(&line.line),
+            own_fields(line)
+        ));
+    }
+    out
+}
+
+fn failed(query: &str, failure: &crate::Failure) -> String {
+    let place = failure
+        .position
+        .map(|p| format!("\n{query}\n{}^ here", " ".repeat(p)))
+        .unwrap_or_default();
+    let remedy = failure
+        .remedy
+        .as_ref()
+        .map(|r| format!("\n{r}"))
+        .unwrap_or_default();
+    format!("problem: {}{place}{remedy}\n", failure.message)
+}
+
+/// Traces, numbered.
+pub fn traces(app: &App) -> String {
+    let traces = &app.views.traces;
+    if let Some(failure) = &traces.query.failure {
+        return failed(&traces.query.ran, failure);
+    }
+    let row = |h: &crate::client::tempo::TraceHit| {
+        format!(
+            "{} {} {} {}{} id {}",
+            clock_millis(h.start_ns / 1_000_000),
+            escape(&h.service),
+            escape(&h.name),
+            text::seconds(h.duration_ms / 1000.0),
+            if h.error { " failed" } else { "" },
+            h.trace_id
+        )
+    };
+    format!(
+        "{}; trace N opens one\n{}",
+        text::count(traces.hits.len(), "trace", "traces"),
+        numbered(traces.hits.iter().take(TOLD).map(row))
+    )
+}
+
+/// The open trace as an indented tree.
+pub fn trace(app: &App) -> String {
+    let traces = &app.views.traces;
+    let Some(waterfall) = traces.current() else {
+        return traces
+            .query
+            .failure
+            .as_ref()
+            .map(|f| format!("problem: {}\n", f.message))
+            .unwrap_or_default();
+    };
+    let mut out = format!(
+        "trace {}, {}, {}\n",
+        waterfall.id,
+        text::seconds(waterfall.seconds()),
+        text::count(waterfall.spans.len(), "span", "spans")
+    );
+    for service in waterfall.revisited() {
+        out.push_str(&format!(
+            "{service} is called again further down its own call\n"
+        ));
+    }
+    let row = |row: &Row| match row {
+        Row::Span { index, depth, .. } => {
+            let span = &waterfall.spans[*index];
+            let critical = if waterfall.critical.contains(index) {
+                ", critical path"
+            } else {
+                ""
+            };
+            let error = if span.error {
+                format!(", failed {}", span.message)
+            } else {
+                String::new()
+            };
+            format!(
+                "level {depth}: {} {}, {}{critical}{error}",
+                span.service,
+                escape(&label(span)),
+                text::seconds(span.seconds())
+            )
+        }
+        Row::Group {
+            members,
+            depth,
+            share,
+            ..
+        } => {
+            let span = &waterfall.spans[members[0]];
+            format!(
+                "level {depth}: {} times {} {}, {} of the time",
+                members.len(),
+                span.service,
+                escape(&label(span)),
+                text::percent(*share)
+            )
+        }
+    };
+    out + &numbered(traces.rows().iter().map(row))
+        + &format!(
+            "{} carry this trace\n",
+            text::count(traces.logs.len(), "log line", "log lines")
+        )
+}
+
+/// Series, numbered.
+pub fn metrics(app: &App) -> String {
+    let metrics = &app.views.metrics;
+    if let Some(failure) = &metrics.query.failure {
+        return failed(&metrics.query.ran, failure);
+    }
+    let row = |s: &Series| {
+        let finite = || s.points.iter().map(|p| p.1).filter(|v| v.is_finite());
+        let number = |v: Option<f64>| v.map_or_else(|| "nothing".to_owned(), text::number);
+        format!(
+            "{}: first {}, last {}, least {}, greatest {}",
+            escape(&s.name()),
+            number(finite().next()),
+            number(s.last()),
+            number(finite().reduce(f64::min)),
+            number(finite().reduce(f64::max))
+        )
+    };
+    format!(
+        "{}\n{}, range {}\n{}",
+        metrics.query.ran,
+        text::count(metrics.series.len(), "series", "series"),
+        app.range.label(),
+        numbered(metrics.series.iter().map(row))
+    )
+}
+
+/// Metric names that hold a word.
+pub fn names(app: &App, word: &str) -> String {
+    let held = app.known.metrics.iter().filter(|m| m.name.contains(word));
+    held.map(|m| format!("{} {} {}\n", m.name, m.kind, m.help))
+        .collect()
+}
+
+/// Calls between services.
+pub fn map(app: &App) -> String {
+    let rings: String = app
+        .views
+        .map
+        .graph
+        .value
+        .iter()
+        .flat_map(|g| &g.cycles)
+        .map(|c| format!("ring: {}\n", c.join(" to ")))
+        .collect();
+    rings
+        + &numbered(
+            graph::state::edges(app)
+                .into_iter()
+                .map(graph::state::text_of),
+        )
+}
+
+/// Changes, newest first.
+pub fn changes(app: &App) -> String {
+    numbered(
+        history::state::shown(app)
+            .into_iter()
+            .map(history::state::text_of),
+    )
+}
+
+/// The notebook.
+pub fn case(app: &App) -> String {
+    let mut out = numbered(
+        notebook::state::items(app)
+            .into_iter()
+            .map(|item| notebook::state::text_of(app, item)),
+    );
+    for hypothesis in app.known.case.value.iter().flat_map(|c| &c.hypotheses) {
+        out.push_str(&format!(
+            "hypothesis {} is {}\n",
+            hypothesis.id,
+            notebook::state::state_word(hypothesis.state).1
+        ));
+    }
+    if out.is_empty() {
+        "the notebook is empty\n".to_owned()
+    } else {
+        out
+    }
+}
+
+/// Remedies, numbered.
+pub fn remedies(app: &App) -> String {
+    let row = |r: &api::Remedy| {
+        format!(
+            "{}{}{}: {}",
+            r.title,
+            if r.applied { ", applied" } else { "" },
+            if r.dangerous { ", asks first" } else { "" },
+            r.description
+        )
+    };
+    numbered(act::state::remedies(app).iter().map(row))
+}
+
+/// The stress test.
+pub fn proof(app: &App) -> String {
+    let Some(proof) = &app.known.proof.value else {
+        return "nothing is known of the stress test yet\n".to_owned();
+    };
+    let state = match (proof.running, proof.passed) {
+        (true, _) => format!("running, {}", text::percent(proof.progress)),
+        (false, Some(true)) => "passed".to_owned(),
+        (false, Some(false)) => "failed".to_owned(),
+        (false, None) => "not run yet".to_owned(),
+    };
+    let value = |v: Option<f64>| v.map_or_else(|| "unknown".to_owned(), text::number);
+    let row = |i: &api::InvariantView| {
+        format!(
+            "{}: {}, bound {}, before {}, after {}",
+            i.title,
+            if i.holds { "holds" } else { "does not hold" },
+            i.bound,
+            value(i.before),
+            value(i.after)
+        )
+    };
+    format!(
+        "{}\nstress test: {state}\n{}",
+        proof.description,
+        numbered(proof.invariants.iter().map(row))
+    )
+}
+
+/// The debrief.
+pub fn debrief(app: &App) -> String {
+    let Some(debrief) = &app.known.debrief.value else {
+        return "the debrief opens when the drill has ended; finish ends it\n".to_owned();
+    };
+    let theme = Theme::new(ThemeName::None);
+    let plain = |line: ratatui::text::Line<'_>| {
+        line.spans
+            .iter()
+            .map(|s| s.content.as_ref())
+            .collect::<String>()
+            .replace(['▌', '│', '█', '▏', '▎', '▍', '▌', '▋', '▊', '▉'], " ")
+    };
+    page_of::page::page(debrief, 110, &theme)
+        .into_iter()
+        .map(|line| format!("{}\n", plain(line).trim_end()))
+        .collect()
+}

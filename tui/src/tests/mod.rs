@@ -1,0 +1,5 @@
+//! Tests of the whole glass against a small lab of fixed answers.
+
+mod fixture;
+mod journeys;
+mod screens;

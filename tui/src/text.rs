@@ -1,0 +1,348 @@
+//! Words and numbers for a grid of cells: escaping, fitting, wrapping, units. Knows no colours and no views.
+
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Makes foreign text safe to show: control characters, escapes and direction overrides become visible marks.
+#[must_use]
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push('⏎'),
+            '\t' => out.push_str("  "),
+            '\u{1b}' => out.push('␛'),
+            c if (c as u32) < 0x20 => out.push(char::from_u32(0x2400 + c as u32).unwrap_or('·')),
+            c if is_hostile(c) => out.push_str(&format!("<U+{:04X}>", c as u32)),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Width in cells.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts to at most `cells` cells, marking a cut with `…`.
+#[must_use]
+pub fn fit(text: &str, cells: usize) -> String {
+    if width(text) <= cells {
+        return text.to_owned();
+    }
+    if cells == 0 {
+        return String::new();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = c.width().unwrap_or(0);
+        if used + w > cells - 1 {
+            break;
+        }
+        used += w;
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+/// Cuts or fills with spaces on the right to exactly `cells` cells.
+#[must_use]
+pub fn pad(text: &str, cells: usize) -> String {
+    let mut out = fit(text, cells);
+    let missing = cells.saturating_sub(width(&out));
+    out.extend(std::iter::repeat_n(' ', missing));
+    out
+}
+
+/// Cuts or fills with spaces on the left to exactly `cells` cells.
+#[must_use]
+pub fn pad_left(text: &str, cells: usize) -> String {
+    let cut = fit(text, cells);
+    let missing = cells.saturating_sub(width(&cut));
+    format!("{}{cut}", " ".repeat(missing))
+}
+
+/// Prose whose lines were broken by hand, with each paragraph on one line; empty lines part paragraphs, and lines that
+/// begin with a space, `-` or `|` stay as they are.
+#[must_use]
+pub fn joined(text: &str) -> String {
+    let mut out = String::new();
+    let mut prose = false;
+    for line in text.lines() {
+        let goes_on = !line.is_empty() && !line.starts_with([' ', '-', '|']);
+        if !out.is_empty() {
+            out.push(if prose && goes_on { ' ' } else { '\n' });
+        }
+        out.push_str(line);
+        prose = goes_on;
+    }
+    out
+}
+
+/// Wraps at spaces to lines of at most `cells` cells; words that are longer are cut. Line ends in the text are kept.
+#[must_use]
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let cells = cells.max(1);
+    let mut out = Vec::new();
+    for paragraph in text.split('\n') {
+        let paragraph = escape(paragraph.trim_end_matches('\r'));
+        let indent: String = paragraph
+            .chars()
+            .take_while(|c| *c == ' ')
+            .take(cells / 2)
+            .collect();
+        let mut line = indent.clone();
+        for word in paragraph.trim_start().split(' ') {
+            push_word(&mut out, &mut line, word, cells, &indent);
+        }
+        out.push(line);
+    }
+    out
+}
+
+fn push_word(out: &mut Vec<String>, line: &mut String, word: &str, cells: usize, indent: &str) {
+    let gap = usize::from(line.len() > indent.len());
+    if width(line) + gap + width(word) <= cells {
+        line.push_str(&" "[..gap]);
+        line.push_str(word);
+        return;
+    }
+    if gap == 1 {
+        out.push(std::mem::replace(line, indent.to_owned()));
+    }
+    for c in word.chars() {
+        if width(line) + c.width().unwrap_or(0) > cells {
+            out.push(std::mem::replace(line, indent.to_owned()));
+        }
+        line.push(c);
+    }
+}
+
+/// A number in at most about six cells, with an SI letter where it helps: `0.031`, `12.4`, `1.2k`, `3.4M`.
+#[must_use]
+pub fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let size = value.abs();
+    if size == 0.0 {
+        "0".to_owned()
+    } else if !(1e-4..1e12).contains(&size) {
+        format!("{value:.1e}")
+    } else if size >= 1e9 {
+        format!("{:.2}G", value / 1e9)
+    } else if size >= 1e6 {
+        format!("{:.2}M", value / 1e6)
+    } else if size >= 1e4 {
+        format!("{:.1}k", value / 1e3)
+    } else if value.fract() == 0.0 {
+        format!("{value:.0}")
+    } else if size >= 100.0 {
+        format!("{value:.1}")
+    } else if size >= 1.0 {
+        format!("{value:.2}")
+    } else if size >= 0.1 {
+        format!("{value:.3}").trim_end_matches('0').to_owned()
+    } else {
+        format!("{value:.4}").trim_end_matches('0').to_owned()
+    }
+}
+
+/// A duration given in seconds, with the unit that reads best: `850 µs`, `31 ms`, `1.21 s`, `4 min 12 s`, `1 h 3 min`.
+#[must_use]
+pub fn seconds(value: f64) -> String {
+    if !value.is_finite() {
+        return "—".to_owned();
+    }
+    let size = value.abs();
+    if size == 0.0 {
+        "0 ms".to_owned()
+    } else if size < 0.001 {
+        format!("{:.0} µs", value * 1e6)
+    } else if size < 0.01 {
+        format!("{:.1} ms", value * 1e3)
+    } else if size < 1.0 {
+        format!("{:.0} ms", value * 1e3)
+    } else if size < 10.0 {
+        format!("{value:.2} s")
+    } else if size < 60.0 {
+        format!("{value:.1} s")
+    } else if size < 3600.0 {
+        format!(
+            "{:.0} min {:02.0} s",
+            (value / 60.0).trunc(),
+            (value % 60.0).trunc()
+        )
+    } else {
+        format!(
+            "{:.0} h {:02.0} min",
+            (value / 3600.0).trunc(),
+            (value % 3600.0 / 60.0).trunc()
+        )
+    }
+}
+
+/// A share (0 to 1) as per cent: `0 %`, `0.3 %`, `12 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    if !share.is_finite() {
+        return "—".to_owned();
+    }
+    let value = share * 100.0;
+    if value == 0.0 {
+        "0 %".to_owned()
+    } else if value.abs() < 10.0 {
+        format!("{value:.1} %")
+    } else {
+        format!("{value:.0} %")
+    }
+}
+
+/// `1 span`, `3 spans`.
+#[must_use]
+pub fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// Values as a row of block characters, scaled from zero to `top` (or their own greatest). Gaps (NaN) are spaces.
+#[must_use]
+pub fn sparkline(values: &[f64], cells: usize, top: Option<f64>) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    if cells == 0 {
+        return String::new();
+    }
+    let folded = fold(values, cells);
+    let highest = folded
+        .iter()
+        .copied()
+        .filter(|v| v.is_finite())
+        .fold(0.0_f64, f64::max);
+    // a line that never changes should not look like one at its limit
+    let top = top.unwrap_or(highest * 1.3).max(highest);
+    let mut out: String = " ".repeat(cells.saturating_sub(folded.len()));
+    for value in folded {
+        out.push(if !value.is_finite() {
+            ' '
+        } else if top <= 0.0 {
+            BLOCKS[0]
+        } else {
+            BLOCKS[((value.max(0.0) / top) * 7.0).round().clamp(0.0, 7.0) as usize]
+        });
+    }
+    out
+}
+
+/// Folds a series into at most `cells` values, keeping the greatest of each bin, so that a peak is never lost.
+#[must_use]
+pub fn fold(values: &[f64], cells: usize) -> Vec<f64> {
+    if values.len() <= cells {
+        return values.to_vec();
+    }
+    (0..cells)
+        .map(|i| {
+            let from = i * values.len() / cells;
+            let to = ((i + 1) * values.len() / cells).max(from + 1);
+            values[from..to].iter().copied().fold(f64::NAN, f64::max)
+        })
+        .collect()
+}
+
+/// A horizontal bar of `share` (0 to 1) of `cells` cells, to an eighth of a cell.
+#[must_use]
+pub fn bar(share: f64, cells: usize) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let share = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    let eighths = (share * cells as f64 * 8.0).round() as usize;
+    let mut out = "█".repeat(eighths / 8);
+    out.push_str(PARTS[eighths % 8]);
+    if out.is_empty() && share > 0.0 && cells > 0 {
+        out.push('▏');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn prose_is_joined_by_paragraph_and_lists_are_not() {
+        assert_eq!(joined("a\nb\n\nc\n- d\n- e\nf\n"), "a b\n\nc\n- d\n- e\nf");
+        assert_eq!(joined(""), "");
+    }
+
+    #[test]
+    fn control_characters_are_made_visible() {
+        assert_eq!(escape("a\u{1b}[31mred\r\n"), "a␛[31mred␍⏎");
+        assert_eq!(escape("plain"), "plain");
+        assert_eq!(escape("\u{202e}evil"), "<U+202E>evil");
+    }
+
+    #[test]
+    fn cutting_respects_wide_characters() {
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(pad("日本語", 5), "日本…");
+        assert_eq!(pad_left("ab", 4), "  ab");
+    }
+
+    #[test]
+    fn words_wrap_and_paragraphs_stay() {
+        assert_eq!(
+            wrap("one two three\nfour", 8),
+            vec!["one two", "three", "four"]
+        );
+        assert_eq!(
+            wrap("  indented text here", 12),
+            vec!["  indented", "  text here"]
+        );
+    }
+
+    #[test]
+    fn numbers_and_durations_read_well() {
+        assert_eq!(number(1234567.0), "1.23M");
+        assert_eq!(number(0.031), "0.031");
+        assert_eq!(seconds(0.0312), "31 ms");
+        assert_eq!(seconds(252.0), "4 min 12 s");
+        assert_eq!(percent(0.003), "0.3 %");
+    }
+
+    #[test]
+    fn a_peak_survives_folding() {
+        let mut values = vec![0.0; 100];
+        values[57] = 9.0;
+        assert!(sparkline(&values, 10, None).contains('▆'));
+        assert!(sparkline(&values, 10, Some(9.0)).contains('█'));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_wider_than_it_may_be(text in "\\PC{0,60}", cells in 0_usize..40) {
+            prop_assert!(width(&fit(&text, cells)) <= cells);
+            for line in wrap(&text, cells.max(2)) {
+                prop_assert!(width(&line) <= cells.max(2));
+            }
+        }
+    }
+}

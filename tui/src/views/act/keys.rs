@@ -1,0 +1,28 @@
+//! Keys of the act view.
+
+use super::state;
+use crate::app::App;
+use crate::app::keymap::{Row, foot};
+
+/// Rows.
+pub const KEYS: &[Row] = &[
+    foot(
+        &["Enter"],
+        "apply",
+        "carry out the selected remedy; asks when it is dangerous",
+        state::apply,
+    ),
+    foot(&["u"], "undo", "take the selected remedy back", state::undo),
+    foot(
+        &["P"],
+        "stress test",
+        "run the stress test against the shop as it is now",
+        state::prove,
+    ),
+    foot(
+        &["/"],
+        "find",
+        "find words on this screen",
+        App::start_finding,
+    ),
+];

@@ -1,0 +1,89 @@
+//! 8 Act: remedies with what they will do, their outcomes, undoing them, and the stress test that proves a repair.
+
+pub(crate) mod draw;
+mod keys;
+pub mod state;
+
+use ratatui::layout::Rect;
+
+use super::{View, ViewId};
+use crate::app::App;
+use crate::app::keymap::Row;
+use crate::app::places::Subject;
+use crate::ask::Ask;
+use crate::client::Asker;
+use crate::widgets::cursor::Motion;
+use crate::widgets::surface::Surface;
+
+/// The view.
+pub struct Act;
+
+impl View for Act {
+    fn id(&self) -> ViewId {
+        ViewId::Act
+    }
+
+    fn name(&self) -> &'static str {
+        "act"
+    }
+
+    fn title(&self) -> &'static str {
+        "Act"
+    }
+
+    fn keys(&self) -> &'static [Row] {
+        keys::KEYS
+    }
+
+    fn draw(&self, app: &App, surface: &mut Surface<'_>, area: Rect) {
+        draw::draw(app, surface, area);
+    }
+
+    fn refresh(&self, app: &mut App, _asker: Asker) {
+        app.ask(Ask::Remedies, Asker::Screen);
+        app.ask(Ask::Proof, Asker::Screen);
+    }
+
+    fn motion(&self, app: &mut App, motion: Motion) {
+        let len = state::remedies(app).len();
+        let page = app.page();
+        app.views.act.at.go(motion, len, page);
+    }
+
+    fn select(&self, app: &mut App, _pane: usize, index: usize) {
+        app.views.act.at.at = index;
+    }
+
+    fn enter(&self, app: &mut App) {
+        state::apply(app);
+    }
+
+    fn rows(&self, app: &App) -> (Vec<String>, usize) {
+        let remedies = state::remedies(app);
+        let at = app.views.act.at.of(remedies.len());
+        (
+            remedies
+                .iter()
+                .map(|r| format!("{} {}", r.title, r.description))
+                .collect(),
+            at,
+        )
+    }
+
+    fn record(&self, app: &App, whole: bool) -> Option<String> {
+        state::selected(app).map(|r| {
+            if whole {
+                format!("{}\n{}", r.title, r.description)
+            } else {
+                r.title.clone()
+            }
+        })
+    }
+
+    fn about(&self, app: &App) -> Subject {
+        Subject {
+            service: state::selected(app).and_then(|r| r.service.clone()),
+            ..Subject::default()
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Draws the notebook: sections that scroll as one page, and the steps of an incident with those that are done.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use api::{Case, HypothesisState};
+
+use super::state::{self, Item};
+use crate::app::App;
+use crate::app::receive::refusal;
+use crate::text;
+use crate::theme::Theme;
+use crate::time::clock;
+use crate::widgets::surface::{Section, Surface};
+
+/// Draws the view.
+pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
+    let theme = surface.theme;
+    let Some(case) = &app.known.case.value else {
+        let said = refusal(&app.known.case).unwrap_or_else(|| "reading the notebook …".to_owned());
+        surface.text(area.x + 1, area.y, area.width, &said, theme.dim);
+        return;
+    };
+    let items = state::items(app);
+    let width = usize::from(area.width.saturating_sub(2));
+    let mut page = Page {
+        rows: Vec::new(),
+        items: &items,
+        width,
+        theme,
+    };
+    page.rows.push((steps(app, case, theme), None));
+    page.evidence(case);
+    page.hypotheses(case);
+    page.diagnoses(app, case);
+    page.hints(app, case);
+    page.notes(app, case);
+    if let Some(why) = refusal(&app.known.case) {
+        page.rows.push((Line::styled(why, theme.bad), None));
+    }
+    let rows = page.rows;
+    surface.sections(area, rows, app.views.case.at.of(items.len()));
+}
+
+struct Page<'a> {
+    rows: Vec<Section>,
+    items: &'a [Item],
+    width: usize,
+    theme: &'a Theme,
+}
+
+impl Page<'_> {
+    fn section(&mut self, title: &str, hint: &str, empty: bool, none: &str) {
+        let room = self.width.saturating_sub(text::width(title) + 1);
+        let title = Span::styled(format!("{title} "), self.theme.accent);
+        let hint = Span::styled(text::pad_left(hint, room), self.theme.dim);
+        self.rows.push((Line::from(vec![title, hint]), None));
+        if empty {
+            let none = Line::styled(format!("  {none}"), self.theme.dim);
+            self.rows.push((none, None));
+        }
+    }
+
+    fn row(&mut self, line: Line<'static>, item: Item) {
+        let place = self.items.iter().position(|i| *i == item);
+        self.rows.push((line, place));
+    }
+
+    fn evidence(&mut self, case: &Case) {
+        let none = "nothing pinned: press m on a log line, a span, a value or a change";
+        self.section(
+            "Evidence",
+            "m pins in any view · x drops",
+            case.pins.is_empty(),
+            none,
+        );
+        for (i, pin) in case.pins.iter().enumerate() {
+            self.row(pin_row(pin, self.theme), Item::Pin(i));
+        }
+    }
+
+    fn hypotheses(&mut self, case: &Case) {
+        let none = "none: write down what you suspect before you look further";
+        let hint = "+ opens one · s supports · r rejects";
+        self.section("Hypotheses", hint, case.hypotheses.is_empty(), none);
+        for (i, hypothesis) in case.hypotheses.iter().enumerate() {
+            self.row(hypothesis_row(hypothesis, self.theme), Item::Hypothesis(i));
+        }
+    }
+
+    fn diagnoses(&mut self, app: &App, case: &Case) {
+        self.section(
+            "Diagnoses",
+            "S submits",
+            case.diagnoses.is_empty(),
+            "none submitted",
+        );
+        for (i, diagnosis) in case.diagnoses.iter().enumerate() {
+            let (mark, style) = match diagnosis.right {
+                true => ("✓", self.theme.good),
+                false => ("✗", self.theme.bad),
+            };
+            let item = Item::Diagnosis(i);
+            let said = format!("{mark} {}", state::text_of(app, item));
+            self.row(Line::styled(said, style), item);
+        }
+    }
+
+    fn hints(&mut self, app: &App, case: &Case) {
+        let left = case.hints_left;
+        let next = case.next_hint_cost_min.map_or_else(
+            || "none left".to_owned(),
+            |cost| format!("{left} left · next costs {} min · T", text::number(cost)),
+        );
+        self.section("Hints", &next, case.hints.is_empty(), "none taken");
+        for i in 0..case.hints.len() {
+            let item = Item::Hint(i);
+            let lines = text::wrap(&state::text_of(app, item), self.width);
+            for (n, line) in lines.into_iter().enumerate() {
+                let line = Line::styled(line, self.theme.text);
+                match n {
+                    0 => self.row(line, item),
+                    _ => self.rows.push((line, None)),
+                }
+            }
+        }
+    }
+
+    fn notes(&mut self, app: &App, case: &Case) {
+        self.section(
+            "Notes",
+            "N note · U status update",
+            case.notes.is_empty(),
+            "none",
+        );
+        for i in 0..case.notes.len() {
+            let item = Item::Note(i);
+            self.row(
+                Line::styled(state::text_of(app, item), self.theme.text),
+                item,
+            );
+        }
+    }
+}
+
+/// The steps of an incident; a filled mark is done.
+fn steps(app: &App, case: &Case, theme: &Theme) -> Line<'static> {
+    let drill = app.drill();
+    let acted = app.known.remedies.value.iter().flatten().any(|r| r.applied);
+    let proven = app.known.proof.value.as_ref().and_then(|p| p.passed) == Some(true);
+    let done = [
+        ("triage", drill.is_some_and(|d| d.acknowledged_ms.is_some())),
+        ("investigate", !case.pins.is_empty()),
+        ("diagnose", case.diagnoses.iter().any(|d| d.right)),
+        ("mitigate", acted),
+        ("verify", proven),
+        (
+            "communicate",
+            case.notes.iter().any(|(_, n)| n.status_update),
+        ),
+    ];
+    let mut spans = Vec::new();
+    for (name, is_done) in done {
+        let (mark, style) = if is_done {
+            ("●", theme.good)
+        } else {
+            ("○", theme.dim)
+        };
+        spans.push(Span::styled(format!("{mark} {name}  "), style));
+    }
+    Line::from(spans)
+}
+
+/// Whether a word is a time of day, `HH:MM:SS`.
+fn is_clock(word: &str) -> bool {
+    word.len() == 8
+        && word.bytes().enumerate().all(|(i, b)| match i {
+            2 | 5 => b == b':',
+            _ => b.is_ascii_digit(),
+        })
+}
+
+fn pin_row(pin: &api::Pin, theme: &Theme) -> Line<'static> {
+    let note = if pin.note.is_empty() {
+        String::new()
+    } else {
+        format!("  ({})", pin.note)
+    };
+    // what was pinned says itself when it was
+    let (time, said) = match pin.text.split_once(' ') {
+        Some((time, said)) if is_clock(time) => (time.to_owned(), said),
+        _ => (clock(state::pin_time(pin)), pin.text.as_str()),
+    };
+    Line::from(vec![
+        Span::styled(format!("#{:<3}", pin.id), theme.accent),
+        Span::styled(format!("{time} "), theme.dim),
+        Span::styled(
+            format!("{} ", text::pad(state::kind_of(&pin.target), 6)),
+            theme.info,
+        ),
+        Span::styled(format!("{said}{note}"), theme.text),
+    ])
+}
+
+fn hypothesis_row(hypothesis: &api::Hypothesis, theme: &Theme) -> Line<'static> {
+    let (mark, word) = state::state_word(hypothesis.state);
+    let style = match hypothesis.state {
+        HypothesisState::Open => theme.warn,
+        HypothesisState::Supported => theme.good,
+        HypothesisState::Rejected => theme.dim,
+    };
+    let about: Vec<&str> = [
+        hypothesis.component.as_deref(),
+        hypothesis.mechanism.as_deref(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let pins: Vec<String> = hypothesis.pins.iter().map(|p| format!("#{p}")).collect();
+    Line::from(vec![
+        Span::styled(format!("{mark} {} ", text::pad(word, 9)), style),
+        Span::styled(format!("{} ", hypothesis.text), theme.text),
+        Span::styled(about.join(" / "), theme.info),
+        Span::styled(format!(" {}", pins.join(" ")), theme.accent),
+    ])
+}

@@ -1,0 +1,374 @@
+//! The forms of the notebook: hypothesis, settling one, diagnosis, notes, five whys. Builds them from what the lab
+//! offers, reads them, and says what is missing. Each is kept as it was when it is left unfinished.
+
+use api::{
+    Choice as ApiChoice, DiagnosisRequest, HypothesisRequest, HypothesisState, HypothesisUpdate,
+    Learning, Note,
+};
+
+use super::state::{kind_of, may_learn};
+use crate::app::App;
+use crate::app::overlay::Overlay;
+use crate::ask::Ask;
+use crate::client::Asker;
+use crate::widgets::form::{Choosable, Field, Form, Value};
+
+/// What a form is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new hypothesis.
+    Hypothesis,
+    /// Settling a hypothesis.
+    Settle(u32),
+    /// A diagnosis.
+    Diagnosis,
+    /// A note.
+    Note,
+    /// A status update.
+    Update,
+    /// Five whys and guardrails.
+    Learning,
+}
+
+/// Steps of the five whys.
+const WHYS: [&str; 5] = [
+    "why 1: what users felt",
+    "why 2",
+    "why 3",
+    "why 4",
+    "why 5: the cause",
+];
+/// Confidence at which the form opens, per cent: neither sure nor a coin flip's other side.
+const CONFIDENCE: u8 = 70;
+
+/// Choices with what they mean; a meaning that repeats the name (`worker: background jobs`) goes without it.
+fn choosable(choices: &[ApiChoice]) -> Vec<Choosable> {
+    choices
+        .iter()
+        .map(|c| Choosable {
+            id: c.id.clone(),
+            text: c
+                .text
+                .strip_prefix(&format!("{}: ", c.id))
+                .unwrap_or(&c.text)
+                .to_owned(),
+            ..Choosable::default()
+        })
+        .collect()
+}
+
+/// Statements: their names say nothing that the sentence does not.
+fn sentences(choices: &[ApiChoice]) -> Vec<Choosable> {
+    let mut found = choosable(choices);
+    for choice in &mut found {
+        choice.sentence = true;
+    }
+    found
+}
+
+fn pins(app: &App) -> Vec<Choosable> {
+    let case = app.known.case.value.as_ref();
+    case.into_iter()
+        .flat_map(|c| &c.pins)
+        .map(|p| Choosable {
+            id: p.id.to_string(),
+            text: format!("{} {}", kind_of(&p.target), p.text),
+            ..Choosable::default()
+        })
+        .collect()
+}
+
+fn mechanisms(app: &App) -> Vec<Choosable> {
+    let families = app.known.vocabulary.value.iter().flat_map(|v| &v.families);
+    families
+        .flat_map(|f| {
+            f.mechanisms.iter().map(move |m| Choosable {
+                id: m.id.clone(),
+                text: m.text.clone(),
+                group: format!("{} — {}", f.id, f.definition),
+                ..Choosable::default()
+            })
+        })
+        .collect()
+}
+
+/// Says why a form cannot be opened.
+fn ready(app: &mut App) -> bool {
+    if app.observer {
+        app.say_bad("you are watching: an observer changes nothing");
+        return false;
+    }
+    if app.known.vocabulary.value.is_none() {
+        app.ask(Ask::Vocabulary, Asker::Screen);
+        app.say("the words for it are still being read; try again in a moment");
+        return false;
+    }
+    true
+}
+
+/// `S`: the diagnosis.
+pub fn open_diagnosis(app: &mut App) {
+    if !ready(app) {
+        return;
+    }
+    let Some(words) = app.known.vocabulary.value.clone() else {
+        return;
+    };
+    let fields = vec![
+        Field::one("component", choosable(&words.components)),
+        Field::one("mechanism", mechanisms(app)),
+        Field::one("trigger", choosable(&words.triggers)),
+        Field::one("scope", choosable(&words.scopes)),
+        Field {
+            label: "confidence",
+            value: Value::Percent(CONFIDENCE),
+        },
+        Field::many("pins", pins(app)),
+        Field::text("in words"),
+    ];
+    let intro = "Name the root cause: the component in which the mechanism works; what set it off is the trigger. A wrong submission costs 8 × confidence² points; a right one earns most when you are sure.";
+    let form = Form::new("Submit a diagnosis", intro, fields);
+    Overlay::open_form(app, form, Purpose::Diagnosis);
+    refresh_choices(app, &choosable(&words.triggers));
+}
+
+/// A form that was left knows only the pins and changes of then: those of now are put in, and what was chosen stays
+/// chosen.
+fn refresh_choices(app: &mut App, triggers: &[Choosable]) {
+    let pins = pins(app);
+    let Some(Overlay::Form(form, _)) = &mut app.overlay else {
+        return;
+    };
+    for field in &mut form.fields {
+        let place = |now: &[Choosable], id: &str| now.iter().position(|c| c.id == id);
+        match (&mut field.value, field.label) {
+            (Value::Many(options, chosen), "pins") => {
+                let ids = chosen.iter().filter_map(|i| options.get(*i));
+                *chosen = ids.filter_map(|c| place(&pins, &c.id)).collect();
+                options.clone_from(&pins);
+            }
+            (Value::One(options, chosen), "trigger") => {
+                let id = chosen.and_then(|i| options.get(i)).map(|c| c.id.as_str());
+                *chosen = id.and_then(|id| place(triggers, id));
+                *options = triggers.to_vec();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `+`: a new hypothesis.
+pub fn open_hypothesis(app: &mut App) {
+    if !ready(app) {
+        return;
+    }
+    let Some(words) = app.known.vocabulary.value.clone() else {
+        return;
+    };
+    let fields = vec![
+        Field::text("in words"),
+        Field::one("component", choosable(&words.components)),
+        Field::one("mechanism", mechanisms(app)),
+    ];
+    let form = Form::new(
+        "New hypothesis",
+        "What do you suspect? Component and mechanism may stay open.",
+        fields,
+    );
+    Overlay::open_form(app, form, Purpose::Hypothesis);
+}
+
+/// Enter on a hypothesis: settles it.
+pub fn open_settle(app: &mut App, index: usize) {
+    if !ready(app) {
+        return;
+    }
+    let Some(hypothesis) = app
+        .known
+        .case
+        .value
+        .as_ref()
+        .and_then(|c| c.hypotheses.get(index))
+        .cloned()
+    else {
+        return;
+    };
+    let options = pins(app);
+    let state = |id: &str, text: &str| Choosable {
+        id: id.to_owned(),
+        text: text.to_owned(),
+        ..Choosable::default()
+    };
+    let states = vec![
+        state("open", "not settled"),
+        state("supported", "the evidence speaks for it"),
+        state("rejected", "the evidence speaks against it"),
+    ];
+    let chosen = hypothesis
+        .pins
+        .iter()
+        .filter_map(|id| options.iter().position(|o| o.id == id.to_string()))
+        .collect();
+    let at = match hypothesis.state {
+        HypothesisState::Open => 0,
+        HypothesisState::Supported => 1,
+        HypothesisState::Rejected => 2,
+    };
+    let fields = vec![
+        Field {
+            label: "state",
+            value: Value::One(states, Some(at)),
+        },
+        Field {
+            label: "pins",
+            value: Value::Many(options, chosen),
+        },
+    ];
+    let form = Form::new(
+        format!("Hypothesis {}", hypothesis.id),
+        hypothesis.text,
+        fields,
+    );
+    app.overlay = Some(Overlay::Form(
+        Box::new(form),
+        Purpose::Settle(hypothesis.id),
+    ));
+}
+
+/// `r`: rejects the selected hypothesis, `s`: supports it; both ask for the pins that speak so.
+pub fn open_settle_selected(app: &mut App, state: usize) {
+    let Some(super::state::Item::Hypothesis(index)) = super::state::selected(app) else {
+        return app.say("select a hypothesis first; + opens one");
+    };
+    open_settle(app, index);
+    if let Some(Overlay::Form(form, Purpose::Settle(_))) = &mut app.overlay
+        && let Some(Field {
+            value: Value::One(_, chosen),
+            ..
+        }) = form.fields.first_mut()
+    {
+        *chosen = Some(state);
+    }
+}
+
+/// `N`, `U`: a note, or a status update.
+pub fn open_note(app: &mut App, update: bool) {
+    if app.observer {
+        return app.say_bad("you are watching: an observer changes nothing");
+    }
+    let (title, intro, purpose) = if update {
+        (
+            "Status update",
+            "What stakeholders should know: impact, what is being done, when you will say more.",
+            Purpose::Update,
+        )
+    } else {
+        ("Note", "For yourself and the debrief.", Purpose::Note)
+    };
+    Overlay::open_form(
+        app,
+        Form::new(title, intro, vec![Field::text("text")]),
+        purpose,
+    );
+}
+
+/// `W`: the five whys, once they may be written.
+pub fn open_learning(app: &mut App) {
+    if app.observer {
+        return app.say_bad("you are watching: an observer changes nothing");
+    }
+    if !may_learn(app) {
+        return app.say("the five whys open after a right diagnosis or the end of the drill");
+    }
+    let Some(choices) = app.known.learning.value.clone() else {
+        app.ask(Ask::LearningChoices, Asker::Screen);
+        return app.say("the statements are still being read; try again in a moment");
+    };
+    let statements = sentences(&choices.statements);
+    let mut fields: Vec<Field> = WHYS
+        .iter()
+        .map(|label| Field::one(label, statements.clone()))
+        .collect();
+    fields.push(Field::many("guardrails", sentences(&choices.guardrails)));
+    let intro = "Start at what users felt; each next statement is the cause of the one before. Not all statements belong here, and fewer than five steps may do.";
+    Overlay::open_form(
+        app,
+        Form::new("Five whys", intro, fields),
+        Purpose::Learning,
+    );
+}
+
+fn required(form: &Form, label: &'static str) -> Result<String, String> {
+    let said = form.field(label).said();
+    if said.is_empty() {
+        Err(format!("{label} is missing"))
+    } else {
+        Ok(said)
+    }
+}
+
+fn numbers(ids: &[String]) -> Vec<u32> {
+    ids.iter().filter_map(|id| id.parse().ok()).collect()
+}
+
+/// Hands a form in.
+///
+/// # Errors
+/// What is missing, to be shown in the form.
+pub fn submit(app: &mut App, form: &Form, purpose: &Purpose) -> Result<(), String> {
+    let optional = |label: &'static str| Some(form.field(label).said()).filter(|s| !s.is_empty());
+    let ask = match purpose {
+        Purpose::Hypothesis => Ask::Hypothesis(HypothesisRequest {
+            text: required(form, "in words")?,
+            component: optional("component"),
+            mechanism: optional("mechanism"),
+        }),
+        Purpose::Settle(id) => {
+            let state = match required(form, "state")?.as_str() {
+                "supported" => HypothesisState::Supported,
+                "rejected" => HypothesisState::Rejected,
+                _ => HypothesisState::Open,
+            };
+            Ask::Settle(
+                *id,
+                HypothesisUpdate {
+                    state,
+                    pins: numbers(&form.field("pins").all()),
+                },
+            )
+        }
+        Purpose::Diagnosis => Ask::Diagnose(DiagnosisRequest {
+            component: required(form, "component")?,
+            mechanism: required(form, "mechanism")?,
+            trigger: required(form, "trigger")?,
+            scope: required(form, "scope")?,
+            confidence: form
+                .field("confidence")
+                .said()
+                .parse::<f64>()
+                .map_or(0.0, |p| p / 100.0),
+            pins: numbers(&form.field("pins").all()),
+            text: form.field("in words").said(),
+        }),
+        Purpose::Note | Purpose::Update => Ask::Note(Note {
+            text: required(form, "text")?,
+            status_update: *purpose == Purpose::Update,
+        }),
+        Purpose::Learning => {
+            let whys: Vec<String> = WHYS
+                .iter()
+                .map(|label| form.field(label).said())
+                .filter(|s| !s.is_empty())
+                .collect();
+            if whys.is_empty() {
+                return Err("choose at least one statement".to_owned());
+            }
+            Ask::Learn(Learning {
+                whys,
+                guardrails: form.field("guardrails").all(),
+            })
+        }
+    };
+    app.tell(ask);
+    Ok(())
+}

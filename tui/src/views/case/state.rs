@@ -1,0 +1,369 @@
+//! What the notebook holds on the screen: which entry is selected. The entries are the drill's.
+
+use api::{Case, Hint, HypothesisState, Phase, PinTarget, Verdict};
+
+use super::forms;
+use crate::app::App;
+use crate::app::overlay::{Confirm, Overlay};
+use crate::app::places::Subject;
+use crate::ask::{Ask, right_diagnosis};
+use crate::client::Asker;
+use crate::text;
+use crate::time::clock;
+use crate::views::{ViewId, metrics, traces};
+use crate::widgets::cursor::Cursor;
+
+/// State of the view.
+#[derive(Default)]
+pub struct State {
+    /// Selected entry.
+    pub at: Cursor,
+}
+
+/// An entry, by its place in its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// Evidence.
+    Pin(usize),
+    /// A hypothesis.
+    Hypothesis(usize),
+    /// A diagnosis.
+    Diagnosis(usize),
+    /// A hint.
+    Hint(usize),
+    /// A note.
+    Note(usize),
+}
+
+/// All entries, in the order in which they stand.
+#[must_use]
+pub fn items(app: &App) -> Vec<Item> {
+    let Some(case) = &app.known.case.value else {
+        return Vec::new();
+    };
+    let mut out: Vec<Item> = (0..case.pins.len()).map(Item::Pin).collect();
+    out.extend((0..case.hypotheses.len()).map(Item::Hypothesis));
+    out.extend((0..case.diagnoses.len()).map(Item::Diagnosis));
+    out.extend((0..case.hints.len()).map(Item::Hint));
+    out.extend((0..case.notes.len()).map(Item::Note));
+    out
+}
+
+/// The selected entry.
+#[must_use]
+pub fn selected(app: &App) -> Option<Item> {
+    let items = items(app);
+    items.get(app.views.case.at.of(items.len())).copied()
+}
+
+fn case(app: &App) -> Option<&Case> {
+    app.known.case.value.as_ref()
+}
+
+/// Whether the five whys may be written: after a right diagnosis, or the end.
+#[must_use]
+pub fn may_learn(app: &App) -> bool {
+    app.phase() == Phase::Ended || case(app).is_some_and(|c| right_diagnosis(c).is_some())
+}
+
+/// `Tab`: to the first entry of the next or previous section.
+pub fn next_section(app: &mut App, forward: bool) {
+    let items = items(app);
+    let at = app.views.case.at.of(items.len());
+    let kind = |i: usize| std::mem::discriminant(&items[i]);
+    let starts: Vec<usize> = (0..items.len())
+        .filter(|i| *i == 0 || kind(*i) != kind(i - 1))
+        .collect();
+    let next = if forward {
+        starts.iter().find(|s| **s > at).or(starts.first())
+    } else {
+        starts.iter().rev().find(|s| **s < at).or(starts.last())
+    };
+    if let Some(next) = next {
+        app.views.case.at.at = *next;
+    }
+}
+
+/// Enter: a pin goes to where it was found, a hypothesis is settled, the rest is read in full.
+pub fn enter(app: &mut App) {
+    match selected(app) {
+        Some(Item::Pin(i)) => {
+            let target = case(app)
+                .and_then(|c| c.pins.get(i))
+                .map(|p| p.target.clone());
+            if let Some(target) = target {
+                go_to(app, &target);
+            }
+        }
+        Some(Item::Hypothesis(i)) => forms::open_settle(app, i),
+        Some(item) => {
+            let body = text_of(app, item);
+            app.overlay = Some(Overlay::reader("In full", body));
+        }
+        None => app.say("m pins evidence in Logs, Traces, Metrics and Changes"),
+    }
+}
+
+fn go_to(app: &mut App, target: &PinTarget) {
+    /// Half of the stretch about a pinned line or value, milliseconds.
+    const AROUND_MS: i64 = 60_000;
+    let around = |at_ms: i64| crate::time::Window {
+        start_ms: at_ms - AROUND_MS,
+        end_ms: at_ms + AROUND_MS,
+    };
+    match target {
+        PinTarget::Log { ts_ns, service, .. } => {
+            app.range.narrow(around(ts_ns / 1_000_000));
+            app.follow_subject(
+                ViewId::Logs,
+                &Subject {
+                    service: Some(service.clone()),
+                    ..Subject::default()
+                },
+            );
+        }
+        PinTarget::Span { trace_id, span_id } => {
+            traces::state::show_span(app, trace_id, span_id.clone())
+        }
+        PinTarget::Metric { query, at_ms, .. } => metrics::state::show(
+            app,
+            &Subject {
+                promql: Some(query.clone()),
+                at_ms: Some(*at_ms),
+                ..Subject::default()
+            },
+        ),
+        PinTarget::Change { id } => {
+            let at = app
+                .known
+                .changes
+                .value
+                .iter()
+                .flatten()
+                .position(|c| c.id == *id);
+            app.open(ViewId::Changes);
+            if let Some(at) = at {
+                crate::views::changes::state::select_change(app, at);
+            }
+        }
+    }
+}
+
+/// `x`: drops the selected pin.
+pub fn unpin(app: &mut App) {
+    match selected(app) {
+        Some(Item::Pin(i)) => {
+            let pin = case(app)
+                .and_then(|c| c.pins.get(i))
+                .map(|p| (p.id, p.text.clone()));
+            if let Some((id, said)) = pin {
+                app.overlay = Some(Overlay::Confirm(Confirm::tell(
+                    "Drop the pin?",
+                    said,
+                    Ask::Unpin(id),
+                )));
+            }
+        }
+        _ => app.say("only pins can be dropped; select one"),
+    }
+}
+
+/// `T`: takes a hint, after saying what it costs.
+pub fn hint(app: &mut App) {
+    let Some(case) = case(app) else { return };
+    match case.next_hint_cost_min {
+        Some(cost) => {
+            let price = if cost == 0.0 {
+                "It costs nothing.".to_owned()
+            } else {
+                format!(
+                    "It adds {} min to your time to root cause.",
+                    text::number(cost)
+                )
+            };
+            let body = format!(
+                "{price}\n\n{} left.",
+                text::count(case.hints_left as usize, "hint is", "hints are")
+            );
+            app.overlay = Some(Overlay::Confirm(Confirm::tell(
+                "Take a hint?",
+                body,
+                Ask::Hint,
+            )));
+        }
+        None => app.say("there are no hints left in this drill"),
+    }
+}
+
+/// A hint has arrived.
+pub fn hint_arrived(app: &mut App, hint: &Hint) {
+    let cost = if hint.cost_min == 0.0 {
+        "free".to_owned()
+    } else {
+        format!("{} min", text::number(hint.cost_min))
+    };
+    app.overlay = Some(Overlay::reader(
+        format!("Hint {} · {cost}", hint.number),
+        hint.text.clone(),
+    ));
+    app.ask(Ask::Case, Asker::Screen);
+}
+
+/// What became of a diagnosis has arrived.
+pub fn verdict_arrived(app: &mut App, verdict: &Verdict) {
+    let title = if verdict.right {
+        "Right: that is the root cause"
+    } else {
+        "Not right"
+    };
+    let next = if verdict.right {
+        "\n\nNext: repair it (8 Act), prove the repair with the stress test, write the five whys (W in 7 Case), then finish (9 Debrief)."
+    } else {
+        ""
+    };
+    app.overlay = Some(Overlay::reader(title, format!("{}{next}", verdict.message)));
+    app.ask(Ask::Case, Asker::Screen);
+    app.ask(Ask::Drill, Asker::Screen);
+    if verdict.right {
+        app.ask(Ask::LearningChoices, Asker::Screen);
+    }
+}
+
+/// A word for a state, and a mark.
+#[must_use]
+pub fn state_word(state: HypothesisState) -> (&'static str, &'static str) {
+    match state {
+        HypothesisState::Open => ("?", "open"),
+        HypothesisState::Supported => ("✓", "supported"),
+        HypothesisState::Rejected => ("✗", "rejected"),
+    }
+}
+
+/// What kind of evidence a pin is.
+#[must_use]
+pub fn kind_of(target: &PinTarget) -> &'static str {
+    match target {
+        PinTarget::Log { .. } => "log",
+        PinTarget::Span {
+            span_id: Some(_), ..
+        } => "span",
+        PinTarget::Span { span_id: None, .. } => "trace",
+        PinTarget::Metric { .. } => "metric",
+        PinTarget::Change { .. } => "change",
+    }
+}
+
+/// When the evidence happened, or when it was pinned where that is not known.
+#[must_use]
+pub fn pin_time(pin: &api::Pin) -> i64 {
+    match &pin.target {
+        PinTarget::Log { ts_ns, .. } => ts_ns / 1_000_000,
+        PinTarget::Metric { at_ms, .. } => *at_ms,
+        _ => pin.at_ms,
+    }
+}
+
+/// An entry as text.
+#[must_use]
+pub fn text_of(app: &App, item: Item) -> String {
+    let Some(case) = case(app) else {
+        return String::new();
+    };
+    let found = match item {
+        Item::Pin(i) => case.pins.get(i).map(|p| {
+            let note = if p.note.is_empty() {
+                String::new()
+            } else {
+                format!("\nnote: {}", p.note)
+            };
+            format!(
+                "#{} {} {} {}{note}",
+                p.id,
+                clock(pin_time(p)),
+                kind_of(&p.target),
+                p.text
+            )
+        }),
+        Item::Hypothesis(i) => case.hypotheses.get(i).map(|h| {
+            let about: Vec<&str> = [h.component.as_deref(), h.mechanism.as_deref()]
+                .into_iter()
+                .flatten()
+                .collect();
+            let pins: Vec<String> = h.pins.iter().map(|p| format!("#{p}")).collect();
+            format!(
+                "{} {} {} {}",
+                state_word(h.state).1,
+                h.text,
+                about.join(" / "),
+                pins.join(" ")
+            )
+        }),
+        Item::Diagnosis(i) => case.diagnoses.get(i).map(|d| {
+            let r = &d.request;
+            let pins: Vec<String> = r.pins.iter().map(|p| format!("#{p}")).collect();
+            let verdict = if d.right { "right" } else { "not right" };
+            format!(
+                "{} {verdict} · {} / {} · trigger {} · scope {} · confidence {} · pins {} {}",
+                clock(d.at_ms),
+                r.component,
+                r.mechanism,
+                r.trigger,
+                r.scope,
+                text::percent(r.confidence),
+                pins.join(" "),
+                r.text
+            )
+        }),
+        Item::Hint(i) => case.hints.get(i).map(|h| {
+            format!(
+                "hint {} ({} min): {}",
+                h.number,
+                text::number(h.cost_min),
+                h.text
+            )
+        }),
+        Item::Note(i) => case.notes.get(i).map(|(at, n)| {
+            format!(
+                "{} {}{}",
+                clock(*at),
+                if n.status_update {
+                    "status update: "
+                } else {
+                    ""
+                },
+                n.text
+            )
+        }),
+    };
+    found.unwrap_or_default()
+}
+
+/// Where the links of the selected entry lead.
+#[must_use]
+pub fn about(app: &App) -> Subject {
+    let (Some(case), Some(Item::Pin(i))) = (case(app), selected(app)) else {
+        return Subject::default();
+    };
+    match case.pins.get(i).map(|p| &p.target) {
+        Some(PinTarget::Log { service, ts_ns, .. }) => Subject {
+            service: Some(service.clone()),
+            at_ms: Some(ts_ns / 1_000_000),
+            ..Subject::default()
+        },
+        Some(PinTarget::Span { trace_id, .. }) => Subject {
+            trace: Some(trace_id.clone()),
+            ..Subject::default()
+        },
+        Some(PinTarget::Metric {
+            query,
+            at_ms,
+            labels,
+        }) => Subject {
+            service: labels.get("service").cloned(),
+            promql: Some(query.clone()),
+            at_ms: Some(*at_ms),
+            ..Subject::default()
+        },
+        _ => Subject::default(),
+    }
+}

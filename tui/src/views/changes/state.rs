@@ -1,0 +1,61 @@
+//! What the change history holds: which entry is selected. The entries are the drill's, newest first here.
+
+use api::Change;
+
+use crate::app::App;
+use crate::time::clock;
+use crate::widgets::cursor::Cursor;
+
+/// State of the view.
+#[derive(Default)]
+pub struct State {
+    /// Selected entry, newest first.
+    pub at: Cursor,
+}
+
+/// The entries as they stand: newest first.
+#[must_use]
+pub fn shown(app: &App) -> Vec<&Change> {
+    app.known.changes.value.iter().flatten().rev().collect()
+}
+
+/// The selected entry.
+#[must_use]
+pub fn selected(app: &App) -> Option<&Change> {
+    let all = shown(app);
+    let at = app.views.changes.at.of(all.len());
+    all.into_iter().nth(at)
+}
+
+/// Selects the entry that is the `oldest_first`th of the history.
+pub fn select_change(app: &mut App, oldest_first: usize) {
+    let len = shown(app).len();
+    app.views.changes.at.at = len.saturating_sub(oldest_first + 1);
+}
+
+/// Looks at the minutes around the selected entry, in all views.
+pub fn narrow(app: &mut App) {
+    /// Half of the stretch, milliseconds.
+    const AROUND_MS: i64 = 120_000;
+    if let Some(at_ms) = selected(app).map(|c| c.at_ms) {
+        app.range.narrow(crate::time::Window {
+            start_ms: at_ms - AROUND_MS,
+            end_ms: at_ms + AROUND_MS,
+        });
+        app.say("all views now look at the two minutes before and after; Space follows again");
+    }
+}
+
+/// An entry as text.
+#[must_use]
+pub fn text_of(change: &Change) -> String {
+    let service = change.service.as_deref().unwrap_or("-");
+    format!(
+        "{} {:?} {service} · {}\nby {}\n{}",
+        clock(change.at_ms),
+        change.kind,
+        change.title,
+        change.author,
+        change.details
+    )
+}

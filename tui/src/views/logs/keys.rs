@@ -1,0 +1,68 @@
+//! Keys of the log view.
+
+use super::{filter, state};
+use crate::app::App;
+use crate::app::keymap::{Row, foot, row};
+use crate::client::loki::Severity;
+
+/// Rows.
+pub const KEYS: &[Row] = &[
+    foot(
+        &["/"],
+        "query",
+        "LogQL in braces, or bare words; ! before words excludes them",
+        App::start_finding,
+    ),
+    foot(
+        &["Enter"],
+        "trace",
+        "follow the line's trace; on a field, filter for it",
+        state::enter,
+    ),
+    foot(&["m"], "pin", "pin the line as evidence", App::pin),
+    foot(&["Tab"], "fields", "between lines and fields", |app| {
+        app.views.logs.in_fields = !app.views.logs.in_fields
+    }),
+    foot(&["="], "only", "filter for the selected value", |app| {
+        filter::filter(app, true)
+    }),
+    foot(&["!"], "without", "filter out the selected value", |app| {
+        filter::filter(app, false)
+    }),
+    foot(&["e"], "error", "next error", |app| {
+        state::jump_severity(app, true, Severity::Error)
+    }),
+    row(&["E"], "error before", "previous error", |app| {
+        state::jump_severity(app, false, Severity::Error)
+    }),
+    row(&["w"], "warning", "next warning", |app| {
+        state::jump_severity(app, true, Severity::Warn)
+    }),
+    row(&["W"], "warning before", "previous warning", |app| {
+        state::jump_severity(app, false, Severity::Warn)
+    }),
+    foot(
+        &["c"],
+        "context",
+        "the lines around this one, of every service",
+        state::context,
+    ),
+    row(
+        &["o"],
+        "same trace",
+        "next record of the same trace",
+        |app| state::jump_trace(app, true),
+    ),
+    row(
+        &["O"],
+        "same trace before",
+        "previous record of the same trace",
+        |app| state::jump_trace(app, false),
+    ),
+    foot(
+        &["t"],
+        "range",
+        "time range: 1m, 5m, 15m, all",
+        App::cycle_range,
+    ),
+];

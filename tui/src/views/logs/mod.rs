@@ -1,0 +1,144 @@
+//! 2 Logs: search and live tail, counts by severity, the fields of the selected line, filters by value, context, the trace.
+
+mod draw;
+mod filter;
+mod keys;
+pub mod state;
+
+use api::PinTarget;
+use ratatui::layout::Rect;
+
+use super::{View, ViewId};
+use crate::app::App;
+use crate::app::keymap::Row;
+use crate::app::places::Subject;
+use crate::client::Asker;
+use crate::widgets::cursor::Motion;
+use crate::widgets::query::QueryLine;
+use crate::widgets::surface::Surface;
+
+pub(crate) use draw::severity_style;
+
+/// The view.
+pub struct Logs;
+
+impl View for Logs {
+    fn id(&self) -> ViewId {
+        ViewId::Logs
+    }
+
+    fn name(&self) -> &'static str {
+        "logs"
+    }
+
+    fn title(&self) -> &'static str {
+        "Logs"
+    }
+
+    fn keys(&self) -> &'static [Row] {
+        keys::KEYS
+    }
+
+    fn draw(&self, app: &App, surface: &mut Surface<'_>, area: Rect) {
+        draw::draw(app, surface, area);
+    }
+
+    fn refresh(&self, app: &mut App, asker: Asker) {
+        state::refresh(app, asker);
+    }
+
+    fn motion(&self, app: &mut App, motion: Motion) {
+        state::motion(app, motion);
+    }
+
+    fn tab(&self, app: &mut App, _forward: bool) {
+        app.views.logs.in_fields = !app.views.logs.in_fields;
+    }
+
+    fn selected(&self, app: &App) -> (usize, usize) {
+        let logs = &app.views.logs;
+        if logs.in_fields {
+            (1, logs.field.at)
+        } else {
+            (0, logs.selected())
+        }
+    }
+
+    fn select(&self, app: &mut App, pane: usize, index: usize) {
+        app.views.logs.in_fields = pane == 1;
+        if pane == 1 {
+            app.views.logs.field.at = index;
+        } else {
+            state::select(app, index);
+        }
+    }
+
+    fn enter(&self, app: &mut App) {
+        state::enter(app);
+    }
+
+    fn back(&self, app: &mut App) -> bool {
+        state::back(app)
+    }
+
+    fn query<'a>(&self, app: &'a mut App) -> Option<&'a mut QueryLine> {
+        Some(&mut app.views.logs.query)
+    }
+
+    fn typing(&self, app: &App) -> bool {
+        app.views.logs.query.editing
+    }
+
+    fn run(&self, app: &mut App) {
+        app.views.logs.leave_context();
+        app.run_query();
+    }
+
+    fn completions(&self, app: &App) -> Vec<String> {
+        state::completions(app)
+    }
+
+    fn rows(&self, app: &App) -> (Vec<String>, usize) {
+        let logs = &app.views.logs;
+        (
+            logs.lines().iter().map(|l| l.line.clone()).collect(),
+            logs.selected(),
+        )
+    }
+
+    fn pin(&self, app: &App) -> Option<PinTarget> {
+        app.views.logs.line().map(|l| PinTarget::Log {
+            ts_ns: l.ts_ns,
+            service: l.service.clone(),
+            line: l.line.clone(),
+            span_id: l.span_id().map(str::to_owned),
+        })
+    }
+
+    fn record(&self, app: &App, whole: bool) -> Option<String> {
+        app.views.logs.line().map(|l| {
+            if whole {
+                state::as_json(l)
+            } else {
+                l.line.clone()
+            }
+        })
+    }
+
+    fn about(&self, app: &App) -> Subject {
+        app.views
+            .logs
+            .line()
+            .map_or_else(Subject::default, |l| Subject {
+                service: Some(l.service.clone()),
+                trace: l.trace_id().map(str::to_owned),
+                at_ms: Some(l.at_ms()),
+                promql: None,
+            })
+    }
+
+    fn export(&self, app: &App) -> Option<(&'static str, String)> {
+        let lines: Vec<String> = app.views.logs.lines().iter().map(state::as_json).collect();
+        Some(("jsonl", lines.join("\n") + "\n"))
+    }
+}

@@ -1,0 +1,470 @@
+//! What the log view holds: query, lines, selection, counts, and the lines around a line while these are looked at.
+
+use crate::app::places::Subject;
+use crate::app::{App, Loaded};
+use crate::ask::{Ask, Slot};
+use crate::client::Asker;
+use crate::client::loki::{Histogram, Lines, LogLine, Severity, as_logql, quoted};
+use crate::text::{escape, number};
+use crate::time::Window;
+use crate::views::{ViewId, traces};
+use crate::widgets::cursor::{Cursor, Motion};
+use crate::widgets::query::QueryLine;
+
+/// Lines asked for at once; moving up from the first asks for as many older ones.
+pub const PAGE: usize = 500;
+/// Lines held at most; beyond, loading older ones says so and stops.
+const HELD: usize = 20_000;
+/// Lines around a line.
+const CONTEXT: usize = 200;
+/// Bins of the counts over time.
+const BINS: usize = 60;
+
+/// State of the view.
+#[derive(Default)]
+pub struct State {
+    /// Query.
+    pub query: QueryLine,
+    /// Counts by severity over time.
+    pub histogram: Loaded<Histogram>,
+    /// Selected field.
+    pub field: Cursor,
+    /// Whether the keys go to the fields.
+    pub in_fields: bool,
+    /// Whether an answer has arrived.
+    pub loaded: bool,
+    /// Window of the lines.
+    pub window: Option<Window>,
+    lines: Vec<LogLine>,
+    around: Option<Vec<LogLine>>,
+    /// Selected line; none follows the newest.
+    chosen: Option<usize>,
+    before_context: Option<usize>,
+    older_held: bool,
+    at_the_beginning: bool,
+}
+
+impl State {
+    /// The lines on screen, oldest first.
+    #[must_use]
+    pub fn lines(&self) -> &[LogLine] {
+        self.around.as_deref().unwrap_or(&self.lines)
+    }
+
+    /// Whether the lines around a line are shown.
+    #[must_use]
+    pub fn in_context(&self) -> bool {
+        self.around.is_some()
+    }
+
+    /// Place of the selected line.
+    #[must_use]
+    pub fn selected(&self) -> usize {
+        let last = self.lines().len().saturating_sub(1);
+        self.chosen.unwrap_or(last).min(last)
+    }
+
+    /// Whether the newest line is followed.
+    #[must_use]
+    pub fn tails(&self) -> bool {
+        self.chosen.is_none() && self.around.is_none()
+    }
+
+    /// The selected line.
+    #[must_use]
+    pub fn line(&self) -> Option<&LogLine> {
+        self.lines().get(self.selected())
+    }
+
+    /// The selected line's fields: the ones that lead somewhere first.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(String, String)> {
+        let Some(line) = self.line() else {
+            return Vec::new();
+        };
+        const FIRST: [&str; 4] = ["service", "level", "trace_id", "span_id"];
+        let first = FIRST
+            .iter()
+            .filter_map(|k| line.fields.get(*k).map(|v| ((*k).to_owned(), v.clone())));
+        let rest = line
+            .fields
+            .iter()
+            .filter(|(k, _)| !FIRST.contains(&k.as_str()))
+            .map(|(k, v)| (k.clone(), v.clone()));
+        first.chain(rest).collect()
+    }
+
+    /// Shows the result of the query again instead of the lines around a line.
+    pub fn leave_context(&mut self) -> bool {
+        let was = self.around.take().is_some();
+        if was {
+            self.chosen = self.before_context.take();
+        }
+        was
+    }
+}
+
+/// Asks for lines and counts of the window.
+pub fn refresh(app: &mut App, asker: Asker) {
+    let window = app.range.window();
+    let query = app.views.logs.query.ran.clone();
+    // a live tail stands still while older lines are read
+    if asker == Asker::Screen && app.views.logs.in_context() {
+        return;
+    }
+    if asker == Asker::Person {
+        app.views.logs.older_held = false;
+    }
+    let logql = if query.starts_with('!') || query.is_empty() {
+        as_logql(&query)
+    } else {
+        query.clone()
+    };
+    app.ask(Ask::Logs(Lines::newest(logql, window, PAGE)), asker);
+    app.ask(
+        Ask::Histogram {
+            query,
+            window,
+            bins: BINS,
+        },
+        Asker::Screen,
+    );
+}
+
+/// Lines have arrived.
+pub fn arrived(app: &mut App, lines: Vec<LogLine>, ask: &Ask) {
+    let logs = &mut app.views.logs;
+    logs.query.failure = None;
+    logs.loaded = true;
+    let chosen = logs.chosen.and_then(|i| logs.lines.get(i)).cloned();
+    if logs.older_held {
+        let newest = logs.lines.last().map_or(i64::MIN, |l| l.ts_ns);
+        let fresh = lines.into_iter().filter(|l| l.ts_ns > newest);
+        logs.lines.extend(fresh);
+    } else {
+        logs.lines = lines;
+        logs.at_the_beginning = logs.lines.len() < PAGE;
+    }
+    if !logs.in_context()
+        && let Some(line) = chosen
+    {
+        logs.chosen = logs
+            .lines
+            .iter()
+            .position(|l| *l == line)
+            .or(Some(0))
+            .filter(|_| !logs.lines.is_empty());
+    }
+    if let Ask::Logs(asked) = ask {
+        logs.window = Some(asked.window());
+    }
+}
+
+/// Older lines have arrived.
+pub fn older_arrived(app: &mut App, mut older: Vec<LogLine>) {
+    let logs = &mut app.views.logs;
+    logs.query.failure = None;
+    logs.at_the_beginning = older.len() < PAGE;
+    let first = logs.lines.first().map_or(i64::MAX, |l| l.ts_ns);
+    older.retain(|l| {
+        l.ts_ns < first
+            || (l.ts_ns == first
+                && !logs
+                    .lines
+                    .iter()
+                    .take_while(|h| h.ts_ns == first)
+                    .any(|h| h == l))
+    });
+    let added = older.len();
+    older.append(&mut logs.lines);
+    logs.lines = older;
+    logs.chosen = Some(logs.chosen.unwrap_or(0) + added.saturating_sub(1));
+    logs.older_held = true;
+    app.say(if added == 0 {
+        "this is the first line of the window; Z widens it".to_owned()
+    } else {
+        format!("{added} older lines")
+    });
+}
+
+/// The lines around a line have arrived.
+pub fn context_arrived(app: &mut App, mut lines: Vec<LogLine>) {
+    let logs = &mut app.views.logs;
+    logs.query.failure = None;
+    lines.dedup();
+    let centre = logs.line().cloned();
+    if logs.around.is_none() {
+        logs.before_context = logs.chosen;
+    }
+    logs.chosen = centre.and_then(|c| {
+        lines
+            .iter()
+            .position(|l| l.ts_ns == c.ts_ns && l.line == c.line)
+    });
+    logs.around = Some(lines);
+}
+
+/// The server did not count: what is at hand is counted instead.
+pub fn count_what_is_there(app: &mut App) {
+    let window = app.range.window();
+    let counted = Histogram::of_lines(&app.views.logs.lines, window, BINS);
+    app.views.logs.histogram.good(counted);
+}
+
+/// Selects a line; the last one follows the newest.
+pub fn select(app: &mut App, index: usize) {
+    let last = app.views.logs.lines().len().saturating_sub(1);
+    app.views.logs.chosen = if index >= last && !app.views.logs.in_context() {
+        None
+    } else {
+        Some(index)
+    };
+    app.views.logs.field = Cursor::default();
+}
+
+/// Moves among lines or fields; up from the first line asks for older ones.
+pub fn motion(app: &mut App, motion: Motion) {
+    let page = app.page();
+    let logs = &mut app.views.logs;
+    if logs.in_fields {
+        let len = logs.fields().len();
+        logs.field.go(motion, len, page);
+        return;
+    }
+    let upwards = matches!(motion, Motion::Up | Motion::PageUp | Motion::HalfUp);
+    if upwards && logs.selected() == 0 && !logs.lines.is_empty() && !logs.in_context() {
+        return load_older(app);
+    }
+    if matches!(motion, Motion::Left | Motion::Right) {
+        return;
+    }
+    let mut cursor = Cursor {
+        at: logs.selected(),
+    };
+    cursor.go(motion, logs.lines().len(), page);
+    select(app, cursor.at);
+}
+
+fn load_older(app: &mut App) {
+    let logs = &app.views.logs;
+    if logs.at_the_beginning {
+        return app.say("this is the first line of the window; Z widens it, H shifts it back");
+    }
+    if logs.lines.len() >= HELD {
+        return app.say("20,000 lines are held; narrow the query or shift the window with H");
+    }
+    if app.flights.contains_key(&Slot::OlderLogs) {
+        return;
+    }
+    let before_ns = logs.lines.first().map_or(0, |l| l.ts_ns);
+    let window = logs.window.unwrap_or_else(|| app.range.window());
+    let query = as_logql(&logs.query.ran);
+    app.ask(
+        Ask::OlderLogs(Lines {
+            end_ns: before_ns,
+            ..Lines::newest(query, window, PAGE)
+        }),
+        Asker::Screen,
+    );
+}
+
+/// Enter: to the trace of the line, or the line in full when it has none.
+pub fn enter(app: &mut App) {
+    if app.views.logs.in_fields {
+        return super::filter::filter(app, true);
+    }
+    let Some(line) = app.views.logs.line() else {
+        return;
+    };
+    match line.trace_id().map(str::to_owned) {
+        Some(trace) => {
+            let span = line.span_id().map(str::to_owned);
+            traces::state::show_span(app, &trace, span);
+        }
+        None => {
+            let record = as_json(line);
+            app.say("this line belongs to no trace");
+            app.overlay = Some(crate::app::overlay::Overlay::reader(
+                "The record",
+                serde_json::from_str::<serde_json::Value>(&record)
+                    .ok()
+                    .and_then(|v| serde_json::to_string_pretty(&v).ok())
+                    .unwrap_or(record),
+            ));
+        }
+    }
+}
+
+/// Esc: out of the fields, out of the context, or back to the newest line.
+pub fn back(app: &mut App) -> bool {
+    let logs = &mut app.views.logs;
+    if std::mem::take(&mut logs.in_fields) || logs.leave_context() {
+        return true;
+    }
+    logs.chosen.take().is_some()
+}
+
+/// `c`: the lines around the selected one, of every service.
+pub fn context(app: &mut App) {
+    if app.views.logs.in_context() {
+        app.views.logs.leave_context();
+    } else if let Some(at_ns) = app.views.logs.line().map(|l| l.ts_ns) {
+        app.ask(
+            Ask::Context {
+                query: as_logql(""),
+                at_ns,
+                limit: CONTEXT,
+            },
+            Asker::Person,
+        );
+    }
+}
+
+/// To the next or previous line for which something holds, round the end.
+pub fn jump(app: &mut App, forward: bool, wanted: &str, holds: impl Fn(&LogLine) -> bool) {
+    let logs = &app.views.logs;
+    let (len, at) = (logs.lines().len(), logs.selected());
+    let found = (1..len.max(1))
+        .map(|step| {
+            if forward {
+                (at + step) % len
+            } else {
+                (at + len - step) % len
+            }
+        })
+        .find(|i| holds(&logs.lines()[*i]));
+    match found {
+        Some(index) => select(app, index),
+        None => app.say(format!("no other {wanted} among these lines")),
+    }
+}
+
+/// `e`, `w`: to a line of a severity.
+pub fn jump_severity(app: &mut App, forward: bool, severity: Severity) {
+    let name = if severity == Severity::Error {
+        "error"
+    } else {
+        "warning"
+    };
+    jump(app, forward, name, |l| l.severity == severity);
+}
+
+/// `o`: to a line of the same trace.
+pub fn jump_trace(app: &mut App, forward: bool) {
+    match app
+        .views
+        .logs
+        .line()
+        .and_then(LogLine::trace_id)
+        .map(str::to_owned)
+    {
+        Some(id) => jump(app, forward, "record of this trace", |l| {
+            l.trace_id() == Some(&id)
+        }),
+        None => app.say("this line belongs to no trace"),
+    }
+}
+
+/// Opens the view on a subject: the logs of a trace, or of a service, about a time if it has one.
+pub fn show(app: &mut App, subject: &Subject) {
+    let query = match (&subject.trace, &subject.service) {
+        (Some(trace), _) => format!("{{service=~\".+\"}} | trace_id={}", quoted(trace)),
+        (None, Some(service)) => format!("{{service={}}}", quoted(service)),
+        (None, None) => String::new(),
+    };
+    show_query(app, &query);
+}
+
+/// Opens the view with a query.
+pub fn show_query(app: &mut App, query: &str) {
+    app.remember();
+    let logs = &mut app.views.logs;
+    logs.leave_context();
+    logs.chosen = None;
+    logs.in_fields = false;
+    logs.query.set(query);
+    logs.query.commit();
+    if app.view == ViewId::Logs {
+        app.refresh(Asker::Person);
+    } else {
+        app.last_view = app.view;
+        app.view = ViewId::Logs;
+        app.arrived();
+    }
+}
+
+/// Words that the query can hold: labels, fields seen, services, and what LogQL has.
+#[must_use]
+pub fn completions(app: &App) -> Vec<String> {
+    let mut out: Vec<String> = app.services();
+    let mut fields: Vec<String> = app
+        .views
+        .logs
+        .lines
+        .iter()
+        .rev()
+        .take(200)
+        .flat_map(|l| l.fields.keys().cloned())
+        .collect();
+    fields.sort();
+    fields.dedup();
+    out.extend(fields);
+    out.extend(
+        [
+            "service",
+            "level",
+            "error",
+            "warn",
+            "info",
+            "json",
+            "logfmt",
+            "count_over_time",
+            "rate",
+            "trace_id",
+        ]
+        .map(str::to_owned),
+    );
+    out
+}
+
+/// The fields that tell lines of the same text apart, behind the text; those that every line has are left to the pane.
+#[must_use]
+pub fn own_fields(line: &LogLine) -> String {
+    const EVERYWHERE: [&str; 11] = [
+        "service",
+        "service_name",
+        "level",
+        "detected_level",
+        "trace_id",
+        "span_id",
+        "scope",
+        "service_instance_id",
+        "service_version",
+        "correlation_id",
+        "instance",
+    ];
+    let fields = line.fields.iter();
+    let own =
+        fields.filter(|(key, value)| !EVERYWHERE.contains(&key.as_str()) && !value.is_empty());
+    // figures as they are measured have more digits than a line has room for
+    let shown = |value: &str| match value.parse::<f64>() {
+        Ok(figure) if value.contains('.') => number(figure),
+        _ => escape(value).into_owned(),
+    };
+    own.map(|(key, value)| format!("  {key}={}", shown(value)))
+        .collect()
+}
+
+/// A line as one JSON object.
+#[must_use]
+pub fn as_json(line: &LogLine) -> String {
+    serde_json::json!({
+        "time": crate::time::clock_millis(line.at_ms()),
+        "ts_ns": line.ts_ns.to_string(),
+        "severity": line.severity.letter(),
+        "service": line.service,
+        "message": line.line,
+        "fields": line.fields,
+    })
+    .to_string()
+}

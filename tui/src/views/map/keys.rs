@@ -1,0 +1,38 @@
+//! Keys of the map.
+
+use super::state;
+use crate::app::App;
+use crate::app::keymap::{Row, foot};
+use crate::views::ViewId;
+
+/// Rows.
+pub const KEYS: &[Row] = &[
+    foot(
+        &["Enter"],
+        "traces",
+        "traces of the selected call",
+        state::enter,
+    ),
+    foot(
+        &["gl"],
+        "logs",
+        "logs of the service that is called",
+        |app| app.follow(ViewId::Logs),
+    ),
+    foot(
+        &["gm"],
+        "metrics",
+        "metrics of the service that is called",
+        |app| app.follow(ViewId::Metrics),
+    ),
+    foot(&["/"], "find", "find a service", App::start_finding),
+    foot(&["y"], "copy", "copy the call's figures", |app| {
+        app.copy_selected(false)
+    }),
+    foot(
+        &["t"],
+        "range",
+        "time range: 1m, 5m, 15m, all",
+        App::cycle_range,
+    ),
+];

@@ -1,0 +1,92 @@
+//! What the map holds: the graph of the window and the selected call.
+
+use crate::app::{App, Loaded};
+use crate::client::graph::{Edge, Graph};
+use crate::client::loki::quoted;
+use crate::text;
+use crate::views::traces;
+use crate::widgets::cursor::Cursor;
+
+/// State of the view.
+#[derive(Default)]
+pub struct State {
+    /// Graph.
+    pub graph: Loaded<Graph>,
+    /// Selected call.
+    pub at: Cursor,
+}
+
+/// All calls, in a stable order: by caller in the order of the layers, then by called.
+#[must_use]
+pub fn edges(app: &App) -> Vec<&Edge> {
+    let Some(graph) = &app.views.map.graph.value else {
+        return Vec::new();
+    };
+    let layers = super::layout::layers(graph);
+    let rank = |id: &str| {
+        layers
+            .iter()
+            .position(|layer| layer.iter().any(|n| n == id))
+            .unwrap_or(usize::MAX)
+    };
+    let mut edges: Vec<&Edge> = graph.edges.iter().collect();
+    edges.sort_by_key(|e| (rank(&e.from), e.from.clone(), rank(&e.to), e.to.clone()));
+    edges
+}
+
+/// The selected call.
+#[must_use]
+pub fn selected(app: &App) -> Option<&Edge> {
+    let edges = edges(app);
+    let at = app.views.map.at.of(edges.len());
+    edges.into_iter().nth(at)
+}
+
+/// Enter: the traces in which the selected call can be found.
+pub fn enter(app: &mut App) {
+    if let Some((from, to)) = selected(app).map(|e| (e.from.clone(), e.to.clone())) {
+        let query = format!(
+            "{{ resource.service.name = {} }} >> {{ resource.service.name = {} }}",
+            quoted(&from),
+            quoted(&to)
+        );
+        traces::state::show_query(app, &query);
+    }
+}
+
+/// A call as text.
+#[must_use]
+pub fn text_of(edge: &Edge) -> String {
+    let ms =
+        |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |v| text::seconds(v / 1000.0));
+    format!(
+        "{} → {} · {}/s · {} errors · p50 {} · p95 {} · p99 {}",
+        edge.from,
+        edge.to,
+        text::number(edge.rate),
+        text::percent(edge.error_share),
+        ms(edge.p50_ms),
+        ms(edge.p95_ms),
+        ms(edge.p99_ms)
+    )
+}
+
+/// The graph in the DOT language.
+#[must_use]
+pub fn as_dot(app: &App) -> String {
+    let mut out = String::from("digraph services {\n");
+    for edge in edges(app) {
+        out.push_str(&format!(
+            "  {} -> {} [label={}];\n",
+            quoted(&edge.from),
+            quoted(&edge.to),
+            quoted(&format!(
+                "{}/s {}",
+                text::number(edge.rate),
+                text::percent(edge.error_share)
+            ))
+        ));
+    }
+    out.push_str("}\n");
+    out
+}

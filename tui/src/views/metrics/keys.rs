@@ -1,0 +1,76 @@
+//! Keys of the metrics view.
+
+use super::{presets, state};
+use crate::app::App;
+use crate::app::keymap::{Row, foot, row};
+use crate::views::ViewId;
+
+/// Rows.
+pub const KEYS: &[Row] = &[
+    foot(
+        &["/"],
+        "query",
+        "PromQL; Tab completes names, arrows walk the history",
+        App::start_finding,
+    ),
+    foot(
+        &["P"],
+        "ready",
+        "ready expressions: golden signals and every metric",
+        presets::choose,
+    ),
+    foot(
+        &["v"],
+        "service",
+        "the next service that ready expressions are about",
+        presets::next_service,
+    ),
+    foot(&["h", "Left"], "←", "crosshair to the left", |app| {
+        app.motion(crate::widgets::cursor::Motion::Left)
+    }),
+    foot(
+        &["l", "Right"],
+        "→ read",
+        "crosshair to the right",
+        |app| app.motion(crate::widgets::cursor::Motion::Right),
+    ),
+    row(
+        &["x"],
+        "at page",
+        "crosshair to the page, or away",
+        state::cross_page,
+    ),
+    row(
+        &["X"],
+        "at peak",
+        "crosshair to the greatest value of the series",
+        state::cross_peak,
+    ),
+    foot(
+        &["m"],
+        "pin",
+        "pin the selected series' value as evidence",
+        App::pin,
+    ),
+    foot(
+        &["Enter"],
+        "logs",
+        "logs of the series' service, about the crosshair",
+        state::enter,
+    ),
+    foot(&["gt"], "traces", "traces of the series' service", |app| {
+        app.follow(ViewId::Traces)
+    }),
+    row(
+        &["+"],
+        "keep",
+        "keep this expression among the ready ones",
+        state::keep,
+    ),
+    foot(
+        &["t"],
+        "range",
+        "time range: 1m, 5m, 15m, all",
+        App::cycle_range,
+    ),
+];

@@ -1,0 +1,108 @@
+//! 4 Metrics: a PromQL line, a chart of several series with a crosshair, ready expressions per service.
+
+mod draw;
+mod keys;
+pub mod presets;
+pub mod state;
+
+use api::PinTarget;
+use ratatui::layout::Rect;
+
+use super::{View, ViewId};
+use crate::app::App;
+use crate::app::keymap::Row;
+use crate::app::places::Subject;
+use crate::client::Asker;
+use crate::widgets::cursor::Motion;
+use crate::widgets::query::QueryLine;
+use crate::widgets::surface::Surface;
+
+/// The view.
+pub struct Metrics;
+
+impl View for Metrics {
+    fn id(&self) -> ViewId {
+        ViewId::Metrics
+    }
+
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    fn title(&self) -> &'static str {
+        "Metrics"
+    }
+
+    fn keys(&self) -> &'static [Row] {
+        keys::KEYS
+    }
+
+    fn draw(&self, app: &App, surface: &mut Surface<'_>, area: Rect) {
+        draw::draw(app, surface, area);
+    }
+
+    fn refresh(&self, app: &mut App, asker: Asker) {
+        state::refresh(app, asker);
+    }
+
+    fn motion(&self, app: &mut App, motion: Motion) {
+        state::motion(app, motion);
+    }
+
+    fn select(&self, app: &mut App, _pane: usize, index: usize) {
+        app.views.metrics.at.at = index;
+    }
+
+    fn enter(&self, app: &mut App) {
+        state::enter(app);
+    }
+
+    fn back(&self, app: &mut App) -> bool {
+        app.views.metrics.crosshair_ms.take().is_some()
+    }
+
+    fn query<'a>(&self, app: &'a mut App) -> Option<&'a mut QueryLine> {
+        Some(&mut app.views.metrics.query)
+    }
+
+    fn typing(&self, app: &App) -> bool {
+        app.views.metrics.query.editing
+    }
+
+    fn completions(&self, app: &App) -> Vec<String> {
+        presets::completions(app)
+    }
+
+    fn rows(&self, app: &App) -> (Vec<String>, usize) {
+        let metrics = &app.views.metrics;
+        (
+            metrics
+                .series
+                .iter()
+                .map(crate::client::prometheus::Series::name)
+                .collect(),
+            metrics.at.of(metrics.series.len()),
+        )
+    }
+
+    fn pin(&self, app: &App) -> Option<PinTarget> {
+        state::pin(app)
+    }
+
+    fn record(&self, app: &App, whole: bool) -> Option<String> {
+        let metrics = &app.views.metrics;
+        if whole {
+            state::selected(app).map(|s| format!("{} {}", s.name(), s.last().unwrap_or(f64::NAN)))
+        } else {
+            Some(metrics.query.ran.clone())
+        }
+    }
+
+    fn about(&self, app: &App) -> Subject {
+        state::about(app)
+    }
+
+    fn export(&self, app: &App) -> Option<(&'static str, String)> {
+        Some(("csv", state::as_csv(app)))
+    }
+}

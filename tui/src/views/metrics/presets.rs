@@ -1,0 +1,207 @@
+//! Ready expressions, made from the names of the metrics that the lab has, so that one can explore without a query.
+
+use crate::app::App;
+use crate::app::menu::{Choice, Item};
+use crate::app::overlay::Overlay;
+use crate::client::loki::quoted;
+use crate::client::prometheus::MetricInfo;
+
+/// A ready expression: what it shows, and its PromQL.
+pub type Preset = (String, String);
+
+/// The golden signals and every metric, of one service or of all.
+#[must_use]
+pub fn presets(metrics: &[MetricInfo], service: Option<&str>) -> Vec<Preset> {
+    let only = service.map(|s| format!("service={}", quoted(s)));
+    let with = |name: &str, more: &str| {
+        let conditions: Vec<&str> = [only.as_deref().unwrap_or(""), more]
+            .into_iter()
+            .filter(|c| !c.is_empty())
+            .collect();
+        if conditions.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}{{{}}}", conditions.join(","))
+        }
+    };
+    let by = if service.is_some() {
+        "service, route"
+    } else {
+        "service"
+    };
+    let server = "http_server_request_duration_seconds";
+    let count = format!("{server}_count");
+    let failed = with(&count, "status=~\"5..\"");
+    let mut out: Vec<Preset> = vec![
+        (
+            "requests per second".into(),
+            format!("sum by ({by}) (rate({}[30s]))", with(&count, "")),
+        ),
+        (
+            "share of requests that fail".into(),
+            format!(
+                "sum by (service) (rate({failed}[30s])) / sum by (service) (rate({}[30s]))",
+                with(&count, "")
+            ),
+        ),
+    ];
+    for (q, name) in [
+        ("0.5", "median"),
+        ("0.95", "95th percentile"),
+        ("0.99", "99th percentile"),
+    ] {
+        let buckets = with(&format!("{server}_bucket"), "");
+        out.push((
+            format!("{name} of request duration, s"),
+            format!("histogram_quantile({q}, sum by ({by}, le) (rate({buckets}[30s])))"),
+        ));
+    }
+    out.push((
+        "processor cores in use".into(),
+        format!(
+            "sum by (service) (rate({}[30s]))",
+            with("process_cpu_seconds_total", "")
+        ),
+    ));
+    out.extend(metrics.iter().filter_map(|m| of_metric(m, &with)));
+    out
+}
+
+fn of_metric(metric: &MetricInfo, with: &impl Fn(&str, &str) -> String) -> Option<Preset> {
+    let name = metric.name.as_str();
+    if let Some(family) = name.strip_suffix("_bucket") {
+        let query = format!(
+            "histogram_quantile(0.95, sum by (service, le) (rate({}[30s])))",
+            with(name, "")
+        );
+        return Some((format!("{family} · 95th percentile"), query));
+    }
+    if name.ends_with("_count") || name.ends_with("_sum") || name.ends_with("_created") {
+        return None;
+    }
+    let about = if metric.help.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} · {}", metric.help)
+    };
+    if metric.kind == "counter" || name.ends_with("_total") {
+        return Some((
+            format!("{about} · per second"),
+            format!("rate({}[30s])", with(name, "")),
+        ));
+    }
+    Some((about, with(name, "")))
+}
+
+/// Opens the menu of ready expressions, those that were kept first.
+pub fn choose(app: &mut App) {
+    let service = app.views.metrics.service.clone();
+    let kept = app.views.metrics.kept.iter().map(|q| Item {
+        label: format!("kept: {q}"),
+        about: String::new(),
+        choice: Choice::Query(q.clone()),
+    });
+    let ready = presets(&app.known.metrics, service.as_deref())
+        .into_iter()
+        .map(|(label, query)| Item {
+            label,
+            about: String::new(),
+            choice: Choice::Query(query),
+        });
+    let items: Vec<Item> = kept.chain(ready).collect();
+    app.overlay = Some(Overlay::menu(
+        format!("Show, of {}", service.as_deref().unwrap_or("all services")),
+        items,
+    ));
+}
+
+/// `v`: the next service that ready expressions are about, then all again.
+pub fn next_service(app: &mut App) {
+    let services = app.services();
+    let at = app
+        .views
+        .metrics
+        .service
+        .as_ref()
+        .and_then(|s| services.iter().position(|x| x == s));
+    let next = match at {
+        None => services.first(),
+        Some(i) => services.get(i + 1),
+    };
+    app.views.metrics.service = next.cloned();
+    choose(app);
+}
+
+/// Words that a PromQL expression can hold.
+#[must_use]
+pub fn completions(app: &App) -> Vec<String> {
+    const FUNCTIONS: [&str; 34] = [
+        "rate",
+        "increase",
+        "irate",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "count",
+        "by",
+        "without",
+        "histogram_quantile",
+        "topk",
+        "bottomk",
+        "quantile",
+        "delta",
+        "deriv",
+        "avg_over_time",
+        "max_over_time",
+        "min_over_time",
+        "sum_over_time",
+        "count_over_time",
+        "changes",
+        "resets",
+        "absent",
+        "clamp_min",
+        "clamp_max",
+        "abs",
+        "round",
+        "label_replace",
+        "predict_linear",
+        "time",
+        "offset",
+        "on",
+        "ignoring",
+    ];
+    let mut out: Vec<String> = app.known.metrics.iter().map(|m| m.name.clone()).collect();
+    out.extend(app.known.labels.iter().cloned());
+    out.extend(FUNCTIONS.map(str::to_owned));
+    out.extend(app.services());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_metric_gets_its_expression() {
+        let metric = |name: &str, kind: &str| MetricInfo {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            help: String::new(),
+        };
+        let all = presets(
+            &[
+                metric("retries_total", "counter"),
+                metric("queue_depth", "gauge"),
+                metric("db_seconds_bucket", "histogram"),
+                metric("db_seconds_sum", "histogram"),
+            ],
+            Some("worker"),
+        );
+        let queries: Vec<&str> = all.iter().map(|(_, q)| q.as_str()).collect();
+        assert!(queries.contains(&"rate(retries_total{service=\"worker\"}[30s])"));
+        assert!(queries.contains(&"queue_depth{service=\"worker\"}"));
+        assert!(queries.contains(&"histogram_quantile(0.95, sum by (service, le) (rate(db_seconds_bucket{service=\"worker\"}[30s])))"));
+        assert!(!queries.iter().any(|q| q.contains("db_seconds_sum")));
+    }
+}

@@ -1,0 +1,235 @@
+//! What the metrics view holds: expression, series, the selected series, the crosshair, expressions that were kept.
+
+use std::collections::BTreeMap;
+
+use api::PinTarget;
+
+use crate::app::App;
+use crate::app::places::Subject;
+use crate::ask::Ask;
+use crate::client::Asker;
+use crate::client::loki::quoted;
+use crate::client::prometheus::Series;
+use crate::net::golden;
+use crate::time::{Window, clock};
+use crate::views::{ViewId, logs};
+use crate::widgets::cursor::{Cursor, Motion};
+use crate::widgets::query::QueryLine;
+
+/// Points of a line: about two to a cell of a wide terminal.
+const POINTS: usize = 240;
+/// Expressions that are kept; the oldest falls out.
+const KEPT: usize = 20;
+
+/// State of the view.
+#[derive(Default)]
+pub struct State {
+    /// Expression.
+    pub query: QueryLine,
+    /// Series of the last good answer.
+    pub series: Vec<Series>,
+    /// Whether an answer has arrived.
+    pub loaded: bool,
+    /// Selected series.
+    pub at: Cursor,
+    /// Where values are read; none reads the newest.
+    pub crosshair_ms: Option<i64>,
+    /// Service that ready expressions are about.
+    pub service: Option<String>,
+    /// Expressions that were kept.
+    pub kept: Vec<String>,
+}
+
+/// Step of a query over a window, seconds.
+fn step_s(window: Window) -> i64 {
+    window.step_s(POINTS)
+}
+
+/// Asks for the series of the window; with nothing asked yet, for the requests of all services.
+pub fn refresh(app: &mut App, asker: Asker) {
+    if app.views.metrics.query.ran.is_empty() && !app.views.metrics.query.editing {
+        app.views.metrics.query.set(golden::RATE);
+        app.views.metrics.query.commit();
+    }
+    let query = app.views.metrics.query.ran.clone();
+    if query.is_empty() {
+        return;
+    }
+    let window = app.range.window();
+    app.ask(
+        Ask::Metrics {
+            query,
+            window,
+            step_s: step_s(window),
+        },
+        asker,
+    );
+}
+
+/// Series have arrived: the greatest first, and the selected one stays selected.
+pub fn arrived(app: &mut App, mut series: Vec<Series>) {
+    let chosen = selected(app).map(|s| s.labels.clone());
+    let metrics = &mut app.views.metrics;
+    metrics.query.failure = None;
+    metrics.loaded = true;
+    let greatest = |s: &Series| {
+        s.points
+            .iter()
+            .map(|p| p.1)
+            .filter(|v| v.is_finite())
+            .fold(f64::MIN, f64::max)
+    };
+    series.sort_by(|a, b| {
+        greatest(b)
+            .total_cmp(&greatest(a))
+            .then_with(|| a.labels.cmp(&b.labels))
+    });
+    metrics.series = series;
+    if metrics.at.at > 0 {
+        metrics.at.at = chosen
+            .and_then(|labels| metrics.series.iter().position(|s| s.labels == labels))
+            .unwrap_or(0);
+    }
+}
+
+/// The selected series.
+#[must_use]
+pub fn selected(app: &App) -> Option<&Series> {
+    let metrics = &app.views.metrics;
+    metrics.series.get(metrics.at.of(metrics.series.len()))
+}
+
+/// Where values are read: the crosshair, or the end of the window.
+#[must_use]
+pub fn read_at(app: &App) -> i64 {
+    app.views.metrics.crosshair_ms.unwrap_or_else(|| {
+        selected(app)
+            .and_then(|s| s.points.last())
+            .map_or(app.range.window().end_ms, |p| p.0)
+    })
+}
+
+/// Up and down among the series; left and right move the crosshair.
+pub fn motion(app: &mut App, motion: Motion) {
+    let (page, window) = (app.page(), app.range.window());
+    let here = read_at(app);
+    let metrics = &mut app.views.metrics;
+    let step = (window.length_ms() / 80).max(1000);
+    match motion {
+        Motion::Left => metrics.crosshair_ms = Some((here - step).max(window.start_ms)),
+        Motion::Right if here + step >= window.end_ms => metrics.crosshair_ms = None,
+        Motion::Right => metrics.crosshair_ms = Some(here + step),
+        other => metrics.at.go(other, metrics.series.len(), page),
+    }
+}
+
+/// `x`: the crosshair to the moment of the page, or away.
+pub fn cross_page(app: &mut App) {
+    app.views.metrics.crosshair_ms = match (app.views.metrics.crosshair_ms, app.page_ms()) {
+        (None, Some(page)) => Some(page),
+        _ => None,
+    };
+}
+
+/// `X`: the crosshair to the greatest value of the selected series.
+pub fn cross_peak(app: &mut App) {
+    let peak = selected(app).and_then(|s| {
+        s.points
+            .iter()
+            .filter(|p| p.1.is_finite())
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|p| p.0)
+    });
+    app.views.metrics.crosshair_ms = peak;
+}
+
+/// Enter: the logs of the series' service, about the crosshair if there is one.
+pub fn enter(app: &mut App) {
+    /// Half of the stretch about the crosshair, milliseconds.
+    const AROUND_MS: i64 = 60_000;
+    let subject = about(app);
+    if let Some(at) = app.views.metrics.crosshair_ms {
+        app.range.narrow(Window {
+            start_ms: at - AROUND_MS,
+            end_ms: at + AROUND_MS,
+        });
+    }
+    logs::state::show(app, &subject);
+}
+
+/// Keeps the expression for the menu of ready ones.
+pub fn keep(app: &mut App) {
+    let metrics = &mut app.views.metrics;
+    let query = metrics.query.ran.clone();
+    if query.is_empty() || metrics.kept.contains(&query) {
+        return app.say("this expression is kept already");
+    }
+    metrics.kept.push(query);
+    let over = metrics.kept.len().saturating_sub(KEPT);
+    metrics.kept.drain(..over);
+    app.say("kept; P shows it among the ready expressions");
+}
+
+/// Opens the view on a subject: its expression, or the slowness of its service.
+pub fn show(app: &mut App, subject: &Subject) {
+    app.remember();
+    let query = match (&subject.promql, &subject.service) {
+        (Some(promql), _) => promql.clone(),
+        (None, Some(service)) => format!(
+            "histogram_quantile(0.95, sum by (service, route, le) (rate(http_server_request_duration_seconds_bucket{{service={}}}[30s])))",
+            quoted(service)
+        ),
+        (None, None) => golden::RATE.to_owned(),
+    };
+    let metrics = &mut app.views.metrics;
+    metrics.service = subject.service.clone();
+    metrics.crosshair_ms = subject.at_ms;
+    metrics.query.set(&query);
+    metrics.query.commit();
+    if app.view == ViewId::Metrics {
+        app.refresh(Asker::Person);
+    } else {
+        app.last_view = app.view;
+        app.view = ViewId::Metrics;
+        app.arrived();
+    }
+}
+
+/// What `m` pins: the selected series at the crosshair.
+#[must_use]
+pub fn pin(app: &App) -> Option<PinTarget> {
+    let series = selected(app)?;
+    let labels: BTreeMap<String, String> = series.labels.clone();
+    Some(PinTarget::Metric {
+        query: app.views.metrics.query.ran.clone(),
+        at_ms: read_at(app),
+        labels,
+    })
+}
+
+/// Where the links of the selected series lead.
+#[must_use]
+pub fn about(app: &App) -> Subject {
+    let service = selected(app)
+        .and_then(|s| s.labels.get("service").cloned())
+        .or_else(|| app.views.metrics.service.clone());
+    Subject {
+        service,
+        trace: None,
+        at_ms: Some(read_at(app)),
+        promql: Some(app.views.metrics.query.ran.clone()),
+    }
+}
+
+/// The series as comma-separated values, one row a point.
+#[must_use]
+pub fn as_csv(app: &App) -> String {
+    let mut out = String::from("time,at_ms,series,value\n");
+    for series in &app.views.metrics.series {
+        let name = series.name().replace('"', "\"\"");
+        for (at, value) in &series.points {
+            out.push_str(&format!("{},{at},\"{name}\",{value}\n", clock(*at)));
+        }
+    }
+    out
+}

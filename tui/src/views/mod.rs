@@ -1,0 +1,170 @@
+//! The views. Each has a folder with the same files: `state` (what it holds and how answers change it), `draw`
+//! (what it looks like), `keys` (its rows of the key map). Adding one means a folder, a [`ViewId`], a field of
+//! [`States`] and a line of [`ALL`]; tabs, number keys, help, palette and the journal follow.
+
+pub mod act;
+pub mod case;
+pub mod changes;
+pub mod debrief;
+pub mod logs;
+pub mod map;
+pub mod metrics;
+pub mod overview;
+pub mod traces;
+
+use api::PinTarget;
+use ratatui::layout::Rect;
+
+use crate::app::App;
+use crate::app::keymap::Row;
+use crate::app::places::Subject;
+use crate::client::Asker;
+use crate::widgets::cursor::Motion;
+use crate::widgets::query::QueryLine;
+use crate::widgets::surface::Surface;
+
+/// Which view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ViewId {
+    /// The page, alerts, golden signals.
+    Overview,
+    /// Log lines.
+    Logs,
+    /// Traces.
+    Traces,
+    /// Charts.
+    Metrics,
+    /// Service graph.
+    Map,
+    /// Change history.
+    Changes,
+    /// Notebook.
+    Case,
+    /// Remedies and proof.
+    Act,
+    /// Score and truth.
+    Debrief,
+}
+
+/// All views, in the order of their number keys.
+pub static ALL: [&dyn View; 9] = [
+    &overview::Overview,
+    &logs::Logs,
+    &traces::Traces,
+    &metrics::Metrics,
+    &map::Map,
+    &changes::Changes,
+    &case::CaseView,
+    &act::Act,
+    &debrief::DebriefView,
+];
+
+/// What the views hold.
+#[derive(Default)]
+pub struct States {
+    /// Overview.
+    pub overview: overview::state::State,
+    /// Logs.
+    pub logs: logs::state::State,
+    /// Traces.
+    pub traces: traces::state::State,
+    /// Metrics.
+    pub metrics: metrics::state::State,
+    /// Map.
+    pub map: map::state::State,
+    /// Changes.
+    pub changes: changes::state::State,
+    /// Case.
+    pub case: case::state::State,
+    /// Act.
+    pub act: act::state::State,
+    /// Debrief.
+    pub debrief: debrief::state::State,
+}
+
+/// The view of an id.
+#[must_use]
+pub fn of(id: ViewId) -> &'static dyn View {
+    ALL[id as usize]
+}
+
+/// What a view must and may do.
+pub trait View: Sync {
+    /// Its id.
+    fn id(&self) -> ViewId;
+    /// Its name in commands and in the journal.
+    fn name(&self) -> &'static str;
+    /// Its title.
+    fn title(&self) -> &'static str;
+    /// Its own keys.
+    fn keys(&self) -> &'static [Row];
+    /// Draws it.
+    fn draw(&self, app: &App, surface: &mut Surface<'_>, area: Rect);
+    /// Asks for what it shows.
+    fn refresh(&self, app: &mut App, asker: Asker);
+    /// Moves.
+    fn motion(&self, app: &mut App, motion: Motion);
+    /// Goes to the next or previous pane.
+    fn tab(&self, _app: &mut App, _forward: bool) {}
+    /// The pane and row that are selected.
+    fn selected(&self, app: &App) -> (usize, usize) {
+        (0, self.rows(app).1)
+    }
+    /// Selects a row of a pane.
+    fn select(&self, app: &mut App, pane: usize, index: usize);
+    /// Drills in.
+    fn enter(&self, _app: &mut App) {}
+    /// Goes back within the view; false when there is nothing to go back from.
+    fn back(&self, _app: &mut App) -> bool {
+        false
+    }
+    /// Its query line.
+    fn query<'a>(&self, _app: &'a mut App) -> Option<&'a mut QueryLine> {
+        None
+    }
+    /// Whether its query line, or the search, is being typed into.
+    fn typing(&self, app: &App) -> bool {
+        app.find.editing
+    }
+    /// Runs what was typed.
+    fn run(&self, app: &mut App) {
+        app.run_query();
+    }
+    /// Words that `Tab` completes.
+    fn completions(&self, _app: &App) -> Vec<String> {
+        Vec::new()
+    }
+    /// Texts of its rows, and which is selected, for searching.
+    fn rows(&self, _app: &App) -> (Vec<String>, usize) {
+        (Vec::new(), 0)
+    }
+    /// What `m` pins.
+    fn pin(&self, _app: &App) -> Option<PinTarget> {
+        None
+    }
+    /// The selected message, or the whole record.
+    fn record(&self, _app: &App, _whole: bool) -> Option<String> {
+        None
+    }
+    /// What the selected thing is about.
+    fn about(&self, _app: &App) -> Subject {
+        Subject::default()
+    }
+    /// What `Ctrl-s` writes: extension and content; none writes the screen's text.
+    fn export(&self, _app: &App) -> Option<(&'static str, String)> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_view_is_found_by_its_id() {
+        for (index, view) in ALL.iter().enumerate() {
+            assert_eq!(view.id() as usize, index, "{}", view.name());
+            assert_eq!(of(view.id()).name(), view.name());
+        }
+    }
+}

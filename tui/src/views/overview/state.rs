@@ -1,0 +1,296 @@
+//! What the overview holds: the golden signals and which of its items is selected. Everything else is the drill's own state.
+
+use api::Change;
+
+use crate::app::overlay::Overlay;
+use crate::app::places::Subject;
+use crate::app::{App, Loaded};
+use crate::ask::{Ask, Golden};
+use crate::time::clock;
+use crate::views::ViewId;
+use crate::widgets::cursor::Cursor;
+
+/// Changes that the overview shows: the newest.
+const CHANGES: usize = 8;
+
+/// State of the view.
+#[derive(Default)]
+pub struct State {
+    /// Selected item.
+    pub at: Cursor,
+    /// Golden signals of the window.
+    pub golden: Loaded<Golden>,
+}
+
+/// Something that can be selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// The page.
+    Page,
+    /// A service.
+    Service(String),
+    /// An alert, by its place.
+    Alert(usize),
+    /// A change, by id.
+    Change(String),
+}
+
+/// All items, in the order in which they stand.
+#[must_use]
+pub fn items(app: &App) -> Vec<Item> {
+    let mut out = Vec::new();
+    let Some(drill) = app.drill() else { return out };
+    if drill.page.is_some() {
+        out.push(Item::Page);
+    }
+    out.extend(app.services().into_iter().map(Item::Service));
+    out.extend((0..drill.alerts.len()).map(Item::Alert));
+    out.extend(recent(app).into_iter().map(|c| Item::Change(c.id.clone())));
+    out
+}
+
+/// The newest changes, newest first.
+#[must_use]
+pub fn recent(app: &App) -> Vec<&Change> {
+    app.known
+        .changes
+        .value
+        .iter()
+        .flatten()
+        .rev()
+        .take(CHANGES)
+        .collect()
+}
+
+/// The selected item.
+#[must_use]
+pub fn selected(app: &App) -> Option<Item> {
+    let items = items(app);
+    let at = app.views.overview.at.of(items.len());
+    items.into_iter().nth(at)
+}
+
+/// `Tab`: to the first item of the next or previous section.
+pub fn next_section(app: &mut App, forward: bool) {
+    let items = items(app);
+    let at = app.views.overview.at.of(items.len());
+    let kind = |item: &Item| std::mem::discriminant(item);
+    let starts: Vec<usize> = (0..items.len())
+        .filter(|i| *i == 0 || kind(&items[*i]) != kind(&items[i - 1]))
+        .collect();
+    let next = if forward {
+        starts.iter().find(|s| **s > at).or(starts.first())
+    } else {
+        starts.iter().rev().find(|s| **s < at).or(starts.last())
+    };
+    if let Some(next) = next {
+        app.views.overview.at.at = *next;
+    }
+}
+
+/// Drills in: a page or alert opens its expression as a chart, a service its logs, a change the change history.
+pub fn enter(app: &mut App) {
+    match selected(app) {
+        Some(Item::Change(id)) => {
+            let at = app
+                .known
+                .changes
+                .value
+                .iter()
+                .flatten()
+                .position(|c| c.id == id);
+            app.open(ViewId::Changes);
+            if let Some(at) = at {
+                crate::views::changes::state::select_change(app, at);
+            }
+        }
+        Some(Item::Service(_)) => app.follow(ViewId::Logs),
+        Some(_) => app.follow(ViewId::Metrics),
+        None => {}
+    }
+}
+
+/// Acknowledges the page, if there is one that waits for it.
+pub fn acknowledge(app: &mut App) {
+    match app.drill() {
+        Some(drill) if drill.page.is_none() => app.say("no page has fired yet"),
+        Some(drill) if drill.acknowledged_ms.is_some() => {
+            app.say("the page is acknowledged already")
+        }
+        Some(_) => app.tell(Ask::Ack),
+        None => app.say("the lab has not answered yet"),
+    }
+}
+
+/// `a`: acknowledges a page that waits for it, and acts afterwards.
+pub fn acknowledge_or_act(app: &mut App) {
+    if app
+        .drill()
+        .is_some_and(|d| d.page.is_some() && d.acknowledged_ms.is_none())
+    {
+        acknowledge(app);
+    } else {
+        app.open(ViewId::Act);
+    }
+}
+
+/// Opens the brief.
+pub fn read_brief(app: &mut App) {
+    let Some(drill) = app.drill() else { return };
+    let brief = &drill.brief;
+    let text = format!(
+        "{}\n\nHow the shop is built\n{}\n\nWhat normal looks like\n{}",
+        brief.situation, brief.architecture, brief.normal
+    );
+    app.overlay = Some(Overlay::reader("Brief", text));
+}
+
+/// Reads the page or alert in full.
+pub fn read(app: &mut App) {
+    if let Some(item) = selected(app) {
+        let text = text_of(app, &item);
+        app.overlay = Some(Overlay::reader("In full", text));
+    }
+}
+
+/// An item as text.
+#[must_use]
+pub fn text_of(app: &App, item: &Item) -> String {
+    let Some(drill) = app.drill() else {
+        return String::new();
+    };
+    let runbook = |url: &Option<String>| {
+        url.as_ref()
+            .map(|u| format!("\nrunbook {u}"))
+            .unwrap_or_default()
+    };
+    match item {
+        Item::Page => drill.page.as_ref().map_or_else(String::new, |p| {
+            format!(
+                "{} · {}\n{}\nsince {} · value {}\n{}{}",
+                p.severity,
+                p.title,
+                p.text,
+                clock(p.since_ms),
+                p.value,
+                p.query,
+                runbook(&p.runbook_url)
+            )
+        }),
+        Item::Alert(i) => drill.alerts.get(*i).map_or_else(String::new, |a| {
+            format!(
+                "{} · {} · {}\n{}\n{}\nsince {} · value {}\n{}{}",
+                a.severity,
+                a.state,
+                a.name,
+                a.summary,
+                a.description,
+                clock(a.since_ms),
+                a.value,
+                a.query,
+                runbook(&a.runbook_url)
+            )
+        }),
+        Item::Service(name) => {
+            let instances = drill.services.iter().filter(|s| s.name == *name);
+            let line = |s: &api::ServiceView| {
+                let exit = s
+                    .exit
+                    .as_ref()
+                    .map(|e| format!(" · last exit: {e}"))
+                    .unwrap_or_default();
+                let pid = s.pid.map(|p| format!(" · pid {p}")).unwrap_or_default();
+                format!(
+                    "{} {} · version {} · {} · restarts {}{pid}{exit}",
+                    s.name, s.instance, s.version, s.state, s.restarts
+                )
+            };
+            instances.map(line).collect::<Vec<_>>().join("\n")
+        }
+        Item::Change(id) => app
+            .known
+            .changes
+            .value
+            .iter()
+            .flatten()
+            .find(|c| c.id == *id)
+            .map(crate::views::changes::state::text_of)
+            .unwrap_or_default(),
+    }
+}
+
+/// Where the links of the selected item lead.
+#[must_use]
+pub fn about(app: &App) -> Subject {
+    let Some(drill) = app.drill() else {
+        return Subject::default();
+    };
+    match selected(app) {
+        Some(Item::Page) => {
+            let service = drill
+                .page
+                .as_ref()
+                .and_then(|p| drill.alerts.iter().find(|a| a.name == p.alert))
+                .and_then(|a| a.service.clone());
+            Subject {
+                service,
+                promql: drill.page.as_ref().map(|p| without_bound(&p.query)),
+                at_ms: drill.page_ms,
+                ..Subject::default()
+            }
+        }
+        Some(Item::Alert(i)) => {
+            let alert = drill.alerts.get(i);
+            Subject {
+                service: alert.and_then(|a| a.service.clone()),
+                promql: alert.map(|a| without_bound(&a.query)),
+                ..Subject::default()
+            }
+        }
+        Some(Item::Service(name)) => Subject {
+            service: Some(name),
+            ..Subject::default()
+        },
+        Some(Item::Change(id)) => {
+            let change = app
+                .known
+                .changes
+                .value
+                .iter()
+                .flatten()
+                .find(|c| c.id == id);
+            Subject {
+                service: change.and_then(|c| c.service.clone()),
+                at_ms: change.map(|c| c.at_ms),
+                ..Subject::default()
+            }
+        }
+        None => Subject::default(),
+    }
+}
+
+/// An alert's expression without the comparison at its end, so that its chart shows the values that are within bounds, too.
+fn without_bound(promql: &str) -> String {
+    let query = promql.trim();
+    let number = |text: &str| text.trim().parse::<f64>().is_ok();
+    let cut = [">=", "<=", "==", "!=", ">", "<"]
+        .iter()
+        .find_map(|operator| {
+            let (before, after) = query.rsplit_once(operator)?;
+            number(after).then(|| before.trim().to_owned())
+        });
+    cut.unwrap_or_else(|| query.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_of_an_alert_is_taken_off_and_nothing_else() {
+        assert_eq!(without_bound("rate(a[1m]) > 2"), "rate(a[1m])");
+        assert_eq!(without_bound("a / b >= 0.5"), "a / b");
+        assert_eq!(without_bound("a{x!=\"y\"} > b"), "a{x!=\"y\"} > b");
+        assert_eq!(without_bound("absent(up)"), "absent(up)");
+    }
+}

@@ -1,0 +1,70 @@
+//! Keys of the trace view.
+
+use super::{selection, state};
+use crate::app::App;
+use crate::app::keymap::{Row, foot, row};
+
+/// Rows.
+pub const KEYS: &[Row] = &[
+    foot(
+        &["/"],
+        "query",
+        "TraceQL in braces, or words: a service, error, >500ms, a span's name",
+        App::start_finding,
+    ),
+    foot(
+        &["Enter"],
+        "open",
+        "open the trace; on a span its logs; on a group its members",
+        state::enter,
+    ),
+    foot(
+        &["m"],
+        "pin",
+        "pin the selected span, or the trace of the list",
+        App::pin,
+    ),
+    row(
+        &["M"],
+        "pin trace",
+        "pin the whole trace",
+        selection::pin_trace,
+    ),
+    foot(&["e"], "error", "next failed span or trace", |app| {
+        state::jump_error(app, true)
+    }),
+    row(
+        &["E"],
+        "error before",
+        "previous failed span or trace",
+        |app| state::jump_error(app, false),
+    ),
+    foot(&["s"], "sort", "sort by time, duration, failure", |app| {
+        state::sort(app, true)
+    }),
+    row(
+        &["i"],
+        "invert",
+        "the other direction of the order",
+        |app| state::sort(app, false),
+    ),
+    foot(
+        &["v"],
+        "its logs",
+        "show the trace's logs in place of the span's attributes",
+        |app| app.views.traces.show_logs = !app.views.traces.show_logs,
+    ),
+    row(
+        &["gl"],
+        "logs",
+        "logs of the selected span, in Logs",
+        state::span_logs,
+    ),
+    row(
+        &["gm"],
+        "metrics",
+        "metrics of the selected span's service",
+        state::span_metrics,
+    ),
+    foot(&["Esc"], "list", "back to the list", App::escape_key),
+];

@@ -1,0 +1,412 @@
+//! What the trace view holds: query, hits, order, and the trace that stands open with its logs.
+
+use std::collections::HashSet;
+
+use super::waterfall::{Row, Waterfall};
+use crate::app::App;
+use crate::app::places::Subject;
+use crate::ask::Ask;
+use crate::client::Asker;
+use crate::client::loki::{LogLine, escape_regex, quoted};
+use crate::client::tempo::{Span, TraceHit};
+use crate::time::Window;
+use crate::views::{ViewId, logs, metrics};
+use crate::widgets::cursor::{Cursor, Motion};
+use crate::widgets::query::QueryLine;
+
+/// Traces asked for at once.
+const LIMIT: usize = 200;
+
+/// What the list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Time of begin.
+    #[default]
+    Time,
+    /// Duration.
+    Duration,
+    /// Failed ones apart.
+    Error,
+}
+
+/// State of the view.
+#[derive(Default)]
+pub struct State {
+    /// Query.
+    pub query: QueryLine,
+    /// Traces found, in the order of the list.
+    pub hits: Vec<TraceHit>,
+    /// Whether an answer has arrived.
+    pub loaded: bool,
+    /// Selected trace.
+    pub at: Cursor,
+    /// Sorting.
+    pub order: Order,
+    /// Smallest first.
+    pub ascending: bool,
+    /// Trace that stands open.
+    pub open: Option<String>,
+    /// Its spans, once they have arrived.
+    pub waterfall: Option<Waterfall>,
+    /// Selected row of the waterfall.
+    pub row: Cursor,
+    /// Folded spans.
+    pub folded: HashSet<String>,
+    /// Groups that are open.
+    pub groups: HashSet<String>,
+    /// Logs of the trace.
+    pub logs: Vec<LogLine>,
+    /// Whether these logs are shown in place.
+    pub show_logs: bool,
+    wanted_span: Option<String>,
+}
+
+impl State {
+    /// The trace that stands open, if its spans have arrived.
+    #[must_use]
+    pub fn current(&self) -> Option<&Waterfall> {
+        self.waterfall
+            .as_ref()
+            .filter(|w| Some(&w.id) == self.open.as_ref())
+    }
+
+    /// Rows of the waterfall.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        self.current()
+            .map(|w| w.rows(&self.folded, &self.groups))
+            .unwrap_or_default()
+    }
+
+    /// The selected row.
+    #[must_use]
+    pub fn selected_row(&self) -> Option<Row> {
+        let rows = self.rows();
+        let at = self.row.of(rows.len());
+        rows.into_iter().nth(at)
+    }
+
+    /// The selected span.
+    #[must_use]
+    pub fn span(&self) -> Option<&Span> {
+        let row = self.selected_row()?;
+        self.current()?.spans.get(row.span())
+    }
+
+    /// The selected trace of the list.
+    #[must_use]
+    pub fn hit(&self) -> Option<&TraceHit> {
+        self.hits.get(self.at.of(self.hits.len()))
+    }
+
+    fn sort(&mut self) {
+        let (order, ascending) = (self.order, self.ascending);
+        self.hits.sort_by(|a, b| {
+            let by = match order {
+                Order::Time => a.start_ns.cmp(&b.start_ns),
+                Order::Duration => a.duration_ms.total_cmp(&b.duration_ms),
+                Order::Error => a
+                    .error
+                    .cmp(&b.error)
+                    .then(a.duration_ms.total_cmp(&b.duration_ms)),
+            };
+            if ascending { by } else { by.reverse() }
+        });
+    }
+}
+
+/// TraceQL of what was typed: TraceQL stays; `error`, `>500ms`, `<2s`, names of services and other words become conditions.
+#[must_use]
+pub fn as_traceql(typed: &str, services: &[String]) -> String {
+    let typed = typed.trim();
+    if typed.starts_with('{') || typed.starts_with('(') {
+        return typed.to_owned();
+    }
+    if typed.len() == 32 && typed.chars().all(|c| c.is_ascii_hexdigit()) {
+        return format!("{{ trace:id = {} }}", quoted(typed));
+    }
+    let conditions: Vec<String> = typed
+        .split_whitespace()
+        .map(|word| match word {
+            "error" | "errors" | "failed" => "status = error".to_owned(),
+            w if w.starts_with(['>', '<']) && w[1..].starts_with(|c: char| c.is_ascii_digit()) => {
+                format!("duration {} {}", &w[..1], &w[1..])
+            }
+            w if services.iter().any(|s| s == w) => {
+                format!("resource.service.name = {}", quoted(w))
+            }
+            w => format!("name =~ {}", quoted(&format!(".*{}.*", escape_regex(w)))),
+        })
+        .collect();
+    if conditions.is_empty() {
+        "{ }".to_owned()
+    } else {
+        format!("{{ {} }}", conditions.join(" && "))
+    }
+}
+
+/// Asks for the traces of the window.
+pub fn refresh(app: &mut App, asker: Asker) {
+    let traces = &app.views.traces;
+    if traces.open.is_some() && asker == Asker::Screen {
+        return;
+    }
+    let typed = traces.query.ran.clone();
+    if typed.len() == 32 && asker == Asker::Person && typed.chars().all(|c| c.is_ascii_hexdigit()) {
+        return open(app, &typed, Asker::Person);
+    }
+    let query = as_traceql(&typed, &app.services());
+    let window = app.range.window();
+    app.ask(
+        Ask::Traces {
+            query,
+            window,
+            limit: LIMIT,
+        },
+        asker,
+    );
+}
+
+/// Traces have arrived; the selected one stays selected.
+pub fn hits_arrived(app: &mut App, hits: Vec<TraceHit>) {
+    let traces = &mut app.views.traces;
+    traces.query.failure = None;
+    traces.loaded = true;
+    let chosen = traces.hit().map(|h| h.trace_id.clone());
+    traces.hits = hits;
+    traces.sort();
+    // the first row stays the newest; any other selection follows its trace
+    if traces.at.at > 0
+        && let Some(at) = chosen.and_then(|id| traces.hits.iter().position(|h| h.trace_id == id))
+    {
+        traces.at.at = at;
+    }
+}
+
+/// Opens a trace.
+pub fn open(app: &mut App, id: &str, asker: Asker) {
+    let traces = &mut app.views.traces;
+    traces.open = Some(id.to_owned());
+    traces.row = Cursor::default();
+    traces.logs.clear();
+    if traces.waterfall.as_ref().is_none_or(|w| w.id != id) {
+        traces.folded.clear();
+        traces.groups.clear();
+    }
+    app.ask(Ask::Trace(id.to_owned()), asker);
+}
+
+/// The spans of the open trace have arrived.
+pub fn trace_arrived(app: &mut App, id: String, spans: Vec<Span>) {
+    let traces = &mut app.views.traces;
+    traces.query.failure = None;
+    let waterfall = Waterfall::new(id.clone(), spans);
+    let (start_ms, end_ms) = (waterfall.start_ns / 1_000_000, waterfall.end_ns / 1_000_000);
+    traces.waterfall = Some(waterfall);
+    if let Some(wanted) = traces.wanted_span.take() {
+        let rows = traces.rows();
+        let at = traces
+            .current()
+            .and_then(|w| rows.iter().position(|r| w.spans[r.span()].id == wanted));
+        traces.row.at = at.unwrap_or(0);
+    }
+    /// Logs of a trace may be stamped a little outside its spans, milliseconds.
+    const AROUND_MS: i64 = 5_000;
+    app.ask(
+        Ask::TraceLogs {
+            trace_id: id,
+            window: Window {
+                start_ms: start_ms - AROUND_MS,
+                end_ms: end_ms + AROUND_MS,
+            },
+        },
+        Asker::Screen,
+    );
+}
+
+/// Opens the view on a subject: its trace, or the traces of its service.
+pub fn show(app: &mut App, subject: &Subject) {
+    match (&subject.trace, &subject.service) {
+        (Some(id), _) => show_span(app, id, None),
+        (None, Some(service)) => show_query(
+            app,
+            &format!("{{ resource.service.name = {} }}", quoted(service)),
+        ),
+        (None, None) => show_query(app, ""),
+    }
+}
+
+/// Opens the view with a query.
+pub fn show_query(app: &mut App, query: &str) {
+    app.remember();
+    app.views.traces.open = None;
+    app.views.traces.at = Cursor::default();
+    app.views.traces.query.set(query);
+    app.views.traces.query.commit();
+    if app.view == ViewId::Traces {
+        app.refresh(Asker::Person);
+    } else {
+        app.last_view = app.view;
+        app.view = ViewId::Traces;
+        app.arrived();
+    }
+}
+
+/// Opens the view on a span of a trace.
+pub fn show_span(app: &mut App, trace: &str, span: Option<String>) {
+    app.remember();
+    app.views.traces.wanted_span = span;
+    let asker = Asker::Person;
+    open(app, trace, asker);
+    if app.view != ViewId::Traces {
+        app.last_view = app.view;
+        app.view = ViewId::Traces;
+        app.arrived();
+    }
+}
+
+/// Moves in the list, or in the waterfall, where left and right fold.
+pub fn motion(app: &mut App, motion: Motion) {
+    let page = app.page();
+    let traces = &mut app.views.traces;
+    if traces.open.is_none() {
+        let len = traces.hits.len();
+        return traces.at.go(motion, len, page);
+    }
+    if matches!(motion, Motion::Left | Motion::Right) {
+        return fold(app, motion == Motion::Left);
+    }
+    let len = traces.rows().len();
+    traces.row.go(motion, len, page);
+}
+
+fn fold(app: &mut App, close: bool) {
+    let traces = &mut app.views.traces;
+    let Some(row) = traces.selected_row() else {
+        return;
+    };
+    let Some(id) = traces
+        .current()
+        .and_then(|w| w.spans.get(row.span()))
+        .map(|s| s.id.clone())
+    else {
+        return;
+    };
+    let set = if matches!(row, Row::Group { .. }) {
+        &mut traces.groups
+    } else {
+        &mut traces.folded
+    };
+    // a group that is in its set is open, a span that is in its set is folded
+    if matches!(row, Row::Group { .. }) == close {
+        set.remove(&id)
+    } else {
+        set.insert(id)
+    };
+}
+
+/// Enter: opens the trace; on a group opens it; on a span its logs.
+pub fn enter(app: &mut App) {
+    if app.views.traces.open.is_none() {
+        if let Some(id) = app.views.traces.hit().map(|h| h.trace_id.clone()) {
+            app.remember();
+            open(app, &id, Asker::Person);
+        }
+        return;
+    }
+    match app.views.traces.selected_row() {
+        Some(Row::Group { open, .. }) => fold(app, open),
+        Some(Row::Span { .. }) => span_logs(app),
+        None => {}
+    }
+}
+
+/// Logs of the selected span, in the log view.
+pub fn span_logs(app: &mut App) {
+    let Some(trace) = app.views.traces.open.clone() else {
+        return app.follow(ViewId::Logs);
+    };
+    let query = match app.views.traces.span() {
+        Some(span) => format!(
+            "{{service={}}} | trace_id={}",
+            quoted(&span.service),
+            quoted(&trace)
+        ),
+        None => format!("{{service=~\".+\"}} | trace_id={}", quoted(&trace)),
+    };
+    logs::state::show_query(app, &query);
+}
+
+/// The metrics of the selected span's service.
+pub fn span_metrics(app: &mut App) {
+    let subject = super::selection::about(app);
+    metrics::state::show(app, &subject);
+}
+
+/// `e`: to the next or previous failed span or trace.
+pub fn jump_error(app: &mut App, forward: bool) {
+    let traces = &mut app.views.traces;
+    let (failed, at): (Vec<bool>, usize) = if traces.open.is_some() {
+        let rows = traces.rows();
+        let failed = traces
+            .current()
+            .map(|w| rows.iter().map(|r| w.spans[r.span()].error).collect())
+            .unwrap_or_default();
+        (failed, traces.row.of(rows.len()))
+    } else {
+        (
+            traces.hits.iter().map(|h| h.error).collect(),
+            traces.at.of(traces.hits.len()),
+        )
+    };
+    let len = failed.len();
+    let found = (1..=len)
+        .map(|step| {
+            if forward {
+                (at + step) % len
+            } else {
+                (at + len - step) % len
+            }
+        })
+        .find(|i| failed[*i]);
+    match found {
+        Some(index) if traces.open.is_some() => traces.row.at = index,
+        Some(index) => traces.at.at = index,
+        None => app.say("nothing here failed"),
+    }
+}
+
+/// `s`, `i`: the next column to sort by; the other direction.
+pub fn sort(app: &mut App, next: bool) {
+    let traces = &mut app.views.traces;
+    if next {
+        traces.order = match traces.order {
+            Order::Time => Order::Duration,
+            Order::Duration => Order::Error,
+            Order::Error => Order::Time,
+        };
+    } else {
+        traces.ascending = !traces.ascending;
+    }
+    traces.sort();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_become_conditions() {
+        let services = ["checkout".to_owned()];
+        assert_eq!(
+            as_traceql("checkout error >500ms", &services),
+            "{ resource.service.name = \"checkout\" && status = error && duration > 500ms }"
+        );
+        assert_eq!(as_traceql("", &services), "{ }");
+        assert_eq!(
+            as_traceql("{ status = error }", &services),
+            "{ status = error }"
+        );
+        assert_eq!(as_traceql("items", &services), "{ name =~ \".*items.*\" }");
+    }
+}

@@ -1,0 +1,170 @@
+//! Choosing among many within a form: type to filter, headings over groups, the meaning of what is selected below.
+
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use tui_input::Input;
+
+use super::cursor::first_row;
+use super::cut;
+use super::form::{Choosable, Field, Value};
+use super::surface::Surface;
+use crate::text;
+use crate::theme::Theme;
+
+/// Where one stands while choosing.
+#[derive(Debug, Clone, Default)]
+pub struct Picker {
+    /// What was typed.
+    pub filter: Input,
+    /// Place among the choices that hold it.
+    pub at: usize,
+}
+
+/// Places of the choices that hold what was typed: first those whose name it is, then those whose name begins with it
+/// or holds it, then those that only speak of it. Where headings stand over the choices, a group stays together.
+#[must_use]
+pub fn filtered(options: &[Choosable], filter: &str) -> Vec<usize> {
+    let filter = filter.trim().to_lowercase();
+    if filter.is_empty() {
+        return (0..options.len()).collect();
+    }
+    let found: Vec<(u8, usize)> = (0..options.len())
+        .filter_map(|i| Some((distance(&options[i], &filter)?, i)))
+        .collect();
+    let nearest = |group: &str| {
+        let same = found.iter().filter(|(_, i)| options[*i].group == group);
+        same.map(|(far, _)| *far).min()
+    };
+    let mut keys: Vec<_> = found
+        .iter()
+        .map(|(far, i)| {
+            let group = &options[*i].group;
+            let first = options.iter().position(|o| o.group == *group);
+            match group.is_empty() {
+                true => (Some(*far), None, *far, *i),
+                false => (nearest(group), first, *far, *i),
+            }
+        })
+        .collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|key| key.3).collect()
+}
+
+/// How far a choice is from what was typed, or nothing where it does not hold it.
+fn distance(option: &Choosable, filter: &str) -> Option<u8> {
+    let id = option.id.to_lowercase();
+    let speaks = |text: &str| text.to_lowercase().contains(filter);
+    if id == filter {
+        Some(0)
+    } else if id.starts_with(filter) {
+        Some(1)
+    } else if id.contains(filter) {
+        Some(2)
+    } else if speaks(&option.text) || speaks(&option.group) {
+        Some(3)
+    } else {
+        None
+    }
+}
+
+/// Draws it: the filter, the choices under their headings, and what the selected one means.
+pub fn draw(surface: &mut Surface<'_>, area: Rect, picker: &Picker, field: &Field) {
+    let theme = surface.theme;
+    if area.is_empty() {
+        return;
+    }
+    let (line, rest) = cut::top(area, 1);
+    let label = format!("{}: ", field.label);
+    let x = surface.text(line.x, line.y, line.width, &label, theme.accent);
+    let room = line.right().saturating_sub(x);
+    let x = surface.text(x, line.y, room, picker.filter.value(), theme.text);
+    surface.cursor = Some(Position::new(x.min(line.right() - 1), line.y));
+    let options = field.options();
+    let found = filtered(options, picker.filter.value());
+    let Some(chosen) = found.get(picker.at.min(found.len().saturating_sub(1))) else {
+        let why = match options.is_empty() {
+            true => "nothing to choose from yet",
+            false => "nothing matches; Backspace widens",
+        };
+        return surface.say(rest, why, theme.dim);
+    };
+    let about = text::wrap(&options[*chosen].text, usize::from(area.width));
+    let (list, below) = cut::bottom(rest, cut::cells(about.len()).min(3) + 1);
+    draw_options(surface, list, field, &found, *chosen);
+    for (line, row) in about.iter().zip(below.rows().skip(1)) {
+        surface.text(row.x, row.y, row.width, line, theme.info);
+    }
+}
+
+fn draw_options(
+    surface: &mut Surface<'_>,
+    area: Rect,
+    field: &Field,
+    found: &[usize],
+    chosen: usize,
+) {
+    let theme = surface.theme;
+    let options = field.options();
+    let width = usize::from(area.width.saturating_sub(1));
+    let mut rows: Vec<Line<'static>> = Vec::new();
+    let mut row_of_choice = 0;
+    let mut group = "";
+    for index in found {
+        let option = &options[*index];
+        if option.group != group {
+            group = &option.group;
+            rows.push(Line::styled(option.group.clone(), theme.dim));
+        }
+        let here = *index == chosen;
+        if here {
+            row_of_choice = rows.len();
+        }
+        rows.push(option_row(option, here, &mark(field, *index), width, theme));
+    }
+    let first = first_row(row_of_choice, rows.len(), usize::from(area.height));
+    surface.scrolled(area, &rows, first);
+}
+
+fn mark(field: &Field, index: usize) -> String {
+    match &field.value {
+        Value::Many(_, chosen) => chosen
+            .iter()
+            .position(|c| *c == index)
+            .map_or_else(|| "[ ] ".to_owned(), |place| format!("[{}] ", place + 1)),
+        Value::One(_, Some(chosen)) if *chosen == index => "● ".to_owned(),
+        _ => "○ ".to_owned(),
+    }
+}
+
+fn option_row(
+    option: &Choosable,
+    here: bool,
+    mark: &str,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let indent = if option.group.is_empty() { "" } else { "  " };
+    let lead = format!(
+        "{}{indent}{mark}{}",
+        if here { "▸" } else { " " },
+        if option.sentence { "" } else { &option.id }
+    );
+    if option.sentence {
+        let line = format!("{lead}{}", option.text);
+        let style = if here { theme.selected } else { theme.text };
+        return Line::styled(text::pad(&text::fit(&line, width), width), style);
+    }
+    if here {
+        return Line::styled(text::pad(&lead, width), theme.selected);
+    }
+    let room = width.saturating_sub(text::width(&lead) + 2);
+    let rest = if option.text == option.id {
+        String::new()
+    } else {
+        format!("  {}", text::fit(&option.text, room))
+    };
+    Line::from(vec![
+        Span::styled(lead, theme.text),
+        Span::styled(rest, theme.dim),
+    ])
+}
