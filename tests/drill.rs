@@ -203,6 +203,17 @@ fn nothing_is_left_when_the_parent_is_killed_and_what_was_recorded_can_be_read()
     drill.wait_for("ready");
     let services = children(drill.child.id());
     assert!(services.len() >= 8, "{services:?}");
+    let text: String = fs::read_dir(folder.path().join("logs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .flat_map(|path| fs::read_dir(path).unwrap())
+        .map(|file| String::from_utf8_lossy(&fs::read(file.unwrap().path()).unwrap()).into_owned())
+        .collect();
+    assert!(
+        !text.contains("quiet-night") && !text.contains("no-fault"),
+        "the folder of a running drill gives its answer away"
+    );
     drill.child.kill().unwrap(); // SIGKILL: no handler runs
     drill.child.wait().unwrap();
     until_none_runs(&services);

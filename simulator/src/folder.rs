@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::journal::JOURNAL_FILE;
+use crate::journal::{self, hex, unhex};
 
 /// The plan of a drill that has ended.
 pub const PLAN_FILE: &str = "plan.json";
@@ -109,7 +109,7 @@ impl DrillFolder {
     /// When it cannot be written.
     pub fn seal_plan(&self, plan_json: &str) -> Result<(), FolderError> {
         let path = self.path.join(SEALED_PLAN_FILE);
-        let text = format!("{SEAL}{}\n", crate::journal::hex(plan_json.as_bytes()));
+        let text = format!("{SEAL}{}\n", hex(plan_json.as_bytes()));
         fs::write(&path, text).map_err(|source| FolderError::Write { path, source })
     }
 
@@ -175,25 +175,9 @@ pub fn plan_of(folder: &Path) -> Result<String, FolderError> {
         Err(source) => return Err(FolderError::Read { path, source }),
     };
     text.strip_prefix(SEAL)
-        .and_then(|digits| unhex(digits.trim_end()))
+        .and_then(|digits| unhex(digits.trim_end().as_bytes()))
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or(FolderError::Seal { path })
-}
-
-fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.as_bytes();
-    let (pairs, rest) = digits.as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs
-        .iter()
-        .map(|pair| {
-            std::str::from_utf8(pair)
-                .ok()
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-        })
-        .collect()
 }
 
 /// Writes a file that must not replace another: `report.md`, then `report.2.md`, `report.3.md`, … Answers with its path.
@@ -238,7 +222,7 @@ pub fn list(logs: &Path) -> Result<Vec<PathBuf>, FolderError> {
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(fail)?.path();
-        if path.join(JOURNAL_FILE).is_file() {
+        if journal::file_in(&path).is_file() {
             found.push(path);
         }
     }
@@ -307,7 +291,7 @@ mod tests {
             Vec::<PathBuf>::new()
         );
         let with = DrillFolder::create(logs.path(), STARTED, "b").unwrap();
-        fs::write(with.path().join(JOURNAL_FILE), "").unwrap();
+        fs::write(with.path().join(journal::SEALED_JOURNAL_FILE), "").unwrap();
         DrillFolder::create(logs.path(), STARTED, "c").unwrap();
         assert_eq!(list(logs.path()).unwrap(), [with.path().to_owned()]);
     }

@@ -103,10 +103,14 @@ impl Desk {
     async fn close(&self, archive: &mut Archive) {
         let card = debrief(&self.plan, &self.journal.entries(), &self.id, None).score;
         if let Some(folder) = &mut archive.folder {
+            let opened = self.journal.unseal();
             let named = folder
                 .finish(&self.plan.scenario.slug, &self.plan.to_json())
                 .map(|path| self.journal.moved_to(path));
             let reported = report::write(folder.path());
+            archive
+                .problems
+                .extend(opened.err().map(|error| chain(&error)));
             archive
                 .problems
                 .extend(named.err().map(|error| chain(&error)));

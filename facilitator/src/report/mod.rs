@@ -10,7 +10,7 @@ use scenarios::plan::Plan;
 use serde::Serialize;
 use simulator::{
     folder::{FolderError, list as list_folders, plan_of, write_version},
-    journal::{Entry, Event, JOURNAL_FILE, JournalError, read},
+    journal::{self, Entry, Event, JournalError, read},
 };
 
 pub use markdown::markdown;
@@ -91,7 +91,7 @@ pub fn open(folder: &Path) -> Result<(Plan, simulator::journal::Recorded), Repor
             folder: folder.to_owned(),
             source,
         })?;
-    let recorded = read(&folder.join(JOURNAL_FILE))?;
+    let recorded = read(&journal::file_in(folder))?;
     if recorded.entries.is_empty() {
         return Err(ReportError::Empty {
             folder: folder.to_owned(),
@@ -280,6 +280,7 @@ mod tests {
         for entry in pen.entries {
             journal.append(entry.at_ms, entry.event);
         }
+        journal.unseal().unwrap();
         folder.finish("fixture", &json).unwrap().to_owned()
     }
 
@@ -305,7 +306,7 @@ mod tests {
     fn a_journal_that_was_edited_is_reported() {
         let logs = tempfile::tempdir().unwrap();
         let folder = recorded(logs.path());
-        let path = folder.join(JOURNAL_FILE);
+        let path = journal::file_in(&folder);
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(
             &path,

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{BrokenChain, Entry, JournalError, verify_chain};
+use super::{BrokenChain, Entry, JournalError, SEALED_JOURNAL_FILE, unhex, verify_chain};
 
 /// A journal as read from its file.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub struct Recorded {
     pub broken: Option<BrokenChain>,
 }
 
-/// Reads a journal file.
+/// Reads a journal file, opened or sealed.
 ///
 /// # Errors
 /// When the file cannot be read, or a whole line of it is no entry.
@@ -25,6 +25,9 @@ pub fn read(path: &Path) -> Result<Recorded, JournalError> {
         path: path.to_owned(),
         source,
     })?;
+    let sealed = path
+        .file_name()
+        .is_some_and(|name| name == SEALED_JOURNAL_FILE);
     let mut entries = Vec::new();
     let mut cut_line = None;
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -32,7 +35,7 @@ pub fn read(path: &Path) -> Result<Recorded, JournalError> {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        match serde_json::from_slice(line) {
+        match entry(line, sealed) {
             Ok(entry) => entries.push(entry),
             Err(_) if !whole => cut_line = Some(index + 1),
             Err(source) => {
@@ -52,9 +55,18 @@ pub fn read(path: &Path) -> Result<Recorded, JournalError> {
     })
 }
 
+fn entry(line: &[u8], sealed: bool) -> serde_json::Result<Entry> {
+    if !sealed {
+        return serde_json::from_slice(line);
+    }
+    let bytes = unhex(line.trim_ascii_end())
+        .ok_or_else(|| serde::de::Error::custom("a sealed line has hexadecimal digits only"))?;
+    serde_json::from_slice(&bytes)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{Event, InvariantResult, JOURNAL_FILE, Journal};
+    use super::super::{Event, InvariantResult, Journal, file_in};
     use super::*;
     use proptest::prelude::*;
 
@@ -72,7 +84,8 @@ mod tests {
                 },
             );
         }
-        let path = folder.path().join(JOURNAL_FILE);
+        journal.unseal().unwrap();
+        let path = file_in(folder.path());
         (folder, path)
     }
 
@@ -127,6 +140,45 @@ mod tests {
             (recorded.entries.len(), recorded.cut_line, recorded.broken),
             (2, Some(3), None)
         );
+    }
+
+    #[test]
+    fn a_journal_is_sealed_until_the_end_and_readable_either_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::create(folder.path()).unwrap();
+        let says = "the answer".to_owned();
+        journal.append(1, Event::Note { text: says });
+        let sealed = file_in(folder.path());
+        let text = std::fs::read_to_string(&sealed).unwrap();
+        assert!(!text.contains("answer"), "{text}");
+        assert_eq!(read(&sealed).unwrap().entries, journal.entries());
+        // a crash leaves half a line here as well
+        std::fs::write(&sealed, &text[..text.len() - 7]).unwrap();
+        assert_eq!(read(&sealed).unwrap().cut_line, Some(1));
+
+        journal.unseal().unwrap();
+        assert!(!sealed.exists());
+        journal.append(2, Event::Acknowledged);
+        let opened = file_in(folder.path());
+        assert!(
+            std::fs::read_to_string(&opened)
+                .unwrap()
+                .contains("the answer")
+        );
+        assert_eq!(read(&opened).unwrap().entries, journal.entries());
+        journal.unseal().unwrap();
+        assert_eq!(read(&opened).unwrap().entries.len(), 2, "once is enough");
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_opened_stays_sealed_and_readable() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::create(folder.path()).unwrap();
+        journal.append(1, Event::Acknowledged);
+        std::fs::create_dir(folder.path().join("journal.part")).unwrap();
+        assert!(journal.unseal().is_err());
+        let sealed = file_in(folder.path());
+        assert_eq!(read(&sealed).unwrap().entries.len(), 1);
     }
 
     #[test]

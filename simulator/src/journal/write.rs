@@ -1,9 +1,9 @@
-//! Appending to a journal. A full disk ends the recording, not the drill: what happens after that is
+//! Appending to a journal, sealed while the drill runs. A full disk ends the recording, not the drill: what happens after that is
 //! kept in memory and said in [`Journal::status`].
 
 use std::{
     fs::{File, OpenOptions},
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,7 +11,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
-use super::{Entry, Event, JOURNAL_FILE, JournalError, chain};
+use super::{Entry, Event, JOURNAL_FILE, JournalError, SEALED_JOURNAL_FILE, chain};
 
 /// Entries that a slow subscriber may lag behind before it loses the oldest (it is told how many).
 const SUBSCRIBER_LAG: usize = 1_024;
@@ -28,16 +28,17 @@ struct Inner {
     entries: Vec<Entry>,
     file: Option<File>,
     path: Option<PathBuf>,
+    sealed: bool,
     banner: Option<String>,
 }
 
 impl Journal {
-    /// Creates `journal.jsonl` in a folder that exists.
+    /// Creates `journal.sealed` in a folder that exists.
     ///
     /// # Errors
     /// When the file exists already or cannot be created.
     pub fn create(folder: &Path) -> Result<Self, JournalError> {
-        let path = folder.join(JOURNAL_FILE);
+        let path = folder.join(SEALED_JOURNAL_FILE);
         let file = OpenOptions::new()
             .append(true)
             .create_new(true)
@@ -70,6 +71,7 @@ impl Journal {
                 entries: Vec::new(),
                 file,
                 path,
+                sealed: true,
                 banner: None,
             })),
             news: broadcast::channel(SUBSCRIBER_LAG).0,
@@ -124,13 +126,71 @@ impl Journal {
         self.inner.lock().banner.clone()
     }
 
+    /// At the end of the drill: writes all entries to `journal.jsonl`, removes the sealed file and goes on in the open one.
+    /// A recording that had stopped is whole again then. Does nothing for a journal that is open, or in memory only.
+    ///
+    /// # Errors
+    /// When it cannot be written; the sealed file is still there then, and readable.
+    pub fn unseal(&self) -> Result<(), JournalError> {
+        let mut inner = self.inner.lock();
+        let Some(sealed) = inner.path.clone().filter(|_| inner.sealed) else {
+            return Ok(());
+        };
+        let path = sealed.with_file_name(JOURNAL_FILE);
+        let file = write_all(&path, &inner.entries).map_err(|source| JournalError::Unseal {
+            path: path.clone(),
+            source,
+        })?;
+        inner.file = Some(file);
+        inner.path = Some(path);
+        inner.sealed = false;
+        inner.banner = None;
+        std::fs::remove_file(&sealed).map_err(|source| JournalError::Unseal {
+            path: sealed,
+            source,
+        })
+    }
+
     /// Says that the folder was renamed, so that messages name the right file. The open file moves along by itself.
     pub fn moved_to(&self, folder: &Path) {
         let mut inner = self.inner.lock();
-        if inner.path.is_some() {
-            inner.path = Some(folder.join(JOURNAL_FILE));
-        }
+        inner.path = inner
+            .path
+            .as_deref()
+            .and_then(Path::file_name)
+            .map(|name| folder.join(name));
     }
+}
+
+/// Writes entries beside the place, then moves them there: a crash leaves no half journal under the final name.
+fn write_all(path: &Path, entries: &[Entry]) -> io::Result<File> {
+    let mut lines = Vec::new();
+    for entry in entries {
+        lines.extend(line(entry, false)?);
+    }
+    let beside = path.with_extension("part");
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .open(&beside)?;
+    let moved = file
+        .write_all(&lines)
+        .and_then(|()| file.sync_data())
+        .and_then(|()| std::fs::rename(&beside, path));
+    if moved.is_err() {
+        // what is half written is in the sealed file, or in memory
+        let _ = std::fs::remove_file(&beside);
+    }
+    moved.map(|()| file)
+}
+
+fn line(entry: &Entry, sealed: bool) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(entry)?;
+    if sealed {
+        line = chain::hex(&line).into_bytes();
+    }
+    line.push(b'\n');
+    Ok(line)
 }
 
 impl Inner {
@@ -138,13 +198,10 @@ impl Inner {
         let Some(file) = self.file.as_mut() else {
             return;
         };
-        let written = serde_json::to_vec(entry)
-            .map_err(std::io::Error::other)
-            .and_then(|mut line| {
-                line.push(b'\n');
-                file.write_all(&line)?;
-                file.flush()
-            });
+        let written = line(entry, self.sealed).and_then(|line| {
+            file.write_all(&line)?;
+            file.flush()
+        });
         if let Err(error) = written {
             let path = self
                 .path

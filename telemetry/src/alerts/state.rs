@@ -92,7 +92,8 @@ impl Tracked {
         }
     }
 
-    /// The condition holds. Returns whether the state changed to firing.
+    /// The condition holds. Returns whether the state changed to firing. An alert that fires and has not held for the wait any
+    /// more, because the wait was made longer meanwhile, is pending again.
     pub fn hold(&mut self, now_ns: i64, waits: Waits) -> bool {
         if self.state == State::Resolved {
             *self = Self {
@@ -102,7 +103,12 @@ impl Tracked {
             };
         }
         self.keep_since_ns = None;
-        let fires = self.state == State::Pending && now_ns - self.since_ns >= waits.for_ns;
+        let held = now_ns - self.since_ns >= waits.for_ns;
+        if self.state == State::Firing && !held {
+            self.state = State::Pending;
+            self.fired_ns = None;
+        }
+        let fires = self.state == State::Pending && held;
         if fires {
             self.state = State::Firing;
             self.fired_ns = Some(now_ns);
@@ -161,6 +167,20 @@ mod tests {
         );
         assert!(!alert.is_over(12 * SECOND + RESOLVED_KEPT_NS));
         assert!(alert.is_over(13 * SECOND + RESOLVED_KEPT_NS));
+    }
+
+    #[test]
+    fn a_longer_wait_makes_a_firing_alert_pending_until_it_has_held_for_that_long() {
+        let waits = |seconds| Waits {
+            for_ns: seconds * SECOND,
+            keep_firing_ns: 0,
+        };
+        let mut alert = Tracked::new(Labels::empty(), 0);
+        assert!(alert.hold(SECOND, waits(0)));
+        assert!(!alert.hold(2 * SECOND, waits(30)));
+        assert_eq!((alert.state, alert.fired_ns), (State::Pending, None));
+        assert!(alert.hold(30 * SECOND, waits(30)));
+        assert!(!alert.hold(31 * SECOND, waits(30)), "it fires once");
     }
 
     #[test]
