@@ -66,21 +66,6 @@ impl Failure {
     }
 }
 
-/// An error and the causes below it, joined by colons.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
 /// What clap has to say: help and version on standard output with 0, a mistake on standard error with 2.
 pub fn usage(error: &clap::Error) -> ExitCode {
     let code = if error.use_stderr() { USAGE } else { OK };

@@ -74,18 +74,3 @@ pub enum ServiceError {
         reason: &'static str,
     },
 }
-
-impl ServiceError {
-    /// The error and all its causes in one line, for the control socket and standard error.
-    #[must_use]
-    pub fn full(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
-    }
-}

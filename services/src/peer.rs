@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use bytes::Bytes;
+use display_full_error::DisplayFullErrorExt;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -303,7 +304,8 @@ impl Peer {
             .0
             .request(request)
             .await
-            .map_err(|error| causes(&error))?;
+            // hyper's own words are "client error (SendRequest)"
+            .map_err(|error| error.to_string_full())?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), ANSWER_LIMIT_BYTES)
             .collect()
@@ -337,18 +339,6 @@ fn judged(status: StatusCode, body: Bytes) -> Result<Bytes, CallError> {
         reason: format!("answered {status} without saying why"),
     });
     Err(CallError::Refused { status, body })
-}
-
-/// An error with its causes: hyper's own words are "client error (SendRequest)".
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// A method as a label.

@@ -6,6 +6,7 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
+use display_full_error::DisplayFullErrorExt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::peer::CallError;
@@ -100,7 +101,7 @@ impl From<CallError> for Problem {
 
 impl From<crate::ServiceError> for Problem {
     fn from(error: crate::ServiceError) -> Self {
-        tracing::error!(error = error.full(), "request failed");
+        tracing::error!(error = error.to_string_full(), "request failed");
         Self::internal("the database failed; the log says why")
     }
 }
@@ -115,11 +116,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segment
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Problem::new(
-                rejection.status(),
-                "invalid",
-                rejection.body_text(),
-            )),
+            Err(rejection) => Err(invalid(rejection.status(), rejection.body_text())),
         }
     }
 }
@@ -134,11 +131,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Problem::new(
-                rejection.status(),
-                "invalid",
-                rejection.body_text(),
-            )),
+            Err(rejection) => Err(invalid(rejection.status(), rejection.body_text())),
         }
     }
 }
@@ -156,6 +149,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             Err(rejection) => Err(refusal(&rejection)),
         }
     }
+}
+
+fn invalid(status: StatusCode, reason: String) -> Problem {
+    Problem::new(status, "invalid", reason)
 }
 
 fn refusal(rejection: &JsonRejection) -> Problem {

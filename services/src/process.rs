@@ -3,6 +3,7 @@
 
 use std::{net::Ipv4Addr, process::ExitCode, sync::Arc, time::Duration};
 
+use display_full_error::DisplayFullErrorExt;
 use scenarios::control::{Event, ServiceConfig};
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::sync::CancellationToken;
@@ -39,7 +40,7 @@ pub fn run() -> ExitCode {
     let mut control = match Control::on_stdin() {
         Ok(control) => control,
         Err(error) => {
-            eprintln!("{}", error.full());
+            eprintln!("{}", error.to_string_full());
             return ExitCode::FAILURE;
         }
     };
@@ -48,7 +49,7 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            let reason = error.full();
+            let reason = error.to_string_full();
             eprintln!("{reason}");
             answers.send(&Event::Failed { reason });
             ExitCode::FAILURE
@@ -144,7 +145,7 @@ async fn take_changes(
                 Event::Applied { id }
             }
             Err(error) => {
-                let reason = error.full();
+                let reason = error.to_string_full();
                 tracing::warn!(reason, "configuration refused");
                 Event::Refused { id, reason }
             }

@@ -36,16 +36,10 @@ pub(crate) enum WireError {
     Timeout(Duration),
     #[error("the request cannot be built")]
     Request(#[from] http::Error),
-    #[error("{}", chain(.0))]
+    #[error(transparent)]
     Transport(#[from] hyper_util::client::legacy::Error),
     #[error("{0}")]
     Body(Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// The causes of an error, joined: hyper's own texts stop at "client error (Connect)".
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl Client {

@@ -2,9 +2,11 @@
 
 use std::{io::IsTerminal, process::ExitCode};
 
+use display_full_error::DisplayFullErrorExt;
+
 use crate::{
     cli::JoinArgs,
-    exit::{self, Failure, chain},
+    exit::{self, Failure},
 };
 
 /// How the glass is opened on a drill, colours as the environment asks.
@@ -37,7 +39,7 @@ pub fn run(args: &JoinArgs) -> Result<ExitCode, Failure> {
     match left {
         Ok(tui::Exit::Signal(_)) => Ok(ExitCode::from(exit::INTERRUPTED)),
         Ok(_) => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(Failure::failed(chain(&error))
+        Err(error) => Err(Failure::failed(error.to_string_full())
             .remedy("check the URL: the drill prints it at its start")),
     }
 }

@@ -2,13 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use display_full_error::DisplayFullErrorExt;
 use facilitator::report::{self, Listed};
 
-use crate::{
-    cli::ListArgs,
-    exit::{Failure, chain},
-    settings::Settings,
-};
+use crate::{cli::ListArgs, exit::Failure, settings::Settings};
 
 /// The folder for drills: flag or environment, settings file, default.
 pub fn logs_folder(flag: Option<&PathBuf>, settings: &Settings) -> PathBuf {
@@ -21,7 +18,7 @@ pub fn logs_folder(flag: Option<&PathBuf>, settings: &Settings) -> PathBuf {
 pub fn run(args: &ListArgs, settings: &Settings) -> Result<ExitCode, Failure> {
     let logs = logs_folder(args.logs.as_ref(), settings);
     let rows = report::list(&logs)
-        .map_err(|error| Failure::failed(chain(&error)).remedy("drill doctor"))?;
+        .map_err(|error| Failure::failed(error.to_string_full()).remedy("drill doctor"))?;
     if args.json {
         super::print(&format!(
             "{}\n",

@@ -5,21 +5,18 @@ use std::{
     process::ExitCode,
 };
 
+use display_full_error::DisplayFullErrorExt;
 use facilitator::report;
 
 use super::list::logs_folder;
-use crate::{
-    cli::ReportArgs,
-    exit::{Failure, chain},
-    settings::Settings,
-};
+use crate::{cli::ReportArgs, exit::Failure, settings::Settings};
 
 /// Prints the report; with `--write` also files it as a new version.
 pub fn run(args: &ReportArgs, settings: &Settings) -> Result<ExitCode, Failure> {
     let logs = logs_folder(args.logs.as_ref(), settings);
     let folder = find(args.drill.as_deref(), &logs)?;
     let failed = |error: report::ReportError| {
-        Failure::failed(chain(&error)).remedy("drill list shows which folders can be read")
+        Failure::failed(error.to_string_full()).remedy("drill list shows which folders can be read")
     };
     let made = if args.write {
         let (made, written) = report::write(&folder).map_err(failed)?;
@@ -48,7 +45,7 @@ fn find(drill: Option<&str>, logs: &Path) -> Result<PathBuf, Failure> {
     if let Some(folder) = drill.map(PathBuf::from).filter(|folder| folder.is_dir()) {
         return Ok(folder);
     }
-    let rows = report::list(logs).map_err(|error| Failure::failed(chain(&error)))?;
+    let rows = report::list(logs).map_err(|error| Failure::failed(error.to_string_full()))?;
     let Some(name) = drill else {
         let newest = rows.into_iter().rev().find(|row| row.score.is_some());
         return newest.map(|row| row.folder).ok_or_else(|| {

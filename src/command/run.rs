@@ -4,6 +4,7 @@
 use std::{io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
 
 use api::Debrief;
+use display_full_error::DisplayFullErrorExt;
 use facilitator::{
     drill::{Drill, DrillError, DrillOptions},
     report,
@@ -14,7 +15,7 @@ use scenarios::{catalog::Catalog, plan::Plan, seed::Seed};
 use super::{headless, list::logs_folder, scenario_files};
 use crate::{
     cli::{RunArgs, RunCommand},
-    exit::{self, Failure, chain},
+    exit::{self, Failure},
     settings::Settings,
     signals,
 };
@@ -147,7 +148,7 @@ pub fn not_started(error: &DrillError) -> Failure {
         DrillError::Rules(_) => "drill scenarios check",
         DrillError::Executable(_) => "drill doctor",
     };
-    Failure::failed(format!("the drill did not start: {}", chain(error))).remedy(remedy)
+    Failure::failed(format!("the drill did not start: {}", error.display_full())).remedy(remedy)
 }
 
 async fn in_terminal(options: DrillOptions, args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -163,8 +164,11 @@ async fn in_terminal(options: DrillOptions, args: &RunArgs) -> Result<ExitCode, 
     let debrief = drill.finish("the trainee left").await;
     drill.shutdown().await;
     let left = left.map_err(|error| {
-        Failure::failed(format!("the terminal UI stopped: {}", chain(&error)))
-            .remedy("drill run --plain")
+        Failure::failed(format!(
+            "the terminal UI stopped: {}",
+            error.to_string_full()
+        ))
+        .remedy("drill run --plain")
     })?;
     super::print(&farewell(&debrief, &plan, chosen));
     Ok(ExitCode::from(if matches!(left, tui::Exit::Signal(_)) {

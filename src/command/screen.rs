@@ -2,17 +2,17 @@
 
 use std::process::ExitCode;
 
-use crate::{
-    cli::ScreenArgs,
-    exit::{Failure, chain},
-};
+use display_full_error::DisplayFullErrorExt;
+
+use crate::{cli::ScreenArgs, exit::Failure};
 
 /// Renders and prints or writes it.
 pub fn run(args: &ScreenArgs) -> Result<ExitCode, Failure> {
     let (columns, rows) = args.size;
     let url = args.url.trim_end_matches('/');
     let runtime = super::runtime()?;
-    let failed = |error: tui::Error| Failure::failed(chain(&error)).remedy("drill screen --help");
+    let failed =
+        |error: tui::Error| Failure::failed(error.to_string_full()).remedy("drill screen --help");
     let Some(path) = &args.svg else {
         let text = runtime
             .block_on(tui::screen::render_once(url, &args.view, columns, rows))

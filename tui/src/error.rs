@@ -8,7 +8,7 @@ use api::Problem;
 pub enum Error {
     /// The terminal refused raw mode, a size, or a write.
     #[error(
-        "the terminal cannot be used: {0} (run without a terminal with --headless, or as text with --plain)"
+        "the terminal cannot be used; run without one with --headless, or as text with --plain"
     )]
     Terminal(#[from] std::io::Error),
     /// The base URL of the lab is not one.
@@ -20,7 +20,7 @@ pub enum Error {
         why: String,
     },
     /// The HTTP client could not be built.
-    #[error("the HTTP client could not be built: {0}")]
+    #[error("the HTTP client could not be built")]
     Client(#[source] reqwest::Error),
     /// No view of that name.
     #[error("no view is called {name:?}; there are {known}")]

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use api::Debrief;
+use display_full_error::DisplayFullErrorExt;
 use simulator::{folder::DrillFolder, journal::Event};
 
 use super::Desk;
@@ -110,13 +111,13 @@ impl Desk {
             let reported = report::write(folder.path());
             archive
                 .problems
-                .extend(opened.err().map(|error| chain(&error)));
+                .extend(opened.err().map(|error| error.to_string_full()));
             archive
                 .problems
-                .extend(named.err().map(|error| chain(&error)));
+                .extend(named.err().map(|error| error.to_string_full()));
             archive
                 .problems
-                .extend(reported.err().map(|error| chain(&error)));
+                .extend(reported.err().map(|error| error.to_string_full()));
         }
         if let Some(history) = &archive.history {
             let entries = self.journal.entries();
@@ -133,19 +134,7 @@ impl Desk {
             let written = history.end(&self.id, &ending).await;
             archive
                 .problems
-                .extend(written.err().map(|error| chain(&error)));
+                .extend(written.err().map(|error| error.to_string_full()));
         }
     }
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -16,7 +16,6 @@ use std::sync::{Arc, OnceLock};
 use api::Change;
 pub use diagnosis::MOST_DIAGNOSES;
 pub use end::Archive;
-pub(crate) use end::chain;
 pub use pager::Watched;
 use parking_lot::Mutex;
 pub use question::{Answered, Language, Question};

@@ -7,11 +7,12 @@ use std::sync::{
 };
 
 use api::{ActionOutcome, Change, ProofView, Remedy, ServiceView};
+use display_full_error::DisplayFullErrorExt;
 use futures_util::future::BoxFuture;
 use simulator::lab::Lab;
 use tokio_util::task::TaskTracker;
 
-use crate::{desk::chain, refusal::Refusal, shop::Shop};
+use crate::{refusal::Refusal, shop::Shop};
 
 /// See the head of this file.
 pub(super) struct LabShop {
@@ -80,7 +81,10 @@ impl Shop for LabShop {
         let (lab, proving) = (self.lab.clone(), self.proving.clone());
         self.proofs.spawn(async move {
             if let Err(error) = lab.prove().await {
-                tracing::warn!(error = chain(&error), "the stress test did not end");
+                tracing::warn!(
+                    error = error.to_string_full(),
+                    "the stress test did not end"
+                );
             }
             proving.store(false, Ordering::Release);
         });

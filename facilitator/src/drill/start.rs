@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use display_full_error::DisplayFullErrorExt;
 use scenarios::plan::Plan;
 use simulator::{
     clock::DrillClock,
@@ -26,7 +27,7 @@ use super::{
     time::LabTime,
 };
 use crate::{
-    desk::{Archive, Desk, DeskParts, Watched, chain},
+    desk::{Archive, Desk, DeskParts, Watched},
     history::{DrillRow, HISTORY_FILE, History},
     report::plan_hash,
     server::{DEFAULT_BIND, DrillServer},
@@ -208,7 +209,7 @@ async fn record(options: &DrillOptions, id: &str, telemetry: &Telemetry) -> (Jou
             let recorded = telemetry.record_to(folder.path());
             archive
                 .problems
-                .extend(recorded.err().map(|error| chain(&error)));
+                .extend(recorded.err().map(|error| error.to_string_full()));
             archive.folder = Some(folder);
             journal
         }
@@ -221,18 +222,18 @@ async fn record(options: &DrillOptions, id: &str, telemetry: &Telemetry) -> (Jou
     };
     match remember(logs, id, &options.plan, &archive).await {
         Ok(history) => archive.history = Some(history),
-        Err(error) => archive.problems.push(chain(&error)),
+        Err(error) => archive.problems.push(error.to_string_full()),
     }
     (journal, archive)
 }
 
 fn folder(logs: &Path, id: &str, plan: &Plan) -> Result<(DrillFolder, Journal), String> {
-    let folder =
-        DrillFolder::create(logs, jiff::Timestamp::now(), id).map_err(|error| chain(&error))?;
+    let folder = DrillFolder::create(logs, jiff::Timestamp::now(), id)
+        .map_err(|error| error.to_string_full())?;
     folder
         .seal_plan(&plan.to_json())
-        .map_err(|error| chain(&error))?;
-    let journal = Journal::create(folder.path()).map_err(|error| chain(&error))?;
+        .map_err(|error| error.to_string_full())?;
+    let journal = Journal::create(folder.path()).map_err(|error| error.to_string_full())?;
     Ok((folder, journal))
 }
 

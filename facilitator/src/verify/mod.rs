@@ -11,13 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use display_full_error::DisplayFullErrorExt;
 use scenarios::{catalog::Catalog, plan::Plan, seed::Seed};
 use serde::Serialize;
 
-use crate::{
-    desk::chain,
-    drill::{Drill, DrillOptions},
-};
+use crate::drill::{Drill, DrillOptions};
 
 /// What to verify.
 #[derive(Debug, Clone)]
@@ -158,7 +156,7 @@ impl<'a> Sheet<'a> {
                 Ok(value)
             }
             Err(error) => {
-                self.claim(claim, false, chain(&error))?;
+                self.claim(claim, false, error.to_string_full())?;
                 Err(Stop)
             }
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use display_full_error::DisplayFullErrorExt;
 use rust_decimal::Decimal;
 use scenarios::{
     plan::Plan,
@@ -249,7 +250,7 @@ impl Play<'_> {
         match self.seat.prove().await {
             Ok(proof) => Ok(proof),
             Err(error) => {
-                sheet.claim("the stress test runs", false, super::chain(&error))?;
+                sheet.claim("the stress test runs", false, error.to_string_full())?;
                 Err(Stop)
             }
         }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use display_full_error::DisplayFullErrorExt;
 use scenarios::{
     setting::CartTotals,
     shop::{CUSTOMERS, GOODS, Role},
@@ -194,7 +195,11 @@ async fn confirm(service: Arc<Service>, mut waiting: mpsc::Receiver<(Hop, Basket
                 );
                 let upsert = upsert.text(order_id).int(total);
                 if let Err(error) = service.database().execute(upsert).await {
-                    tracing::error!(order_id, error = error.full(), "cart total is not kept");
+                    tracing::error!(
+                        order_id,
+                        error = error.to_string_full(),
+                        "cart total is not kept"
+                    );
                 }
             }
             Err(problem) => {

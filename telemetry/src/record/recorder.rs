@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use display_full_error::DisplayFullErrorExt;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -176,7 +177,7 @@ impl Writing {
         if !refused {
             let flushed = self.logs.flush().and_then(|()| self.traces.flush());
             if let Err(error) = flushed {
-                self.status.lock().error = Some(chain(&error));
+                self.status.lock().error = Some(error.to_string_full());
             }
         }
     }
@@ -192,23 +193,11 @@ impl Writing {
             }
             Err(error) => {
                 status.lost_batches += 1;
-                status.error = Some(chain(&error));
+                status.error = Some(error.to_string_full());
                 true
             }
         }
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

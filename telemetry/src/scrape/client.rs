@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use display_full_error::DisplayFullErrorExt;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -74,7 +75,8 @@ impl Client {
             .http
             .request(request)
             .await
-            .map_err(|error| FetchError::Connect(causes(&error)))?;
+            // the client's own text is only "client error (Connect)"
+            .map_err(|error| FetchError::Connect(error.to_string_full()))?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
@@ -99,15 +101,4 @@ impl Client {
             .to_bytes();
         Ok(Page { body, format })
     }
-}
-
-/// An error with its causes: the client's own text is only "client error (Connect)".
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

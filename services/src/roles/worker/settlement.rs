@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use display_full_error::DisplayFullErrorExt;
 use parking_lot::Mutex;
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -166,7 +167,7 @@ async fn finish(service: &Service, queue: &Queue, batch: &Batch) {
     if let Err(error) = service.database().execute(insert).await {
         tracing::error!(
             batch = batch.id,
-            error = error.full(),
+            error = error.to_string_full(),
             "settlement batch is not filed"
         );
     }
