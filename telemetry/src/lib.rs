@@ -16,6 +16,7 @@ pub mod query;
 pub mod receive;
 pub mod record;
 pub mod scrape;
+mod segments;
 pub mod time;
 pub mod traces;
 

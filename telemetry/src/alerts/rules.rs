@@ -300,7 +300,7 @@ impl Check {
         waits: (Option<Spanned<String>>, Option<Spanned<String>>),
         annotations: &Texts,
     ) {
-        if !is_metric_name(&record.value) {
+        if !promql::is_metric_name(&record.value) {
             let message = format!("invalid recording rule name `{}`", record.value);
             self.add(record.referenced, message);
         }
@@ -379,14 +379,6 @@ impl Check {
         }
         templates
     }
-}
-
-fn is_metric_name(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes
-        .next()
-        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_' || b == b':')
-        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
 }
 
 /// Parses a rule's expression: no variables, and of a type that a rule can use.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::instant::{parse_step_ns, time_or};
 use super::parameters::Parameters;
-use super::refusal::Refusal;
+use super::refusal::{self, Refusal};
 use crate::facade::Telemetry;
 use crate::logs::ast::{Query, Stage};
 use crate::logs::record::Labels;
@@ -49,13 +49,9 @@ pub(super) fn router() -> Router<Telemetry> {
         )
 }
 
-/// Runs a query off the async threads and answers with its data.
+/// Runs a query and answers with its data.
 async fn answer(work: impl FnOnce() -> Result<Value, Refusal> + Send + 'static) -> Response {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(data)) => Json(json!({"status": "success", "data": data})).into_response(),
-        Ok(Err(refusal)) => refusal.into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
+    refusal::answer(|| Ok(json!({"status": "success", "data": work()?}))).await
 }
 
 async fn query(State(telemetry): State<Telemetry>, parameters: Parameters) -> Response {
@@ -237,22 +233,12 @@ fn query_text(parameters: &Parameters) -> Result<String, String> {
 
 /// The window of a request: `start` and `end`, or `since` before the end.
 fn window(telemetry: &Telemetry, parameters: &Parameters) -> Result<(i64, i64), String> {
-    let now_ns = telemetry.intake().time().now_ns();
-    let end_ns = time_or("end", parameters.get("end"), now_ns)?;
-    let since_ns = match parameters.get("since").filter(|text| !text.is_empty()) {
+    let width_ns = match parameters.get("since").filter(|text| !text.is_empty()) {
         None => WINDOW_NS,
         Some(text) => parse_step_ns(text)
             .ok_or_else(|| format!("since={text:?} is not a duration such as 15m"))?,
     };
-    let start_ns = time_or(
-        "start",
-        parameters.get("start"),
-        end_ns.saturating_sub(since_ns),
-    )?;
-    if start_ns > end_ns {
-        return Err("start is after end: swap them".into());
-    }
-    Ok((start_ns, end_ns))
+    parameters.window(telemetry.intake().time().now_ns(), width_ns)
 }
 
 fn step_ns(parameters: &Parameters, start_ns: i64, end_ns: i64) -> Result<i64, String> {

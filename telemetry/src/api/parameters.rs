@@ -4,6 +4,8 @@
 use axum::extract::{FromRequest, Query, Request};
 use http::{Method, StatusCode, Uri};
 
+use super::instant::time_or;
+
 /// Bytes of a form body. Longer ones are refused; the longest query has 16 KiB, a third of this when
 /// every byte is percent-encoded.
 const FORM_BYTES_MAX: usize = 60 * 1024;
@@ -23,6 +25,16 @@ impl Parameters {
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.0.iter().filter(move |(other, _)| other == name);
         named.map(|(_, value)| value.as_str())
+    }
+
+    /// The window from `start` to `end`, ns: the last `width_ns` before `now_ns` where they are not given.
+    pub(super) fn window(&self, now_ns: i64, width_ns: i64) -> Result<(i64, i64), String> {
+        let end_ns = time_or("end", self.get("end"), now_ns)?;
+        let start_ns = time_or("start", self.get("start"), end_ns.saturating_sub(width_ns))?;
+        if start_ns > end_ns {
+            return Err("start is after end: swap them".into());
+        }
+        Ok((start_ns, end_ns))
     }
 
     /// A whole number from 0 to `max`, or `default` when it is not given.

@@ -1,12 +1,25 @@
-//! Why a query API refuses a request, as plain text, like Loki and Tempo.
+//! How a query API answers: with JSON, or with why it refuses as plain text, like Loki and Tempo.
 
+use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, StatusCode};
+use serde_json::Value;
 
 use crate::error::QueryError;
 
 /// Byte offset of what is wrong with a query.
 const ERROR_POSITION: HeaderName = HeaderName::from_static("x-error-position");
+
+/// Runs a query off the async threads and answers with its result.
+pub(super) async fn answer(
+    work: impl FnOnce() -> Result<Value, Refusal> + Send + 'static,
+) -> Response {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(value)) => Json(value).into_response(),
+        Ok(Err(refusal)) => refusal.into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
 
 /// Why a request is refused.
 #[derive(Debug)]

@@ -11,9 +11,8 @@ use http::{HeaderMap, StatusCode, header};
 use prost::Message;
 use serde_json::{Value, json};
 
-use super::instant::time_or;
 use super::parameters::Parameters;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, answer};
 use crate::attributes::{hex, unhex};
 use crate::facade::Telemetry;
 use crate::time::TraceId;
@@ -51,15 +50,6 @@ pub(super) fn router() -> Router<Telemetry> {
         .route("/tempo/api/v2/search/tags", get(tags_v2))
         .route("/tempo/api/search/tag/{name}/values", get(tag_values_v1))
         .route("/tempo/api/v2/search/tag/{name}/values", get(tag_values_v2))
-}
-
-/// Runs a query off the async threads.
-async fn answer(work: impl FnOnce() -> Result<Value, Refusal> + Send + 'static) -> Response {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(value)) => Json(value).into_response(),
-        Ok(Err(refusal)) => refusal.into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
 }
 
 async fn search_traces(State(telemetry): State<Telemetry>, parameters: Parameters) -> Response {
@@ -351,15 +341,5 @@ fn each_span(
 }
 
 fn window(telemetry: &Telemetry, parameters: &Parameters) -> Result<(i64, i64), String> {
-    let now_ns = telemetry.intake().time().now_ns();
-    let end_ns = time_or("end", parameters.get("end"), now_ns)?;
-    let start_ns = time_or(
-        "start",
-        parameters.get("start"),
-        end_ns.saturating_sub(WINDOW_NS),
-    )?;
-    if start_ns > end_ns {
-        return Err("start is after end: swap them".into());
-    }
-    Ok((start_ns, end_ns))
+    parameters.window(telemetry.intake().time().now_ns(), WINDOW_NS)
 }

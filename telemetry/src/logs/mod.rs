@@ -20,10 +20,11 @@ pub use range::{Grid, SERIES_MAX, STEPS_MAX, Series, evaluate};
 pub use record::{Level, LogLine};
 pub use scan::{Direction, Plan, QUERY_TIME};
 pub use segment::Segment;
-pub use store::{LOG_BYTES, LogStore, SignalStats, record_ts_ns};
+pub use store::{LOG_BYTES, LogStore, record_ts_ns};
 pub use words::{bare_words, query_or_words};
 
 use crate::error::QueryError;
+pub use crate::segments::SignalStats;
 
 /// Compiles a query for lines: LogQL, or bare words.
 ///

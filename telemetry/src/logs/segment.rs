@@ -6,11 +6,8 @@ use std::sync::Arc;
 use super::record::{Level, LogRecord, SpanId};
 use crate::attributes::{Attribute, Text, hex};
 use crate::origins::Origin;
+use crate::segments;
 use crate::time::TraceId;
-
-/// Rows of a full segment. Small enough that a snapshot of a partly filled head is a copy of at most
-/// about a megabyte, large enough that a million rows are some 250 segments.
-pub const SEGMENT_ROWS: usize = 4096;
 
 /// Bytes that a row costs besides its body and attributes: its cells in all columns and orders.
 const ROW_BYTES: usize = 8 + 4 + 1 + 4 + 16 + 8 + 4 + 4 + 4;
@@ -38,12 +35,6 @@ pub struct Head {
 }
 
 impl Head {
-    /// Rows so far.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.columns.ts_ns.len()
-    }
-
     /// Appends a record.
     pub fn append(
         &mut self,
@@ -60,7 +51,7 @@ impl Head {
             columns.origins.push(origin.clone());
             columns.origins.len() - 1
         });
-        // at most one origin per row, and a head is sealed at SEGMENT_ROWS
+        // at most one origin per row, and a head is sealed long before that many
         columns
             .origin
             .push(u32::try_from(index).unwrap_or(u32::MAX));
@@ -76,16 +67,20 @@ impl Head {
         }
         columns.attribute_end.push(columns.attributes.len());
     }
+}
 
-    /// Bytes that the head accounts for.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+impl segments::Head for Head {
+    type Sealed = Segment;
+
+    fn rows(&self) -> usize {
+        self.columns.ts_ns.len()
+    }
+
+    fn bytes(&self) -> usize {
         self.rows() * ROW_BYTES + self.columns.bodies.len() + self.attribute_bytes
     }
 
-    /// The immutable form.
-    #[must_use]
-    pub fn seal(self) -> Segment {
+    fn seal(self) -> Segment {
         let bytes = self.bytes();
         let columns = self.columns;
         let rows = u32::try_from(columns.ts_ns.len()).unwrap_or(u32::MAX);
@@ -114,12 +109,6 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Bytes that the segment accounts for.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -164,6 +153,20 @@ impl Segment {
             columns: &self.columns,
             row: row as usize,
         }
+    }
+}
+
+impl segments::Sealed for Segment {
+    fn rows(&self) -> usize {
+        self.rows()
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn earliest_ns(&self) -> Option<i64> {
+        Some(self.span_ns()?.0)
     }
 }
 

@@ -219,11 +219,14 @@ fn count_values(
 
 /// Whether a text can be a label's name in the exposition format's classic character set.
 pub(crate) fn is_label_name(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+    !text.contains(':') && is_metric_name(text)
+}
+
+/// Whether a text can be a metric's name there: as a label's, and `:` may stand anywhere.
+pub(crate) fn is_metric_name(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b':';
+    let digit_first = text.starts_with(|c: char| c.is_ascii_digit());
+    !text.is_empty() && !digit_first && text.bytes().all(fits)
 }
 
 /// Sum with Neumaier's compensation, as Prometheus' `kahanSumInc`.

@@ -30,7 +30,7 @@ use crate::error::QueryError;
 use crate::metrics::chunk::Point;
 use crate::metrics::labels::Labels;
 use crate::metrics::store::Store;
-pub(crate) use aggregate::is_label_name;
+pub(crate) use aggregate::{is_label_name, is_metric_name};
 use eval::Evaluator;
 use value::{Budget, Column, Grid, Value};
 

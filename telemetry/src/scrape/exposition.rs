@@ -1,6 +1,6 @@
 //! The Prometheus text format 0.0.4 and OpenMetrics 1.0, line by line and without copies. Knows no series store, no HTTP.
 
-use crate::promql::parse_value;
+use crate::promql::{is_metric_name, parse_value};
 
 /// Which of the two formats a body is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,14 +229,6 @@ fn series_length(text: &str) -> Result<usize, (usize, String)> {
         }
     }
     Err((brace, "the labels are not closed by `}`".into()))
-}
-
-fn is_metric_name(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes
-        .next()
-        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_' || b == b':')
-        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
 }
 
 /// Resolves a series' text into its name (under `__name__`) and labels. `position` is where it stands in the body.

@@ -1,25 +1,20 @@
-//! The bounded, append-only store of spans: one head that fills, sealed segments with orders by time
-//! and by trace, eviction of the oldest. Knows no query language.
+//! The store of spans: how an OTLP batch becomes spans, and segments with orders by time and by
+//! trace. Knows no query language.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1 as otlp;
-use parking_lot::Mutex;
 
 use super::span::{Event, Kind, Link, Span, Status, Trace, ns, trace_id};
 use crate::attributes::Interner;
-use crate::logs::SignalStats;
-use crate::origins::{Origin, Origins};
+use crate::origins::Origin;
+use crate::segments::{self, SignalStore};
 use crate::time::TraceId;
 
 /// Bytes of spans that are kept. At some 700 bytes a span this is 700,000 spans; past it the oldest
 /// segment is evicted and counted.
 pub const TRACE_BYTES: usize = 512 * 1024 * 1024;
-
-/// Spans of a full segment; see the log store for the trade.
-const SEGMENT_SPANS: usize = 4096;
 
 /// Sealed spans.
 #[derive(Debug)]
@@ -32,23 +27,6 @@ pub struct SpanSegment {
 }
 
 impl SpanSegment {
-    fn new(mut spans: Vec<Arc<Span>>, bytes: usize) -> Self {
-        spans.sort_by_key(|span| span.start_ns);
-        let rows = u32::try_from(spans.len()).unwrap_or(u32::MAX);
-        let mut by_trace: Vec<u32> = (0..rows).collect();
-        by_trace.sort_by_key(|&row| spans[row as usize].trace_id);
-        Self {
-            latest_end_ns: spans
-                .iter()
-                .map(|span| span.end_ns)
-                .max()
-                .unwrap_or(i64::MIN),
-            spans,
-            by_trace,
-            bytes,
-        }
-    }
-
     /// Its spans, by begin.
     #[must_use]
     pub fn spans(&self) -> &[Arc<Span>] {
@@ -92,93 +70,87 @@ impl SpanSegment {
     }
 }
 
-/// The span store. Appending takes a short lock; a reader takes a [`TraceStore::snapshot`] and then
-/// needs none.
-#[derive(Debug)]
-pub struct TraceStore {
-    inner: Mutex<Inner>,
-    budget_bytes: usize,
+/// Spans as they arrived.
+#[derive(Debug, Default, Clone)]
+pub struct Head {
+    spans: Vec<Arc<Span>>,
+    bytes: usize,
 }
 
-#[derive(Debug, Default)]
-struct Inner {
-    sealed: VecDeque<Arc<SpanSegment>>,
-    sealed_bytes: usize,
-    head: Vec<Arc<Span>>,
-    head_bytes: usize,
-    head_snapshot: Option<Arc<SpanSegment>>,
-    interner: Interner,
-    origins: Origins,
-    received: u64,
-    evicted: u64,
-    rejected: u64,
-}
+impl segments::Head for Head {
+    type Sealed = SpanSegment;
 
-impl TraceStore {
-    /// An empty store that keeps at most `budget_bytes`.
-    #[must_use]
-    pub fn new(budget_bytes: usize) -> Self {
-        Self {
-            inner: Mutex::default(),
-            budget_bytes,
-        }
+    fn rows(&self) -> usize {
+        self.spans.len()
     }
 
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn seal(self) -> SpanSegment {
+        let Self { mut spans, bytes } = self;
+        spans.sort_by_key(|span| span.start_ns);
+        let rows = u32::try_from(spans.len()).unwrap_or(u32::MAX);
+        let mut by_trace: Vec<u32> = (0..rows).collect();
+        by_trace.sort_by_key(|&row| spans[row as usize].trace_id);
+        let ends = spans.iter().map(|span| span.end_ns);
+        SpanSegment {
+            latest_end_ns: ends.max().unwrap_or(i64::MIN),
+            spans,
+            by_trace,
+            bytes,
+        }
+    }
+}
+
+impl segments::Sealed for SpanSegment {
+    fn rows(&self) -> usize {
+        self.spans.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn earliest_ns(&self) -> Option<i64> {
+        Some(self.spans.first()?.start_ns)
+    }
+}
+
+/// The span store.
+pub type TraceStore = SignalStore<Head>;
+
+impl TraceStore {
     /// Appends a batch whose times are store times already; returns how many spans were refused
     /// because their trace or span id is missing or malformed.
     pub fn append(&self, request: &ExportTraceServiceRequest) -> usize {
-        let mut inner = self.inner.lock();
-        let inner = &mut *inner;
-        let mut rejected = 0;
-        for resource_spans in &request.resource_spans {
-            for scope_spans in &resource_spans.scope_spans {
-                let scope = scope_spans.scope.as_ref().map_or("", |scope| &scope.name);
-                let resource = resource_spans.resource.as_ref();
-                let origin = inner.origins.origin(&mut inner.interner, resource, scope);
-                for span in &scope_spans.spans {
-                    inner.received += 1;
-                    match convert(&mut inner.interner, &origin, span) {
-                        Some(span) => inner.push(span, self.budget_bytes),
-                        None => rejected += 1,
+        self.with(|interner, origins, segments| {
+            let mut rejected = 0;
+            for resource_spans in &request.resource_spans {
+                for scope_spans in &resource_spans.scope_spans {
+                    let scope = scope_spans.scope.as_ref().map_or("", |scope| &scope.name);
+                    let resource = resource_spans.resource.as_ref();
+                    let origin = origins.origin(interner, resource, scope);
+                    for span in &scope_spans.spans {
+                        if let Some(span) = convert(interner, &origin, span) {
+                            segments.push(|head| head.push(span));
+                        } else {
+                            segments.reject();
+                            rejected += 1;
+                        }
                     }
                 }
             }
-        }
-        inner.rejected += rejected as u64;
-        rejected
+            rejected
+        })
     }
+}
 
-    /// All segments, oldest arrival first; the last may be a copy of the head.
-    #[must_use]
-    pub fn snapshot(&self) -> Vec<Arc<SpanSegment>> {
-        let mut inner = self.inner.lock();
-        let mut segments: Vec<_> = inner.sealed.iter().cloned().collect();
-        if !inner.head.is_empty() {
-            let head = match &inner.head_snapshot {
-                Some(head) => head.clone(),
-                None => Arc::new(SpanSegment::new(inner.head.clone(), inner.head_bytes)),
-            };
-            inner.head_snapshot = Some(head.clone());
-            segments.push(head);
-        }
-        segments
-    }
-
-    /// What the store holds and has lost.
-    #[must_use]
-    pub fn stats(&self) -> SignalStats {
-        let segments = self.snapshot();
-        let starts = segments.iter().filter_map(|segment| segment.starts_ns());
-        let inner = self.inner.lock();
-        SignalStats {
-            received: inner.received,
-            held: inner.received - inner.evicted - inner.rejected,
-            evicted: inner.evicted,
-            rejected: inner.rejected,
-            bytes: (inner.sealed_bytes + inner.head_bytes) as u64,
-            budget_bytes: self.budget_bytes as u64,
-            oldest_ns: starts.map(|starts| starts.0).min(),
-        }
+impl Head {
+    fn push(&mut self, span: Span) {
+        self.bytes += span.bytes();
+        self.spans.push(Arc::new(span));
     }
 }
 
@@ -190,28 +162,6 @@ pub fn assemble(segments: &[Arc<SpanSegment>], id: &TraceId) -> Option<Trace> {
         .flat_map(|segment| segment.of_trace(id))
         .cloned();
     Trace::new(spans.collect())
-}
-
-impl Inner {
-    fn push(&mut self, span: Span, budget_bytes: usize) {
-        self.head_snapshot = None;
-        self.head_bytes += span.bytes();
-        self.head.push(Arc::new(span));
-        if self.head.len() < SEGMENT_SPANS && self.head_bytes <= budget_bytes / 4 {
-            return;
-        }
-        let spans = std::mem::take(&mut self.head);
-        let segment = SpanSegment::new(spans, std::mem::take(&mut self.head_bytes));
-        self.sealed_bytes += segment.bytes;
-        self.sealed.push_back(Arc::new(segment));
-        while self.sealed_bytes > budget_bytes {
-            let Some(oldest) = self.sealed.pop_front() else {
-                return;
-            };
-            self.sealed_bytes -= oldest.bytes;
-            self.evicted += oldest.spans.len() as u64;
-        }
-    }
 }
 
 fn convert(interner: &mut Interner, origin: &Arc<Origin>, span: &otlp::Span) -> Option<Span> {
