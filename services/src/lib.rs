@@ -18,6 +18,7 @@ mod money;
 mod peer;
 mod problem;
 mod process;
+mod retry;
 mod roles;
 mod route;
 mod serve;

@@ -12,6 +12,8 @@ use std::sync::{
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::signals::metrics::{Live, Metrics};
+
 /// Slots. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Slots(Arc<Shared>);
@@ -72,6 +74,24 @@ impl Slots {
             size.surplus += shrink - self.0.semaphore.forget_permits(shrink);
         }
         size.limit = limit;
+    }
+
+    /// Registers them as the connections of a pool of this name.
+    pub fn register_as_pool(&self, pool: &'static str, metrics: &Metrics) {
+        for (name, help, read) in [
+            (
+                "connection_pool_in_use",
+                "Connections lent",
+                Self::in_use as fn(&Self) -> usize,
+            ),
+            ("connection_pool_limit", "Most connections", Self::limit),
+            ("connection_pool_waiting", "Waiting for one", Self::waiting),
+        ] {
+            let slots = self.clone();
+            #[allow(clippy::cast_precision_loss)] // a number of connections
+            let read = move || read(&slots) as f64;
+            metrics.register_live(name, help, vec![Live::labelled("pool", pool, read)]);
+        }
     }
 
     /// How many there are.

@@ -15,7 +15,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     error::ServiceError,
-    signals::metrics::{Live, Metrics, Operation},
+    signals::metrics::{Metrics, Operation},
     slots::Slots,
 };
 use pools::Pools;
@@ -66,7 +66,7 @@ impl Database {
             .await
             .map_err(failed(|| "create the schema".to_owned()))?;
         let gate = Slots::new(LENT_CONNECTIONS);
-        register(&metrics, &gate);
+        gate.register_as_pool("database", &metrics);
         Ok(Self {
             pools: Arc::new(pools),
             gate,
@@ -199,30 +199,6 @@ fn shown(address: &str) -> String {
         }
         _ => address.to_owned(),
     }
-}
-
-fn register(metrics: &Metrics, gate: &Slots) {
-    let live = |read: fn(&Slots) -> usize| {
-        let gate = gate.clone();
-        #[allow(clippy::cast_precision_loss)] // a number of connections
-        let read = move || read(&gate) as f64;
-        vec![Live::labelled("pool", "database", read)]
-    };
-    metrics.register_live(
-        "connection_pool_in_use",
-        "Connections lent",
-        live(Slots::in_use),
-    );
-    metrics.register_live(
-        "connection_pool_limit",
-        "Most connections",
-        live(Slots::limit),
-    );
-    metrics.register_live(
-        "connection_pool_waiting",
-        "Waiting for one",
-        live(Slots::waiting),
-    );
 }
 
 #[cfg(test)]

@@ -4,9 +4,13 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Database as Driver, PgPool, Postgres, Sqlite, SqlitePool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    Arguments as _, AssertSqlSafe, ConnectOptions, Database as Driver, Encode, Executor, FromRow,
+    IntoArguments, Pool, Postgres, Sqlite, Type,
+    postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
+        SqliteSynchronous,
+    },
 };
 
 use super::{
@@ -25,18 +29,30 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page cache of a SQLite connection, KiB: the whole lab is to stay small, and the files are.
 const SQLITE_CACHE_KIB: &str = "-512";
 
-/// The pools.
+/// The pools of a database of either kind.
 #[derive(Debug)]
 pub enum Pools {
     /// A file.
-    Sqlite {
-        /// One connection.
-        writer: SqlitePool,
-        /// A few.
-        readers: SqlitePool,
-    },
+    Sqlite(Pair<Sqlite>),
     /// A server, in a schema of its own.
-    Postgres(PgPool),
+    Postgres(Pair<Postgres>),
+}
+
+/// Where statements that change something run, and where queries do; one pool may be both.
+#[derive(Debug)]
+pub struct Pair<D: Driver> {
+    writer: Pool<D>,
+    readers: Pool<D>,
+}
+
+/// Calls a method of the pair, whichever it is.
+macro_rules! pair {
+    ($pools:expr, $pair:ident => $call:expr) => {
+        match $pools {
+            Pools::Sqlite($pair) => $call,
+            Pools::Postgres($pair) => $call,
+        }
+    };
 }
 
 impl Pools {
@@ -44,206 +60,197 @@ impl Pools {
     pub async fn open(location: &Location) -> Result<Self, sqlx::Error> {
         let address = location.address.as_str();
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            return Self::open_postgres(location).await;
+            open_postgres(location).await.map(Self::Postgres)
+        } else {
+            open_sqlite(location).await.map(Self::Sqlite)
         }
-        if location.fresh {
-            clear_file(address)?;
-        }
-        let options = SqliteConnectOptions::new()
-            .filename(address)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // a drill's data need not survive a power cut
-            .synchronous(SqliteSynchronous::Off)
-            .busy_timeout(BUSY_TIMEOUT)
-            .pragma("cache_size", SQLITE_CACHE_KIB)
-            .command_buffer_size(16)
-            .row_buffer_size(16);
-        let pool = |connections: u32| {
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_before_acquire(false)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-        };
-        // the writer first: it makes the file
-        let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(SQLITE_READERS).connect_lazy_with(options);
-        Ok(Self::Sqlite { writer, readers })
-    }
-
-    async fn open_postgres(location: &Location) -> Result<Self, sqlx::Error> {
-        let schema = &location.schema;
-        let options: PgConnectOptions = location.address.parse()?;
-        let options = options.options([("search_path", schema.as_str())]);
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
-            .await?;
-        if location.fresh {
-            let drop = format!(r#"DROP SCHEMA IF EXISTS "{schema}" CASCADE"#);
-            sqlx::raw_sql(AssertSqlSafe(drop)).execute(&pool).await?;
-        }
-        let create = format!(r#"CREATE SCHEMA IF NOT EXISTS "{schema}""#);
-        sqlx::raw_sql(AssertSqlSafe(create)).execute(&pool).await?;
-        Ok(Self::Postgres(pool))
     }
 
     /// Name in `db.system`.
     pub fn system(&self) -> &'static str {
         match self {
-            Self::Sqlite { .. } => "sqlite",
+            Self::Sqlite(_) => "sqlite",
             Self::Postgres(_) => "postgresql",
         }
     }
 
     /// SQL text without values; several statements, one transaction.
     pub async fn script(&self, sql: String) -> Result<(), sqlx::Error> {
-        let sql = sqlx::raw_sql(AssertSqlSafe(sql));
-        match self {
-            Self::Sqlite { writer, .. } => {
-                let mut transaction = writer.begin().await?;
-                sql.execute(&mut *transaction).await?;
-                transaction.commit().await
-            }
-            Self::Postgres(pool) => {
-                let mut transaction = pool.begin().await?;
-                sql.execute(&mut *transaction).await?;
-                transaction.commit().await
-            }
-        }
+        pair!(self, pair => pair.script(sql).await)
     }
 
     /// Rows of a query.
     pub async fn rows<T: Record>(&self, statement: Statement) -> Result<Vec<T>, sqlx::Error> {
-        match self {
-            Self::Sqlite { readers, .. } => {
-                let mut query = sqlx::query_as::<Sqlite, T>(statement.sql);
-                for value in statement.values {
-                    query = match value {
-                        Value::Int(value) => query.bind(value),
-                        Value::Text(value) => query.bind(value),
-                    };
-                }
-                query.fetch_all(readers).await
-            }
-            Self::Postgres(pool) => {
-                let mut query = sqlx::query_as::<Postgres, T>(statement.sql);
-                for value in statement.values {
-                    query = match value {
-                        Value::Int(value) => query.bind(value),
-                        Value::Text(value) => query.bind(value),
-                    };
-                }
-                query.fetch_all(pool).await
-            }
-        }
+        pair!(self, pair => pair.rows(statement).await)
     }
 
     /// Statements in one transaction; `None` and nothing changed when one touches other rows than it must. One statement
     /// without such a demand goes without a transaction of its own.
     pub async fn batch(&self, statements: Vec<Statement>) -> Result<Option<u64>, sqlx::Error> {
-        let alone = statements.len() == 1 && statements[0].must_touch.is_none();
-        match self {
-            Self::Sqlite { writer, .. } => {
-                if alone {
-                    let mut connection = writer.acquire().await?;
-                    return run_sqlite(&mut connection, statements).await;
-                }
-                let mut transaction = writer.begin().await?;
-                let touched = run_sqlite(&mut transaction, statements).await?;
-                finish(transaction, touched).await
-            }
-            Self::Postgres(pool) => {
-                if alone {
-                    let mut connection = pool.acquire().await?;
-                    return run_postgres(&mut connection, statements).await;
-                }
-                let mut transaction = pool.begin().await?;
-                let touched = run_postgres(&mut transaction, statements).await?;
-                finish(transaction, touched).await
-            }
-        }
+        pair!(self, pair => pair.batch(statements).await)
     }
 
     /// Whether it answers.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Sqlite { readers, .. } => {
-                sqlx::query("SELECT 1").execute(readers).await.map(drop)
-            }
-            Self::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop),
-        }
+        pair!(self, pair => pair.ping().await)
     }
 
     /// Closes all connections.
     pub async fn close(&self) {
-        match self {
-            Self::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
+        pair!(self, pair => {
+            pair.readers.close().await;
+            pair.writer.close().await;
+        });
+    }
+}
+
+async fn open_sqlite(location: &Location) -> Result<Pair<Sqlite>, sqlx::Error> {
+    let address = location.address.as_str();
+    if location.fresh {
+        clear_file(address)?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(address)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // a drill's data need not survive a power cut
+        .synchronous(SqliteSynchronous::Off)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("cache_size", SQLITE_CACHE_KIB)
+        .command_buffer_size(16)
+        .row_buffer_size(16)
+        // our own spans tell of statements; nobody reads sqlx's
+        .disable_statement_logging();
+    let pool = |connections: u32| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+    };
+    // the writer first: it makes the file
+    let writer = pool(1).connect_with(options.clone()).await?;
+    let readers = pool(SQLITE_READERS).connect_lazy_with(options);
+    Ok(Pair { writer, readers })
+}
+
+async fn open_postgres(location: &Location) -> Result<Pair<Postgres>, sqlx::Error> {
+    let schema = &location.schema;
+    let options: PgConnectOptions = location.address.parse()?;
+    let options = options
+        .options([("search_path", schema.as_str())])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await?;
+    let pair = Pair {
+        writer: pool.clone(),
+        readers: pool,
+    };
+    if location.fresh {
+        pair.script(format!(r#"DROP SCHEMA IF EXISTS "{schema}" CASCADE"#))
+            .await?;
+    }
+    pair.script(format!(r#"CREATE SCHEMA IF NOT EXISTS "{schema}""#))
+        .await?;
+    Ok(pair)
+}
+
+/// How many rows a statement touched, which sqlx says of every driver but promises of none.
+pub trait Touched {
+    /// Rows of a statement that ran.
+    fn touched(&self) -> u64;
+}
+
+impl Touched for SqliteQueryResult {
+    fn touched(&self) -> u64 {
+        self.rows_affected()
+    }
+}
+
+impl Touched for PgQueryResult {
+    fn touched(&self) -> u64 {
+        self.rows_affected()
+    }
+}
+
+impl<D> Pair<D>
+where
+    D: Driver<Arguments: IntoArguments<D>, QueryResult: Touched>,
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    async fn script(&self, sql: String) -> Result<(), sqlx::Error> {
+        let mut transaction = self.writer.begin().await?;
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await
+    }
+
+    async fn rows<T>(&self, statement: Statement) -> Result<Vec<T>, sqlx::Error>
+    where
+        T: for<'r> FromRow<'r, D::Row> + Send + Unpin,
+    {
+        let arguments = Self::arguments(statement.values)?;
+        sqlx::query_as_with(statement.sql, arguments)
+            .fetch_all(&self.readers)
+            .await
+    }
+
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Option<u64>, sqlx::Error> {
+        if statements.len() == 1 && statements[0].must_touch.is_none() {
+            let mut connection = self.writer.acquire().await?;
+            return Self::run(&mut connection, statements).await;
+        }
+        let mut transaction = self.writer.begin().await?;
+        let touched = Self::run(&mut transaction, statements).await?;
+        if touched.is_some() {
+            transaction.commit().await?;
+        } else {
+            transaction.rollback().await?;
+        }
+        Ok(touched)
+    }
+
+    async fn ping(&self) -> Result<(), sqlx::Error> {
+        self.readers.execute("SELECT 1").await.map(drop)
+    }
+
+    async fn run(
+        connection: &mut D::Connection,
+        statements: Vec<Statement>,
+    ) -> Result<Option<u64>, sqlx::Error> {
+        let mut all = 0;
+        for statement in statements {
+            let arguments = Self::arguments(statement.values)?;
+            let touched = sqlx::query_with(statement.sql, arguments)
+                .execute(&mut *connection)
+                .await?
+                .touched();
+            if statement.must_touch.is_some_and(|rows| rows != touched) {
+                return Ok(None);
             }
-            Self::Postgres(pool) => pool.close().await,
+            all += touched;
         }
+        Ok(Some(all))
     }
-}
 
-async fn finish<D: Driver>(
-    transaction: sqlx::Transaction<'_, D>,
-    touched: Option<u64>,
-) -> Result<Option<u64>, sqlx::Error> {
-    if touched.is_some() {
-        transaction.commit().await?;
-    } else {
-        transaction.rollback().await?;
+    fn arguments(values: Vec<Value>) -> Result<D::Arguments, sqlx::Error> {
+        let mut arguments = D::Arguments::default();
+        for value in values {
+            match value {
+                Value::Int(value) => arguments.add(value),
+                Value::Text(value) => arguments.add(value),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        Ok(arguments)
     }
-    Ok(touched)
-}
-
-async fn run_sqlite(
-    connection: &mut sqlx::SqliteConnection,
-    statements: Vec<Statement>,
-) -> Result<Option<u64>, sqlx::Error> {
-    let mut all = 0;
-    for statement in statements {
-        let mut query = sqlx::query::<Sqlite>(statement.sql);
-        for value in statement.values {
-            query = match value {
-                Value::Int(value) => query.bind(value),
-                Value::Text(value) => query.bind(value),
-            };
-        }
-        let touched = query.execute(&mut *connection).await?.rows_affected();
-        if statement.must_touch.is_some_and(|rows| rows != touched) {
-            return Ok(None);
-        }
-        all += touched;
-    }
-    Ok(Some(all))
-}
-
-async fn run_postgres(
-    connection: &mut sqlx::PgConnection,
-    statements: Vec<Statement>,
-) -> Result<Option<u64>, sqlx::Error> {
-    let mut all = 0;
-    for statement in statements {
-        let mut query = sqlx::query::<Postgres>(statement.sql);
-        for value in statement.values {
-            query = match value {
-                Value::Int(value) => query.bind(value),
-                Value::Text(value) => query.bind(value),
-            };
-        }
-        let touched = query.execute(&mut *connection).await?.rows_affected();
-        if statement.must_touch.is_some_and(|rows| rows != touched) {
-            return Ok(None);
-        }
-        all += touched;
-    }
-    Ok(Some(all))
 }
 
 /// Removes a database file and what belongs to it.

@@ -19,10 +19,10 @@ use crate::{
     money,
     peer::{Call, CallError},
     problem::{Body, Problem},
+    retry,
     route::{Routes, note_order},
     service::Service,
     settings::Settings,
-    signals::metrics::Live,
     slots::Slots,
     wire::{Charge, ChargeRequest, IDEMPOTENCY_HEADER, check_order_id, check_priced},
 };
@@ -45,7 +45,7 @@ pub fn start(service: &Arc<Service>) -> Running {
     let limit = service.settings.now().outbound_connections;
     let connections = Slots::new(limit as usize);
     tracing::info!(pool = POOL, limit, "outbound pool ready");
-    register(service, &connections);
+    connections.register_as_pool(POOL, &service.metrics);
     let router = Routes::new(service)
         .post("/charges", charge)
         .with_state(Payments {
@@ -82,7 +82,16 @@ async fn charge(
         );
         return Ok(Json(charge));
     }
-    let charge = payments.charge_with_retries(&hop, key, &request).await?;
+    let attempt = |settings| payments.attempt(&hop, key, &request, settings);
+    let charge = retry::charging(
+        &payments.service,
+        &hop,
+        Role::Psp,
+        &request.order_id,
+        attempt,
+    )
+    .await
+    .map_err(|error| gave_up(&hop, &request, error))?;
     payments.record(key, &charge).await?;
     tracing::info!(
         order_id = charge.order_id,
@@ -144,40 +153,13 @@ impl Payments {
         Ok(())
     }
 
-    async fn charge_with_retries(
-        &self,
-        hop: &Hop,
-        key: &str,
-        request: &ChargeRequest,
-    ) -> Result<Charge, Problem> {
-        let retries = self.service.settings.now().retries;
-        let mut backoff = Duration::from_millis(retries.backoff_ms);
-        let mut attempt = 0;
-        loop {
-            // taken anew: a change of settings holds from the next attempt on
-            let settings = self.service.settings.now();
-            let error = match self.attempt(hop, key, request, &settings).await {
-                Ok(charge) => return Ok(charge),
-                Err(error) => error,
-            };
-            if attempt >= retries.max || !error.is_worth_retrying() {
-                return Err(gave_up(hop, request, error));
-            }
-            attempt += 1;
-            tell_of_retry(hop, request, &error, attempt);
-            self.service.metrics.count_retry(Role::Psp);
-            tokio::time::sleep(backoff).await;
-            backoff *= 2;
-        }
-    }
-
     /// One attempt; its timeout covers the wait for a connection too.
     async fn attempt(
         &self,
         hop: &Hop,
         key: &str,
         request: &ChargeRequest,
-        settings: &Settings,
+        settings: Arc<Settings>,
     ) -> Result<Charge, CallError> {
         let provider = self
             .service
@@ -218,42 +200,8 @@ impl Payments {
     }
 }
 
-fn tell_of_retry(hop: &Hop, request: &ChargeRequest, error: &CallError, attempt: u32) {
-    let (order_id, correlation_id) = (request.order_id.as_str(), hop.correlation());
-    if matches!(error, CallError::TimedOut { .. }) {
-        tracing::warn!(
-            order_id,
-            correlation_id,
-            attempt,
-            "charge attempt timed out, retrying"
-        );
-    } else {
-        tracing::warn!(order_id, correlation_id, attempt, reason = %error, "charge attempt failed, retrying");
-    }
-}
-
 fn gave_up(hop: &Hop, request: &ChargeRequest, error: CallError) -> Problem {
     let (order_id, correlation_id) = (request.order_id.as_str(), hop.correlation());
     tracing::warn!(order_id, correlation_id, reason = %error, "charge got no answer from provider");
     Problem::from(error)
-}
-
-fn register(service: &Service, connections: &Slots) {
-    let live = |read: fn(&Slots) -> usize| {
-        let connections = connections.clone();
-        #[allow(clippy::cast_precision_loss)] // a number of connections
-        let read = move || read(&connections) as f64;
-        Live::labelled("pool", POOL, read)
-    };
-    for (name, help, read) in [
-        (
-            "connection_pool_in_use",
-            "Connections lent",
-            Slots::in_use as fn(&Slots) -> usize,
-        ),
-        ("connection_pool_limit", "Most connections", Slots::limit),
-        ("connection_pool_waiting", "Waiting for one", Slots::waiting),
-    ] {
-        service.metrics.register_live(name, help, vec![live(read)]);
-    }
 }

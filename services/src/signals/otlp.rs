@@ -94,12 +94,7 @@ fn resource(config: &ServiceConfig) -> Resource {
 
 fn traces(config: &ServiceConfig, resource: Resource) -> Result<SdkTracerProvider, ServiceError> {
     let endpoint = format!("{}/v1/traces", config.otlp_endpoint.trim_end_matches('/'));
-    let exporter = SpanExporter::builder()
-        .with_http()
-        .with_http_client(ExportClient::new(EXPORT_TIMEOUT))
-        .with_protocol(Protocol::HttpBinary)
-        .with_endpoint(&endpoint)
-        .with_timeout(EXPORT_TIMEOUT)
+    let exporter = aimed(SpanExporter::builder().with_http(), &endpoint)
         .build()
         .map_err(|error| refused(endpoint, &error))?;
     let batch = SpanBatch::default()
@@ -118,12 +113,7 @@ fn traces(config: &ServiceConfig, resource: Resource) -> Result<SdkTracerProvide
 
 fn logs(config: &ServiceConfig, resource: Resource) -> Result<SdkLoggerProvider, ServiceError> {
     let endpoint = format!("{}/v1/logs", config.otlp_endpoint.trim_end_matches('/'));
-    let exporter = LogExporter::builder()
-        .with_http()
-        .with_http_client(ExportClient::new(EXPORT_TIMEOUT))
-        .with_protocol(Protocol::HttpBinary)
-        .with_endpoint(&endpoint)
-        .with_timeout(EXPORT_TIMEOUT)
+    let exporter = aimed(LogExporter::builder().with_http(), &endpoint)
         .build()
         .map_err(|error| refused(endpoint, &error))?;
     let batch = LogBatch::default()
@@ -138,6 +128,14 @@ fn logs(config: &ServiceConfig, resource: Resource) -> Result<SdkLoggerProvider,
         .with_resource(resource)
         .with_log_processor(processor)
         .build())
+}
+
+fn aimed<B: WithExportConfig + WithHttpConfig>(exporter: B, endpoint: &str) -> B {
+    exporter
+        .with_http_client(ExportClient::new(EXPORT_TIMEOUT))
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(endpoint)
+        .with_timeout(EXPORT_TIMEOUT)
 }
 
 fn refused(endpoint: String, error: &dyn std::error::Error) -> ServiceError {
