@@ -113,7 +113,7 @@ fn family(family: &vocabulary::Family) -> Family {
             .iter()
             .map(|mechanism| Choice {
                 id: mechanism.id.to_owned(),
-                text: mechanism.definition.to_owned(),
+                text: mechanism.text(),
             })
             .collect(),
     }

@@ -9,24 +9,28 @@ pub(super) const FAMILY: Family = Family {
         Mechanism {
             id: "n-plus-one",
             definition: "One query or call is made per element instead of one for all",
+            also_called: &["N+1", "chatty", "query per row"],
             acts_at: ActsAt::Service,
             heals: "batched queries and calls",
         },
         Mechanism {
             id: "missing-index",
             definition: "A query scans what an index would find",
+            also_called: &["full table scan", "sequential scan"],
             acts_at: ActsAt::Data,
             heals: "the index",
         },
         Mechanism {
             id: "slow-database",
             definition: "Every query is slow, because the database itself is",
+            also_called: &["database overload", "slow disk"],
             acts_at: ActsAt::Data,
             heals: "recovery of the database",
         },
         Mechanism {
             id: "unbounded-result",
             definition: "A query returns far more rows than are needed",
+            also_called: &["missing pagination", "missing LIMIT", "SELECT *"],
             acts_at: ActsAt::Service,
             heals: "a limit or pages",
         },

@@ -42,12 +42,25 @@ pub enum ActsAt {
 pub struct Mechanism {
     /// Id, as in `circular-wait`.
     pub id: &'static str,
-    /// One line, as the picker shows it.
+    /// One line.
     pub definition: &'static str,
+    /// What else the field calls it, or what a person would search for who has another word in mind.
+    pub also_called: &'static [&'static str],
     /// Where it acts.
     pub acts_at: ActsAt,
     /// What ends it, one line.
     pub heals: &'static str,
+}
+
+impl Mechanism {
+    /// One line, as the picker shows and searches it: the definition, and the other words for it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self.also_called {
+            [] => self.definition.to_owned(),
+            words => format!("{} (also: {})", self.definition, words.join(", ")),
+        }
+    }
 }
 
 /// Mechanisms of one kind. Naming another one of the right family earns part of the points.
@@ -262,6 +275,38 @@ mod tests {
                     !text.is_empty() && !text.contains('\n') && !text.ends_with('.'),
                     "{}: {text}",
                     mechanism.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_mechanism_is_found_by_other_words_than_its_own() {
+        let found = |word: &str| -> Vec<&str> {
+            let speaks = |one: &&Mechanism| one.text().to_lowercase().contains(word);
+            mechanisms().filter(speaks).map(|one| one.id).collect()
+        };
+        for (word, id) in [
+            ("deadlock", "circular-wait"),
+            ("n+1", "n-plus-one"),
+            ("float", "binary-float-money"),
+            ("rounding", "binary-float-money"),
+            ("idempotency", "missing-idempotency"),
+            ("connection pool", "pool-exhaustion"),
+            ("thread pool", "pool-exhaustion"),
+            ("false alarm", "no-fault"),
+            ("race condition", "lost-update"),
+            ("out of memory", "memory-limit-kill"),
+        ] {
+            assert_eq!(found(word), [id], "{word}");
+        }
+        for one in mechanisms() {
+            assert!(!one.also_called.is_empty(), "{} has one name only", one.id);
+            for word in one.also_called {
+                assert!(
+                    !word.is_empty() && !one.definition.contains(word),
+                    "{}: {word}",
+                    one.id
                 );
             }
         }

@@ -8,6 +8,7 @@ pub(super) const FAMILY: Family = Family {
     mechanisms: &[Mechanism {
         id: "no-fault",
         definition: "Nothing is wrong: the signals have a harmless explanation",
+        also_called: &["false alarm", "false positive", "healthy"],
         acts_at: ActsAt::Nowhere,
         heals: "nothing to heal; an alert may need tuning",
     }],
