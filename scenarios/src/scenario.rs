@@ -65,7 +65,7 @@ pub struct Scenario {
     /// Loud signals that are not the cause.
     #[serde(default)]
     pub decoys: Vec<Decoy>,
-    /// Actions on offer.
+    /// Actions on offer; a plan lists them by service, kind and title, whatever the order of the file.
     pub remedies: Vec<Remedy>,
     /// The stress test.
     pub proof: Proof,
@@ -373,8 +373,8 @@ pub enum Worth {
     Harmful,
 }
 
-/// Kind of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Kind of an action, in the order in which actions on one service are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)] // the words say it
 pub enum RemedyKind {
@@ -407,7 +407,8 @@ pub struct Remedy {
     pub worth: Worth,
     /// Why, for the debrief.
     pub because: String,
-    /// Whether to ask first.
+    /// Whether to ask first: requests in flight fail, or something is lost that taking it back does not bring back.
+    /// Right ones can be so, too.
     #[serde(default)]
     pub dangerous: bool,
     /// What it does.

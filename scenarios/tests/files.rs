@@ -47,6 +47,18 @@ fn the_template_loads_and_takes_the_authors_slug() {
     assert!(template::new_scenario("late-parcels").contains("slug: late-parcels"));
 }
 
+#[test]
+fn a_plan_lists_remedies_by_service_and_kind_not_as_the_author_wrote_them() {
+    let plan = load::load(&source(template::TEMPLATE), Seed(1), None).expect("loads");
+    let listed: Vec<&str> = plan
+        .scenario
+        .remedies
+        .iter()
+        .map(|one| one.id.as_str())
+        .collect();
+    assert_eq!(listed, ["restart-checkout", "restore-slots"]);
+}
+
 /// Compares with what is expected, one `line of the file => message` each.
 fn assert_told(text: &str, expected: &[(&str, &str)]) {
     let told = told(text);

@@ -16,8 +16,9 @@ use crate::{
     plan::Plan,
     problem::{Problem, Problems},
     repeat,
-    scenario::{Draw, Scenario},
+    scenario::{Draw, Remedy, Scenario},
     seed::Seed,
+    shop::Role,
     source::Source,
 };
 use tree::Node;
@@ -38,7 +39,8 @@ pub(crate) struct Finding {
 /// # Errors
 /// All problems of the file, with their places.
 pub fn load(source: &Source, seed: Seed, level: Option<u8>) -> Result<Plan, Problems> {
-    let (scenario, draws) = read(source, seed)?;
+    let (mut scenario, draws) = read(source, seed)?;
+    shelve(&mut scenario.remedies);
     let rules = scenario
         .rules
         .iter()
@@ -52,6 +54,15 @@ pub fn load(source: &Source, seed: Seed, level: Option<u8>) -> Result<Plan, Prob
         rules,
         scenario: level::apply(repeat::lay_out(scenario, seed), level, seed),
     })
+}
+
+/// Puts remedies in the order of what they touch and how: authors write the right one first, and its place
+/// on the list would tell.
+fn shelve(remedies: &mut [Remedy]) {
+    remedies.sort_by_cached_key(|remedy| {
+        let service = remedy.service.map_or("", Role::name);
+        (service, remedy.kind, remedy.title.clone())
+    });
 }
 
 /// Checks a file under many seeds and returns the scenario as the first of them draws it.
