@@ -145,13 +145,14 @@ fn a_level_leaves_out_what_its_row_says_and_never_what_counts() {
 #[test]
 fn nothing_that_a_trainee_reads_before_the_end_names_the_answer() {
     for slug in slugs() {
-        for seed in 0..20 {
-            let plan = plan(&slug, seed, None);
+        for (seed, level) in (0..20).flat_map(|seed| (1..=4).map(move |level| (seed, level))) {
+            let plan = plan(&slug, seed, Some(level));
             let scenario = &plan.scenario;
+            let pager = &scenario.difficulty[&level].page_title;
             let mut read = vec![
                 scenario.brief.situation.clone(),
                 scenario.brief.normal.clone(),
-                scenario.page.title.clone(),
+                pager.clone().expect("filled in"),
                 scenario.summary.clone(),
             ];
             for change in scenario
@@ -162,11 +163,19 @@ fn nothing_that_a_trainee_reads_before_the_end_names_the_answer() {
                 read.extend([change.title.clone(), change.details.clone()]);
             }
             read.extend(plan.rules.iter().cloned());
-            for spoiler in scenarios::vocabulary::spoilers(scenario) {
+            let truth = &scenario.truth;
+            let other_words = truth.also.iter().chain([&truth.mechanism]).flat_map(|id| {
+                let mechanism = scenarios::vocabulary::mechanism(id);
+                mechanism.expect("checked").also_called
+            });
+            let words = scenarios::vocabulary::spoilers(scenario)
+                .into_iter()
+                .chain(other_words.map(|word| (*word).to_owned()));
+            for word in words {
                 // rule files begin with a comment that only authors see
                 assert!(
-                    !read.iter().any(|text| text.contains(&spoiler)),
-                    "{slug} with seed {seed} gives `{spoiler}` away"
+                    !read.iter().any(|text| text.contains(&word)),
+                    "{slug} with seed {seed} at level {level} gives `{word}` away"
                 );
             }
         }
@@ -182,6 +191,20 @@ fn every_scenario_offers_wrong_ways_and_evidence_in_several_languages() {
             remedies.filter(|remedy| remedy.worth == worth).count()
         };
         assert!(worth(Worth::Right) >= 1 && worth(Worth::Wrong) + worth(Worth::Harmful) >= 3);
+        let repaired = scenario.remedies.iter();
+        let repaired: BTreeSet<_> = repaired
+            .filter(|remedy| matches!(remedy.worth, Worth::Right | Worth::Partial))
+            .map(|remedy| remedy.service)
+            .collect();
+        let elsewhere = scenario.remedies.iter();
+        let elsewhere: BTreeSet<_> = elsewhere
+            .filter(|remedy| !repaired.contains(&remedy.service))
+            .map(|remedy| remedy.service)
+            .collect();
+        assert!(
+            elsewhere.len() >= 2,
+            "{slug}: the services on offer point at the cause"
+        );
         assert!((5..=8).contains(&scenario.evidence.len()), "{slug}");
         let languages: BTreeSet<_> = scenario
             .evidence
@@ -194,6 +217,18 @@ fn every_scenario_offers_wrong_ways_and_evidence_in_several_languages() {
             })
             .collect();
         assert!(languages.len() >= 2, "{slug}: {languages:?}");
+    }
+}
+
+#[test]
+fn the_place_of_a_remedy_on_the_list_says_nothing_of_its_worth() {
+    for slug in slugs() {
+        let remedies = plan(&slug, 5, None).scenario.remedies;
+        let listed: Vec<_> = remedies
+            .iter()
+            .map(|one| (one.service.map(|role| role.name()), one.kind, &one.title))
+            .collect();
+        assert!(listed.is_sorted(), "{slug}: {listed:?}");
     }
 }
 
