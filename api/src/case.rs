@@ -60,6 +60,9 @@ pub enum PinTarget {
         /// 16 hex digits; none pins the whole trace.
         #[serde(default)]
         span_id: Option<String>,
+        /// With all its siblings that do the same, as a waterfall folds them into one row.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        repeated: bool,
     },
     /// A value of a PromQL expression.
     Metric {

@@ -19,10 +19,14 @@ pub struct SeenLine {
 pub struct SeenSpan {
     /// 16 hex digits.
     pub span_id: String,
+    /// The span that it is part of, 16 hex digits; empty at a root.
+    pub parent_id: String,
     /// Its service.
     pub service: String,
     /// Its name.
     pub name: String,
+    /// What tells it from spans of the same name: the statement where it asked a database, else the name.
+    pub label: String,
     /// How long it took, nanoseconds.
     pub duration_ns: i64,
     /// Whether it ended in an error.

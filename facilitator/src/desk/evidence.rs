@@ -13,7 +13,7 @@ use super::Desk;
 use crate::{
     refusal::Refusal,
     score::words::trimmed,
-    sight::{SeenValue, Sight},
+    sight::{SeenSpan, SeenTrace, SeenValue, Sight},
 };
 
 /// Lines looked through at the very nanosecond of a pin; more at once are a flood.
@@ -40,9 +40,11 @@ impl Desk {
                 line,
                 ..
             } => self.resolve_line(*ts_ns, service, line)?,
-            PinTarget::Span { trace_id, span_id } => {
-                self.resolve_span(trace_id, span_id.as_deref())?
-            }
+            PinTarget::Span {
+                trace_id,
+                span_id,
+                repeated,
+            } => self.resolve_span(trace_id, span_id.as_deref(), *repeated)?,
             PinTarget::Metric {
                 query,
                 at_ms,
@@ -87,7 +89,12 @@ impl Desk {
         }
     }
 
-    fn resolve_span(&self, trace_id: &str, span_id: Option<&str>) -> Result<String, Refusal> {
+    fn resolve_span(
+        &self,
+        trace_id: &str,
+        span_id: Option<&str>,
+        repeated: bool,
+    ) -> Result<String, Refusal> {
         let unknown =
             |what: String| Refusal::not_found(what, "pin a trace or span as a search returned it");
         let trace = self
@@ -107,20 +114,20 @@ impl Desk {
                 span_id.unwrap_or_default()
             ))
         })?;
-        #[allow(clippy::cast_precision_loss)] // shown with three decimals
-        let millis = span.duration_ns as f64 / 1e6;
+        let at = time_of_day(trace.start_ns / 1_000_000);
+        if repeated {
+            return Ok(format!("{at} {}", siblings(&trace, span, trace_id)));
+        }
+        let whole = match span_id {
+            None => format!(", trace of {} spans", trace.spans.len()),
+            Some(_) => String::new(),
+        };
         Ok(format!(
-            "{} {} {}: {} ms{}{}",
-            time_of_day(trace.start_ns / 1_000_000),
+            "{at} {} {}: {} ms{}{whole}",
             span.service,
             span.name,
-            trimmed(millis),
+            millis(span.duration_ns),
             if span.failed { ", failed" } else { "" },
-            if span_id.is_none() {
-                format!(", trace of {} spans", trace.spans.len())
-            } else {
-                String::new()
-            }
         ))
     }
 
@@ -174,6 +181,44 @@ impl Desk {
                 )
             })
     }
+}
+
+/// A span with all that did the same beside it: how many, what, how long in all, where.
+fn siblings(trace: &SeenTrace, span: &SeenSpan, trace_id: &str) -> String {
+    /// Digits of a trace id that tell it from the others of a drill.
+    const ID_CHARS: usize = 8;
+    /// Characters of a statement that are shown; the count and the time behind it matter more.
+    const LABEL_CHARS: usize = 120;
+    let alike = trace.spans.iter().filter(|other| {
+        (&other.parent_id, &other.service, &other.label)
+            == (&span.parent_id, &span.service, &span.label)
+    });
+    let (count, failed, duration_ns) = alike.fold((0, 0, 0), |(count, failed, sum), span| {
+        let is_failed = i32::from(span.failed);
+        (count + 1, failed + is_failed, sum + span.duration_ns)
+    });
+    let label: String = span.label.chars().take(LABEL_CHARS).collect();
+    let cut = if label.len() < span.label.len() {
+        "…"
+    } else {
+        ""
+    };
+    let failed = match failed {
+        0 => String::new(),
+        n => format!(", {n} failed"),
+    };
+    format!(
+        "{count} × {} {label}{cut}: {} ms in all{failed}, in trace {}",
+        span.service,
+        millis(duration_ns),
+        trace_id.chars().take(ID_CHARS).collect::<String>()
+    )
+}
+
+/// Milliseconds with as many decimals as are worth showing.
+fn millis(duration_ns: i64) -> String {
+    #[allow(clippy::cast_precision_loss)] // shown with three decimals
+    trimmed(duration_ns as f64 / 1e6)
 }
 
 /// Whether something pinned belongs to a class: the class's query, asked at the pin's time, finds it.

@@ -6,6 +6,9 @@ use telemetry::{Telemetry, alerts};
 
 use crate::sight::{SeenAlert, SeenLine, SeenSpan, SeenTrace, SeenValue, Sight};
 
+/// Where a span says what it asked a database: OpenTelemetry's name, and the one before it.
+const STATEMENTS: [&str; 2] = ["db.query.text", "db.statement"];
+
 impl Sight for Telemetry {
     fn lines(
         &self,
@@ -36,10 +39,14 @@ impl Sight for Telemetry {
         let root = trace.root().span_id;
         let mut spans: Vec<SeenSpan> = Vec::with_capacity(trace.spans.len());
         for span in &trace.spans {
+            let statement = STATEMENTS.iter().find_map(|name| span.attribute(name));
             let seen = SeenSpan {
                 span_id: hex(&span.span_id),
+                parent_id: span.parent.map_or_else(String::new, |id| hex(&id)),
                 service: span.service().to_owned(),
                 name: span.name.to_string(),
+                label: statement
+                    .map_or_else(|| span.name.to_string(), |value| value.text().into_owned()),
                 duration_ns: span.duration_ns(),
                 failed: span.status == telemetry::traces::span::Status::Error,
             };

@@ -239,6 +239,7 @@ impl Seat {
         Ok(id.map(|id| PinTarget::Span {
             trace_id: id.to_owned(),
             span_id: None,
+            repeated: false,
         }))
     }
 

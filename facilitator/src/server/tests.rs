@@ -137,17 +137,20 @@ fn journal(paged: bool) -> Journal {
     journal
 }
 
-fn of(service: &str) -> Option<Resource> {
+fn attribute(key: &str, text: &str) -> KeyValue {
     let value = AnyValue {
-        value: Some(Any::StringValue(service.into())),
+        value: Some(Any::StringValue(text.into())),
     };
-    let name = KeyValue {
-        key: "service.name".into(),
+    KeyValue {
+        key: key.into(),
         value: Some(value),
         ..KeyValue::default()
-    };
+    }
+}
+
+fn of(service: &str) -> Option<Resource> {
     Some(Resource {
-        attributes: vec![name],
+        attributes: vec![attribute("service.name", service)],
         ..Resource::default()
     })
 }
@@ -182,8 +185,23 @@ async fn fill(telemetry: &Telemetry) {
         end_time_unix_nano: at(3).unsigned_abs(),
         ..Span::default()
     };
+    let query = |id: u64, text: &str| Span {
+        span_id: id.to_be_bytes().to_vec(),
+        parent_span_id: span.span_id.clone(),
+        name: "SELECT".into(),
+        attributes: vec![attribute("db.query.text", text)],
+        ..span.clone()
+    };
+    let item = "SELECT price FROM items WHERE id = ?";
+    let spans = vec![
+        query(11, item),
+        query(12, item),
+        query(13, "SELECT 1"),
+        query(14, item),
+        span,
+    ];
     let scope_spans = vec![ScopeSpans {
-        spans: vec![span],
+        spans,
         ..ScopeSpans::default()
     }];
     let resource_spans = vec![ResourceSpans {
@@ -383,6 +401,19 @@ async fn pins_are_resolved_on_the_drills_own_telemetry() {
         .send("DELETE", "/api/v1/drill/pins/1", Body::empty())
         .await;
     assert_eq!((status, case["pins"].as_array().unwrap().len()), (200, 6));
+}
+
+#[tokio::test]
+async fn a_pin_of_repeated_spans_says_how_many_there_are() {
+    let room = room(true).await;
+    let target =
+        json!({"kind": "span", "trace_id": TRACE, "span_id": "000000000000000b", "repeated": true});
+    let (status, pin) = room.post("/pins", json!({ "target": target })).await;
+    assert_eq!((status, &pin["target"]), (200, &target));
+    assert_eq!(
+        pin["text"],
+        "03:00:01 3 × payments SELECT price FROM items WHERE id = ?: 6000 ms in all, in trace 00000000"
+    );
 }
 
 #[tokio::test]

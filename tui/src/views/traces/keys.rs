@@ -21,7 +21,7 @@ pub const KEYS: &[Row] = &[
     foot(
         &["m"],
         "pin",
-        "pin the selected span, or the trace of the list",
+        "pin the selected span or group of spans, or the trace of the list",
         App::pin,
     ),
     row(
@@ -41,7 +41,8 @@ pub const KEYS: &[Row] = &[
     ),
     foot(&["s"], "sort", "sort by time, duration, failure", |app| {
         state::sort(app, true)
-    }),
+    })
+    .when(state::in_list),
     row(
         &["i"],
         "invert",
@@ -53,7 +54,8 @@ pub const KEYS: &[Row] = &[
         "its logs",
         "show the trace's logs in place of the span's attributes",
         |app| app.views.traces.show_logs = !app.views.traces.show_logs,
-    ),
+    )
+    .when(state::in_trace),
     row(
         &["gl"],
         "logs",
@@ -66,5 +68,5 @@ pub const KEYS: &[Row] = &[
         "metrics of the selected span's service",
         state::span_metrics,
     ),
-    foot(&["Esc"], "list", "back to the list", App::escape_key),
+    foot(&["Esc"], "list", "back to the list", App::escape_key).when(state::in_trace),
 ];

@@ -2,14 +2,14 @@
 
 use api::PinTarget;
 
-use super::waterfall::label;
+use super::waterfall::{Row, label};
 use crate::app::App;
 use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::text;
 use crate::time::clock_millis;
 
-/// What `m` pins: the selected span, or the whole trace of the list.
+/// What `m` pins: the selected span or group of repeated spans, or the whole trace of the list.
 #[must_use]
 pub fn pin(app: &App) -> Option<PinTarget> {
     let traces = &app.views.traces;
@@ -17,11 +17,17 @@ pub fn pin(app: &App) -> Option<PinTarget> {
         Some(trace) => Some(PinTarget::Span {
             trace_id: trace.clone(),
             span_id: traces.span().map(|s| s.id.clone()),
+            repeated: matches!(traces.selected_row(), Some(Row::Group { .. })),
         }),
-        None => traces.hit().map(|h| PinTarget::Span {
-            trace_id: h.trace_id.clone(),
-            span_id: None,
-        }),
+        None => traces.hit().map(|h| whole(h.trace_id.clone())),
+    }
+}
+
+fn whole(trace_id: String) -> PinTarget {
+    PinTarget::Span {
+        trace_id,
+        span_id: None,
+        repeated: false,
     }
 }
 
@@ -34,10 +40,7 @@ pub fn pin_trace(app: &mut App) {
         .or_else(|| traces.hit().map(|h| h.trace_id.clone()));
     match id {
         Some(trace_id) => app.tell(Ask::Pin(api::PinRequest {
-            target: PinTarget::Span {
-                trace_id,
-                span_id: None,
-            },
+            target: whole(trace_id),
             note: String::new(),
         })),
         None => app.say_bad("no trace is selected"),
