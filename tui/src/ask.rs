@@ -188,8 +188,8 @@ pub enum Answer {
     Graph(Graph),
     /// Evidence was kept.
     Pinned(Box<Pin>),
-    /// A hypothesis was written or settled.
-    HypothesisKept,
+    /// The hypothesis with this id was written or settled.
+    HypothesisKept(u32),
     /// What became of a diagnosis.
     Verdict(Verdict),
     /// A hint.

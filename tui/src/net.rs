@@ -54,16 +54,13 @@ pub async fn perform(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, 
         Ask::Pin(pin) => Answer::Pinned(client.tell("drill/pins", Some(&pin)).await?),
         Ask::Unpin(id) => Answer::Case(client.remove(&format!("drill/pins/{id}")).await?),
         Ask::Hypothesis(new) => {
-            client
-                .tell::<_, api::Hypothesis>("drill/hypotheses", Some(&new))
-                .await?;
-            Answer::HypothesisKept
+            let kept: api::Hypothesis = client.tell("drill/hypotheses", Some(&new)).await?;
+            Answer::HypothesisKept(kept.id)
         }
         Ask::Settle(id, update) => {
-            client
-                .tell::<_, api::Hypothesis>(&format!("drill/hypotheses/{id}"), Some(&update))
-                .await?;
-            Answer::HypothesisKept
+            let path = format!("drill/hypotheses/{id}");
+            let kept: api::Hypothesis = client.tell(&path, Some(&update)).await?;
+            Answer::HypothesisKept(kept.id)
         }
         Ask::Diagnose(diagnosis) => {
             Answer::Verdict(client.tell("drill/diagnosis", Some(&diagnosis)).await?)

@@ -70,7 +70,7 @@ async fn settled(
     let id = view_named(view)?;
     let client = Client::new(api)?;
     // a picture is taken, not an investigation: nothing is journalled
-    let mut app = App::new(theme, true);
+    let mut app = App::new(client.base(), theme, true);
     app.size = (
         width.clamp(SIZES.0, SIZES.1),
         height.clamp(SIZES.0, SIZES.1),

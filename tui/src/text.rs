@@ -198,6 +198,19 @@ pub fn seconds(value: f64) -> String {
     }
 }
 
+/// A stretch of time that a person chose, in milliseconds, in its roundest unit: `40 s`, `15 min`, `1.5 h`.
+#[must_use]
+pub fn stretch(ms: i64) -> String {
+    let seconds = ms as f64 / 1000.0;
+    let (value, unit) = match seconds {
+        s if s < 100.0 => (s, "s"),
+        s if s < 6000.0 => (s / 60.0, "min"),
+        s => (s / 3600.0, "h"),
+    };
+    let tenths = format!("{value:.1}");
+    format!("{} {unit}", tenths.trim_end_matches(".0"))
+}
+
 /// A share (0 to 1) as per cent: `0 %`, `0.3 %`, `12 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
@@ -326,6 +339,10 @@ mod tests {
         assert_eq!(seconds(0.0312), "31 ms");
         assert_eq!(seconds(252.0), "4 min 12 s");
         assert_eq!(percent(0.003), "0.3 %");
+        assert_eq!(
+            [60_000, 900_000, 1_332_000, 5_400_000].map(stretch),
+            ["60 s", "15 min", "22.2 min", "90 min"]
+        );
     }
 
     #[test]

@@ -5,13 +5,14 @@ use crossterm::event::{
 };
 use ratatui::layout::Position;
 
-use super::keymap::{begins_pair, find, key_name};
+use super::keymap::{begins_pair, find};
+use super::keyname::{self, presses};
 use super::menu::{Choice, Item};
 use super::overlay::Overlay;
 use super::{App, Click};
 use crate::client::Asker;
 use crate::views;
-use crate::widgets::cursor::Motion;
+use crate::widgets::cursor::{Motion, round};
 use crate::widgets::query::Typed;
 use crate::widgets::surface::{Hit, Surface};
 
@@ -41,7 +42,9 @@ impl App {
         if views::of(self.view).query(self).is_some_and(|q| q.editing) {
             return self.query_key(key);
         }
-        let Some(name) = key_name(key) else { return };
+        let Some(name) = keyname::name(key) else {
+            return;
+        };
         let name = match self.prefix.take() {
             Some(prefix) if find(self.view, &format!("{prefix}{name}")).is_some() => {
                 format!("{prefix}{name}")
@@ -69,7 +72,7 @@ impl App {
         let Some(line) = view.query(self) else { return };
         match line.key(key) {
             Typed::Edited => {}
-            Typed::Leave => line.editing = false,
+            Typed::Leave => line.leave(),
             Typed::Run => view.run(self),
             Typed::Complete => {
                 let candidates = view.completions(self);
@@ -83,7 +86,7 @@ impl App {
     fn find_key(&mut self, key: KeyEvent) {
         match self.find.key(key) {
             Typed::Edited | Typed::Complete => {}
-            Typed::Leave => self.find.editing = false,
+            Typed::Leave => self.find.leave(),
             Typed::Run => {
                 self.find.commit();
                 self.next_match(true);
@@ -91,14 +94,11 @@ impl App {
         }
     }
 
-    /// `/`: types into the query of the view, or into the search of a view without one.
+    /// `/`: types a new query of the view, or a search in a view without queries.
     pub fn start_finding(&mut self) {
         match views::of(self.view).query(self) {
-            Some(line) => line.editing = true,
-            None => {
-                self.find.set("");
-                self.find.editing = true;
-            }
+            Some(line) => line.begin(),
+            None => self.find.begin(),
         }
     }
 
@@ -137,18 +137,8 @@ impl App {
         if words.is_empty() || rows.is_empty() {
             return self.say("/ searches; n and N walk the matches");
         }
-        let len = rows.len();
         let holds = |i: &usize| rows[*i].to_lowercase().contains(&words);
-        let found = (1..=len)
-            .map(|step| {
-                if forward {
-                    (at + step) % len
-                } else {
-                    (at + len - step) % len
-                }
-            })
-            .find(holds);
-        match found {
+        match round(rows.len(), at, forward).find(holds) {
             Some(index) => view.select(self, 0, index),
             None => self.say(format!("no row holds {typed:?}")),
         }
@@ -160,7 +150,7 @@ impl App {
         if let Some(line) = views::of(self.view).query(self)
             && line.editing
         {
-            line.editing = false;
+            line.leave();
             return;
         }
         if !views::of(self.view).back(self) && self.full {
@@ -174,7 +164,9 @@ impl App {
         } else if self.find.editing {
             self.find.paste(pasted);
         } else if let Some(line) = views::of(self.view).query(self) {
-            line.editing = true;
+            if !line.editing {
+                line.begin();
+            }
             line.paste(pasted);
         }
     }
@@ -208,16 +200,7 @@ impl App {
     fn click(&mut self, click: &Click) {
         match click {
             Click::View(view) => self.open(*view),
-            Click::Key(name) if self.overlay.is_some() => {
-                if let Some(c) = name.chars().next() {
-                    self.overlay_key(KeyEvent::from(KeyCode::Char(c)));
-                }
-            }
-            Click::Key(name) => {
-                if let Some(row) = find(self.view, name) {
-                    (row.run)(self);
-                }
-            }
+            Click::Key(name) => presses(name).into_iter().for_each(|key| self.key(key)),
             Click::Row {
                 pane: usize::MAX,
                 index,

@@ -13,13 +13,14 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::keyname::glyph;
 use super::{App, Click, keymap};
 use crate::text;
 use crate::theme::Theme;
 use crate::time::{clock, offset};
 use crate::views;
 use crate::widgets::cut;
-use crate::widgets::surface::{Hit, Surface};
+use crate::widgets::surface::Surface;
 
 impl App {
     /// Draws everything; hits and cursor are left in the surface.
@@ -199,15 +200,7 @@ impl App {
             let style = if here { theme.selected } else { theme.dim };
             let start = x;
             x = surface.text(x, area.y, area.right().saturating_sub(x), &label, style);
-            surface.hits.push(Hit {
-                area: Rect {
-                    x: start,
-                    y: area.y,
-                    width: x - start,
-                    height: 1,
-                },
-                click: Click::View(view.id()),
-            });
+            surface.link(start, x, area.y, Click::View(view.id()));
         }
     }
 
@@ -216,47 +209,42 @@ impl App {
         if self.overlay.is_some() {
             return;
         }
-        let mut keys: Vec<(&'static str, &'static str)> = match views::of(self.view).typing(self) {
-            true => vec![
-                ("Enter", "run"),
-                ("Esc", "leave"),
-                ("Tab", "complete"),
-                ("Ctrl-r", "queries of before"),
-                ("↑↓", "history"),
-            ],
-            false => keymap::rows(self.view)
-                .filter(|row| row.foot)
-                .map(|row| (row.keys[0], row.name))
-                .collect(),
-        };
         let mut x = area.x + 1;
         if let Some(prefix) = &self.prefix {
             x = surface.text(x, area.y, 6, &format!("{prefix}… "), theme.warn);
         }
-        let cells = |(key, name): &(&str, &str)| {
-            u16::try_from(text::width(key) + text::width(name) + 3).unwrap_or(u16::MAX)
-        };
-        keep_help(&mut keys, area.right().saturating_sub(x), cells);
+        let mut keys = self.footer_keys();
+        keep_whole(&mut keys, usize::from(area.right().saturating_sub(x)));
         for (key, name) in keys {
+            let room = |x: u16| area.right().saturating_sub(x);
             let start = x;
-            x = surface.text(x, area.y, area.right() - x, key, theme.accent);
-            x = surface.text(
-                x,
-                area.y,
-                area.right().saturating_sub(x),
-                &format!(" {name}  "),
-                theme.dim,
-            );
-            surface.hits.push(Hit {
-                area: Rect {
-                    x: start,
-                    y: area.y,
-                    width: x - start,
-                    height: 1,
-                },
-                click: Click::Key(key),
-            });
+            x = surface.text(x, area.y, room(x), glyph(key), theme.accent) + 1;
+            x = surface.text(x, area.y, room(x), name, theme.dim);
+            surface.link(start, x, area.y, Click::Key(key));
+            x += GAP;
         }
+    }
+
+    /// The keys of the moment: while something is typed those of the line, else those of the view.
+    fn footer_keys(&self) -> Vec<(&'static str, &'static str)> {
+        const FIND: [(&str, &str); 3] = [("Enter", "find"), ("Esc", "leave"), ("Up", "before")];
+        const QUERY: [(&str, &str); 5] = [
+            ("Enter", "run"),
+            ("Esc", "leave"),
+            ("Up", "edit the last"),
+            ("Tab", "complete"),
+            ("Ctrl-r", "queries of before"),
+        ];
+        if self.find.editing {
+            return FIND.to_vec();
+        }
+        if views::of(self.view).typing(self) {
+            return QUERY.to_vec();
+        }
+        keymap::rows(self.view)
+            .filter(|row| row.foot && (row.now)(self))
+            .map(|row| (row.keys[0], row.name))
+            .collect()
     }
 
     /// Where the text cursor stands on the screen, so that the terminal shows it.
@@ -266,21 +254,48 @@ impl App {
     }
 }
 
-/// Drops what does not fit, from the end, but keeps the way to help.
-fn keep_help(
-    keys: &mut Vec<(&'static str, &'static str)>,
-    room: u16,
-    cells: impl Fn(&(&str, &str)) -> u16,
-) {
-    // the two spaces behind the last one may fall away
+/// Cells between two entries of the footer.
+const GAP: u16 = 2;
+
+/// Drops entries that do not fit whole, from the end; the ways to help and out go last.
+fn keep_whole(keys: &mut Vec<(&'static str, &'static str)>, room: usize) {
+    let cells = |(key, name): &(&str, &str)| text::width(glyph(key)) + 1 + text::width(name);
     let total = |keys: &[(&str, &str)]| {
-        keys.iter()
-            .map(&cells)
-            .fold(0_u16, u16::saturating_add)
-            .saturating_sub(2)
+        let gaps = keys.len().saturating_sub(1) * usize::from(GAP);
+        keys.iter().map(cells).sum::<usize>() + gaps
     };
     while total(keys) > room && !keys.is_empty() {
-        let last = keys.iter().rposition(|(key, _)| *key != "?").unwrap_or(0);
-        keys.remove(last);
+        let dispensable = |(key, _): &(&str, &str)| !matches!(*key, "?" | "q");
+        let last = keys.iter().rposition(dispensable);
+        keys.remove(last.unwrap_or(keys.len() - 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_footer_drops_whole_entries_and_keeps_help_and_quit_longest() {
+        let all = vec![
+            ("m", "pin"),
+            ("Left", "read"),
+            ("?", "help"),
+            (":", "palette"),
+            ("q", "quit"),
+        ];
+        let kept = |room| {
+            let mut keys = all.clone();
+            keep_whole(&mut keys, room);
+            keys.into_iter().map(|(key, _)| key).collect::<String>()
+        };
+        assert_eq!(kept(40), "mLeft?:q");
+        assert_eq!(kept(39), "mLeft?q");
+        assert_eq!(kept(29), "mLeft?q");
+        assert_eq!(kept(28), "m?q");
+        assert_eq!(kept(20), "?q");
+        assert_eq!(kept(14), "?q");
+        assert_eq!(kept(13), "?");
+        assert_eq!(kept(3), "");
     }
 }

@@ -1,8 +1,6 @@
 //! Which key does what: key, description and handler stand in one row, and footer, help and palette derive from it.
 //! The rows of every view are here; a view's own stand in its folder.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-
 use super::overlay::{Confirm, Overlay};
 use super::{App, Effect};
 use crate::client::Asker;
@@ -11,7 +9,7 @@ use crate::widgets::cursor::Motion;
 
 /// An action with its keys.
 pub struct Row {
-    /// Keys, by the names that [`key_name`] gives; two letters are typed one after the other.
+    /// Keys, by the names that [`super::keyname`] gives; two letters are typed one after the other.
     pub keys: &'static [&'static str],
     /// One word for the footer.
     pub name: &'static str,
@@ -19,23 +17,17 @@ pub struct Row {
     pub about: &'static str,
     /// Whether the footer shows it.
     pub foot: bool,
+    /// When the footer shows it: a key that would do nothing now is left out.
+    pub now: fn(&App) -> bool,
     /// What it does.
     pub run: fn(&mut App),
 }
 
-/// A row that the footer shows.
-pub const fn foot(
-    keys: &'static [&'static str],
-    name: &'static str,
-    about: &'static str,
-    run: fn(&mut App),
-) -> Row {
-    Row {
-        keys,
-        name,
-        about,
-        foot: true,
-        run,
+impl Row {
+    /// The row, shown in the footer only while this holds.
+    #[must_use]
+    pub const fn when(self, now: fn(&App) -> bool) -> Self {
+        Self { now, ..self }
     }
 }
 
@@ -51,7 +43,21 @@ pub const fn row(
         name,
         about,
         foot: false,
+        now: |_| true,
         run,
+    }
+}
+
+/// A row that the footer shows.
+pub const fn foot(
+    keys: &'static [&'static str],
+    name: &'static str,
+    about: &'static str,
+    run: fn(&mut App),
+) -> Row {
+    Row {
+        foot: true,
+        ..row(keys, name, about, run)
     }
 }
 
@@ -61,7 +67,7 @@ pub const EVERYWHERE: &[Row] = &[
         &["?", "F1"],
         "help",
         "help for this view, searchable by action and by key",
-        |app| app.overlay = Some(Overlay::help()),
+        |app| app.overlay = Some(Overlay::help(app)),
     ),
     foot(
         &[":", "Ctrl-k"],
@@ -184,12 +190,13 @@ pub const EVERYWHERE: &[Row] = &[
         "previous match of the search",
         |app| app.next_match(false),
     ),
-    row(
+    foot(
         &["Space"],
-        "pause",
+        "follow",
         "pause live data, and follow again",
         App::pause,
-    ),
+    )
+    .when(|app| !app.range.follows()),
     row(&["t"], "range", "time range: 1m, 5m, 15m, all", |app| {
         app.ranged(crate::time::Range::cycle)
     }),
@@ -209,19 +216,25 @@ pub const EVERYWHERE: &[Row] = &[
         &["gl"],
         "its logs",
         "logs of the selected service or trace",
-        |app| app.follow(ViewId::Logs),
+        App::its_logs,
     ),
     row(
         &["gt"],
         "its traces",
         "traces of the selected service, or the selected trace",
-        |app| app.follow(ViewId::Traces),
+        App::its_traces,
     ),
     row(
         &["gm"],
         "its metrics",
         "metrics of the selected service",
-        |app| app.follow(ViewId::Metrics),
+        App::its_metrics,
+    ),
+    row(
+        &["gy"],
+        "copy API URL",
+        "copy API URL, for Grafana, promtool, curl or drill join",
+        App::copy_address,
     ),
     row(&["p"], "pretty", "the selected record in full", App::pretty),
     row(&["Ctrl-w"], "wrap", "wrap long lines", |app| {
@@ -271,6 +284,26 @@ impl App {
     /// Moves in the view.
     pub fn motion(&mut self, motion: Motion) {
         views::of(self.view).motion(self, motion);
+    }
+
+    /// `gl`: the logs of what is selected.
+    pub fn its_logs(&mut self) {
+        self.follow(ViewId::Logs);
+    }
+
+    /// `gt`: its traces.
+    pub fn its_traces(&mut self) {
+        self.follow(ViewId::Traces);
+    }
+
+    /// `gm`: its metrics.
+    pub fn its_metrics(&mut self) {
+        self.follow(ViewId::Metrics);
+    }
+
+    fn copy_address(&mut self) {
+        self.say(format!("copied {}", self.lab));
+        self.effects.push(Effect::Copy(self.lab.clone()));
     }
 
     /// `t`: the next span of time.
@@ -365,33 +398,6 @@ impl App {
             crate::Exit::Left
         }
     }
-}
-
-/// The name of a key as rows write it; none for keys that are never bound.
-#[must_use]
-pub fn key_name(key: KeyEvent) -> Option<String> {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    Some(match key.code {
-        KeyCode::Char(' ') => "Space".to_owned(),
-        KeyCode::Char(c) if control => format!("Ctrl-{}", c.to_ascii_lowercase()),
-        KeyCode::Char(c) => c.to_string(),
-        KeyCode::F(n) => format!("F{n}"),
-        KeyCode::Enter => "Enter".to_owned(),
-        KeyCode::Esc => "Esc".to_owned(),
-        KeyCode::Tab => "Tab".to_owned(),
-        KeyCode::BackTab => "Shift-Tab".to_owned(),
-        KeyCode::Up => "Up".to_owned(),
-        KeyCode::Down => "Down".to_owned(),
-        KeyCode::Left => "Left".to_owned(),
-        KeyCode::Right => "Right".to_owned(),
-        KeyCode::Home => "Home".to_owned(),
-        KeyCode::End => "End".to_owned(),
-        KeyCode::PageUp => "PgUp".to_owned(),
-        KeyCode::PageDown => "PgDn".to_owned(),
-        KeyCode::Backspace => "Backspace".to_owned(),
-        KeyCode::Delete => "Delete".to_owned(),
-        _ => return None,
-    })
 }
 
 /// The row of a key: the view's own before those of every view.

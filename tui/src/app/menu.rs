@@ -7,6 +7,7 @@ use tui_input::Input;
 
 use super::Click;
 use super::keymap::{EVERYWHERE, Row};
+use super::keyname::glyph;
 use crate::text;
 use crate::views::{self, ViewId};
 use crate::widgets::cursor::{Motion, first_row};
@@ -43,19 +44,22 @@ pub enum Choice {
 }
 
 fn row_items(view: ViewId) -> Vec<Item> {
-    let item = |row: &'static Row, own: bool| Item {
-        label: format!("{}{}", if own { "" } else { "· " }, row.about),
-        about: row.keys.join(" "),
+    let item = |mark: &str, row: &'static Row, keys: Vec<&str>| Item {
+        label: format!("{mark}{}", row.about),
+        about: keys.join(" "),
         choice: Choice::Row(row),
     };
+    let shown = |row: &Row| row.keys.iter().map(|key| glyph(key)).collect::<Vec<_>>();
     let own = views::of(view).keys();
-    let elsewhere = EVERYWHERE
-        .iter()
-        .filter(|row| !own.iter().any(|o| o.about == row.about));
-    own.iter()
-        .map(|row| item(row, true))
-        .chain(elsewhere.map(|row| item(row, false)))
-        .collect()
+    let taken: Vec<&str> = own.iter().flat_map(shown).collect();
+    // a key that the view has for itself does nothing else here
+    let elsewhere = EVERYWHERE.iter().filter_map(|row| {
+        let mut keys = shown(row);
+        keys.retain(|key| !taken.contains(key));
+        (!keys.is_empty()).then(|| item("· ", row, keys))
+    });
+    let own = own.iter().map(|row| item("", row, shown(row)));
+    own.chain(elsewhere).collect()
 }
 
 /// Whether all letters occur in order, ignoring case; and how far they are spread, where less is better.
@@ -151,16 +155,11 @@ impl Menu {
     /// Draws it over the middle of an area.
     pub fn draw(&self, surface: &mut Surface<'_>, area: Rect, view: ViewId) {
         let items = self.shown(view);
-        let title = if self.title == "Help" {
-            format!("Help · {}", views::of(view).title())
-        } else {
-            self.title.clone()
-        };
         let inner = surface.dialog(
             area,
             area.width.min(90),
             area.height.min(34),
-            &title,
+            &self.title,
             "type to search  ↑↓ move  Enter do  Esc close",
         );
         if inner.is_empty() {

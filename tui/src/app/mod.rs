@@ -4,6 +4,7 @@
 pub mod dispatch;
 pub mod frame;
 pub mod keymap;
+pub mod keyname;
 pub mod menu;
 pub mod overlay;
 pub mod places;
@@ -153,6 +154,8 @@ pub struct App {
     pub theme: Theme,
     /// Read-only.
     pub observer: bool,
+    /// The lab's address, for whoever wants to ask it with other tools.
+    pub lab: String,
     /// What the lab has told.
     pub known: Known,
     /// The time range that rules all views.
@@ -205,10 +208,11 @@ pub struct App {
 impl App {
     /// A screen that knows nothing yet.
     #[must_use]
-    pub fn new(theme: ThemeName, observer: bool) -> Self {
+    pub fn new(lab: impl Into<String>, theme: ThemeName, observer: bool) -> Self {
         Self {
             theme: Theme::new(theme),
             observer,
+            lab: lab.into(),
             known: Known::default(),
             range: Range::default(),
             view: ViewId::Overview,
@@ -296,6 +300,12 @@ impl App {
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.drill().map_or(Phase::Preparing, |d| d.phase)
+    }
+
+    /// Whether the drill can still be changed: it has not ended.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.phase() != Phase::Ended
     }
 
     /// When the page fired.

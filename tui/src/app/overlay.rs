@@ -11,6 +11,7 @@ use crate::text;
 use crate::views;
 use crate::views::case::forms::{self, Purpose};
 use crate::widgets::cursor::Motion;
+use crate::widgets::cut;
 use crate::widgets::form::{Form, Happened};
 use crate::widgets::surface::{Hit, Surface};
 
@@ -75,14 +76,15 @@ impl Confirm {
 impl Overlay {
     /// Help on the view on screen: made of the key rows when it is drawn.
     #[must_use]
-    pub fn help() -> Self {
-        Self::Menu(Menu::new("Help", Vec::new()))
+    pub fn help(app: &App) -> Self {
+        let view = views::of(app.view).title();
+        Self::menu(format!("Help · {view} · API {}", app.lab), Vec::new())
     }
 
     /// Every command with its key.
     #[must_use]
     pub fn palette() -> Self {
-        Self::Menu(Menu::new("Commands", Vec::new()))
+        Self::menu("Commands", Vec::new())
     }
 
     /// A menu.
@@ -108,6 +110,16 @@ impl Overlay {
             Self::Reader(reader) => Some((&reader.title, &reader.body)),
             Self::Confirm(confirm) => Some((&confirm.title, &confirm.body)),
             Self::Menu(_) | Self::Form(..) => None,
+        }
+    }
+
+    /// Whether it is the same text to read.
+    fn reads(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Reader(one), Self::Reader(two)) => {
+                (&one.title, &one.body) == (&two.title, &two.body)
+            }
+            _ => false,
         }
     }
 
@@ -139,11 +151,17 @@ impl App {
                 Some(choice) => self.choose(choice),
                 None => self.overlay = Some(overlay),
             },
-            Overlay::Reader(reader) => {
-                if reader.key(key, self.page()) {
-                    self.overlay = Some(overlay);
+            Overlay::Reader(reader) => match reader.key(key, self.size) {
+                Read::On => self.overlay = Some(overlay),
+                Read::Closed => {}
+                Read::ClosedFor => {
+                    self.key(key);
+                    // the key that opened it closes it
+                    if self.overlay.as_ref().is_some_and(|now| now.reads(&overlay)) {
+                        self.overlay = None;
+                    }
                 }
-            }
+            },
             Overlay::Confirm(confirm) => match key.code {
                 KeyCode::Char('y' | 'Y') => self.confirmed(confirm.then.clone()),
                 KeyCode::Char('c') if control_c => self.confirmed(confirm.then.clone()),
@@ -254,40 +272,57 @@ impl App {
     }
 }
 
+/// What a key led to while reading.
+enum Read {
+    /// It scrolled.
+    On,
+    /// It closed the box.
+    Closed,
+    /// It closed the box and means something to the view behind.
+    ClosedFor,
+}
+
 impl Reader {
-    fn key(&mut self, key: KeyEvent, page: usize) -> bool {
+    /// Rows of the frame and of the box around the text, at the most.
+    const AROUND: usize = 6;
+
+    fn lines(&self, columns: u16) -> Vec<String> {
+        text::wrap(&self.body, usize::from(columns.min(100).saturating_sub(5)))
+    }
+
+    fn key(&mut self, key: KeyEvent, (columns, rows): (u16, u16)) -> Read {
+        if matches!(key.code, KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q')) {
+            return Read::Closed;
+        }
+        let page = usize::from(rows).saturating_sub(Self::AROUND);
+        let last = self.lines(columns).len().saturating_sub(page);
         let motion = match key.code {
+            // what is seen whole does not scroll
+            _ if last == 0 => return Read::ClosedFor,
             KeyCode::Char('k') | KeyCode::Up => Motion::Up,
             KeyCode::Char('j') | KeyCode::Down => Motion::Down,
             KeyCode::PageUp => Motion::PageUp,
             KeyCode::PageDown | KeyCode::Char(' ') => Motion::PageDown,
             KeyCode::Home | KeyCode::Char('g') => Motion::Top,
             KeyCode::End | KeyCode::Char('G') => Motion::Bottom,
-            _ => return false,
+            _ => return Read::ClosedFor,
         };
-        // an upper bound; drawing stops at the last page
-        let last = self.body.chars().count() / 10 + self.body.lines().count();
         self.first = self
             .first
             .saturating_add_signed(motion.rows(page))
             .min(last);
-        true
+        Read::On
     }
 
     fn draw(&self, surface: &mut Surface<'_>, area: Rect) {
         let width = area.width.min(100);
-        let lines = text::wrap(&self.body, usize::from(width.saturating_sub(5)));
-        let height = u16::try_from(lines.len())
-            .unwrap_or(u16::MAX)
-            .saturating_add(2)
-            .min(area.height);
-        let inner = surface.dialog(
-            area,
-            width,
-            height,
-            &self.title,
-            "↑↓ scroll  any other key closes",
-        );
+        let lines = self.lines(width);
+        let height = cut::cells(lines.len()).saturating_add(2);
+        let foot = match height > area.height {
+            true => "↑↓ scroll  Esc close",
+            false => "Esc or any key closes",
+        };
+        let inner = surface.dialog(area, width, height.min(area.height), &self.title, foot);
         let style = surface.theme.text;
         let lines: Vec<Line<'_>> = lines.into_iter().map(|l| Line::styled(l, style)).collect();
         surface.scrolled(inner, &lines, self.first);

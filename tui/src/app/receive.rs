@@ -31,11 +31,10 @@ impl App {
     fn good(&mut self, answer: Answer, ask: &Ask) {
         match answer {
             Answer::Drill(drill) => self.drill_arrived(*drill),
-            Answer::Changes(mut changes) => {
-                changes.sort_by_key(|c| c.at_ms);
-                self.known.changes.good(changes);
-            }
-            Answer::Case(case) => self.known.case.good(*case),
+            Answer::Changes(changes) => views::overview::state::keep_selected(self, |app| {
+                views::changes::state::arrived(app, changes);
+            }),
+            Answer::Case(case) => views::case::state::case_arrived(self, *case),
             Answer::Vocabulary(words) => self.known.vocabulary.good(words),
             Answer::Remedies(remedies) => self.known.remedies.good(remedies),
             Answer::Proof(proof) => views::act::state::proof_arrived(self, proof),
@@ -59,7 +58,10 @@ impl App {
                 self.say(format!("pinned as {}: {}", pin.id, pin.text));
                 self.ask(Ask::Case, Asker::Screen);
             }
-            Answer::HypothesisKept => self.ask(Ask::Case, Asker::Screen),
+            Answer::HypothesisKept(id) => {
+                self.views.case.wanted = Some(id);
+                self.ask(Ask::Case, Asker::Screen);
+            }
             Answer::Verdict(verdict) => views::case::state::verdict_arrived(self, &verdict),
             Answer::Hint(hint) => views::case::state::hint_arrived(self, &hint),
             Answer::Outcome(outcome) => views::act::state::outcome_arrived(self, &outcome),
@@ -92,7 +94,7 @@ impl App {
         let paged = drill.page.is_some();
         let ended = drill.phase == Phase::Ended;
         let title = drill.page.as_ref().map(|p| p.title.clone());
-        self.known.drill.good(drill);
+        views::overview::state::keep_selected(self, |app| app.known.drill.good(drill));
         self.drill_told();
         if let (Some((false, _)), true, Some(title)) = (before, paged, title) {
             self.effects.push(Effect::Bell);

@@ -95,6 +95,39 @@ struct Metadata {
     help: String,
 }
 
+/// Over which stretches of time an expression reads its figures, as in `15 s` or `30 s, 2 min`; empty when it reads the
+/// values of the moment.
+#[must_use]
+pub fn stretches(promql: &str) -> String {
+    let mut found: Vec<String> = Vec::new();
+    // what stands between quotes is a label's value, whose brackets mean something else
+    for (i, part) in promql.split('"').enumerate() {
+        let ranges = part.split('[').skip(1).filter_map(|r| r.split_once(']'));
+        for (range, _) in ranges.filter(|_| i % 2 == 0) {
+            let said = spoken(range.split(':').next().unwrap_or(range));
+            if !found.contains(&said) {
+                found.push(said);
+            }
+        }
+    }
+    found.join(", ")
+}
+
+/// A duration of PromQL with spaces and the unit for minutes that is not also that of metres: `1m30s` is `1 min 30 s`.
+fn spoken(duration: &str) -> String {
+    let mut out = String::new();
+    let mut in_number = false;
+    for c in duration.trim().chars() {
+        if c.is_ascii_digit() != in_number && !out.is_empty() {
+            out.push(' ');
+        }
+        in_number = c.is_ascii_digit();
+        out.push(c);
+    }
+    let words = out.split(' ').map(|w| if w == "m" { "min" } else { w });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Numbers as Prometheus writes them.
 pub(crate) fn value(text: &str) -> f64 {
     match text {
@@ -220,6 +253,20 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_stretch_of_time_of_a_figure_is_read_from_its_expression() {
+        assert_eq!(
+            stretches("sum(rate(a[15s])) / sum(rate(b[15s])) > 2"),
+            "15 s"
+        );
+        assert_eq!(stretches("rate(a{x=~\"[0-9]m\"}[1m30s])"), "1 min 30 s");
+        assert_eq!(
+            stretches("max_over_time(a[5m:10s]) and increase(b[2m])"),
+            "5 min, 2 min"
+        );
+        assert_eq!(stretches("queue_depth > 80"), "");
+    }
 
     #[test]
     fn a_matrix_becomes_series() {

@@ -20,6 +20,8 @@ use questions::Questions;
 
 /// How often the drill is asked for while nobody types, so that a page is told when it fires.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often the making of history is told of: often enough to hear that it goes on, seldom enough to be listened to.
+const TOLD_MS: u64 = 4_000;
 /// Lines typed ahead that may wait; more are read when there is room.
 const AHEAD: usize = 16;
 
@@ -30,13 +32,15 @@ pub(crate) struct Session {
     questions: Option<Questions>,
     told_page: bool,
     told_ready: bool,
+    /// When the preparation is told of next, on the screen's clock.
+    progress_ms: u64,
     opened: Instant,
     quit: Option<Exit>,
 }
 
 impl Session {
     pub(crate) fn new(client: Client, observer: bool) -> Self {
-        let mut app = App::new(ThemeName::None, observer);
+        let mut app = App::new(client.base(), ThemeName::None, observer);
         // wide lines: a screen reader or a pipe does not wrap them
         app.size = (120, 40);
         Self {
@@ -45,6 +49,7 @@ impl Session {
             questions: None,
             told_page: false,
             told_ready: false,
+            progress_ms: 0,
             opened: Instant::now(),
             quit: None,
         }
@@ -52,11 +57,22 @@ impl Session {
 
     /// Asks what there is to know, and tells what is new since the last look: readiness, the page, the end.
     pub(crate) async fn look(&mut self) -> String {
-        self.app
-            .tick(u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX));
+        self.look_at(self.elapsed_ms()).await
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// As [`Self::look`], so many milliseconds after the opening.
+    pub(crate) async fn look_at(&mut self, mono_ms: u64) -> String {
+        self.app.tick(mono_ms);
         settle(&mut self.app, &self.client).await;
         let mut out = self.said();
         let preparing = self.app.phase() == api::Phase::Preparing;
+        if preparing && self.app.drill().is_some() {
+            out.push_str(&self.progress());
+        }
         if !self.told_ready && !preparing && self.app.drill().is_some() {
             self.told_ready = true;
             out.push_str(&tell::brief(&self.app));
@@ -68,10 +84,18 @@ impl Session {
         out
     }
 
+    /// How far the preparation is, at the start and every few seconds.
+    fn progress(&mut self) -> String {
+        if self.app.mono_ms < self.progress_ms {
+            return String::new();
+        }
+        self.progress_ms = self.app.mono_ms + TOLD_MS;
+        tell::preparing(&self.app)
+    }
+
     /// Does what a line says, and tells what came of it.
     pub(crate) async fn line(&mut self, line: &str) -> String {
-        self.app
-            .tick(u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX));
+        self.app.tick(self.elapsed_ms());
         settle(&mut self.app, &self.client).await;
         self.app.toast = None;
         let mut out = match self.questions.take() {

@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::app::receive::refusal;
-use crate::client::prometheus::Series;
+use crate::client::prometheus::{Series, stretches};
+use crate::net::golden;
 use crate::text::{self, escape};
 use crate::theme::{Theme, ThemeName};
 use crate::time::{clock, clock_millis};
@@ -24,11 +25,20 @@ fn numbered(rows: impl IntoIterator<Item = String>) -> String {
 
 /// The brief.
 pub fn brief(app: &App) -> String {
+    let sections = front::state::brief(app).into_iter();
+    sections
+        .map(|(title, body)| format!("{title}: {body}\n"))
+        .collect()
+}
+
+/// How far the preparation is; nothing before the lab has answered.
+pub fn preparing(app: &App) -> String {
     app.drill()
         .map(|d| {
+            let done = text::percent(d.progress);
             format!(
-                "Situation: {}\nHow the shop is built: {}\nWhat normal looks like: {}\n",
-                d.brief.situation, d.brief.architecture, d.brief.normal
+                "preparing, {done}: {}; the page comes at 03:00\n",
+                d.activity
             )
         })
         .unwrap_or_default()
@@ -54,12 +64,9 @@ pub fn overview(app: &App) -> String {
         app.range.label()
     );
     if drill.phase == api::Phase::Preparing {
-        out.push_str(&format!(
-            "preparing, {}: {}\n",
-            text::percent(drill.progress),
-            drill.activity
-        ));
+        out.push_str(&preparing(app));
     }
+    let over = stretches(golden::RATE);
     let golden = app.views.overview.golden.value.clone().unwrap_or_default();
     let last = |all: &[Series], service: &str| {
         all.iter()
@@ -75,7 +82,7 @@ pub fn overview(app: &App) -> String {
             last(all, name).map_or_else(|| "unknown".to_owned(), shown)
         };
         format!(
-            "{told}\nrequests per second {}, errors {}, p95 {}, processor {}",
+            "{told}\nover {over}: requests per second {}, errors {}, p95 {}, processor {}",
             figure(&golden.rate, text::number),
             figure(&golden.errors, text::percent),
             figure(&golden.p95, text::seconds),

@@ -173,8 +173,11 @@ pub fn lab() -> Lab {
                     target: PinTarget::Span {
                         trace_id: text(TRACE),
                         span_id: Some(text("00000000000000a1")),
+                        repeated: true,
                     },
-                    text: text("orders SELECT order_items, 64 times in one request"),
+                    text: text(
+                        "03:02:08 64 × orders SELECT * FROM order_items WHERE order_id = $1: 2368 ms in all, in trace 4bf92f35",
+                    ),
                     note: String::new(),
                 },
                 Pin {
@@ -432,7 +435,13 @@ async fn start_proof(State(lab): State<Shared>) -> Json<ProofView> {
     lab.proof.invariants = vec![
         invariant("order history p95, s", "<= 0.5", 3.41, 0.094, true),
         invariant("queries per history request", "<= 4", 129.0, 3.0, true),
-        invariant("requests that fail, share", "<= 0.01", 0.002, 0.0, true),
+        invariant(
+            "the queue was empty at some moment of the last half minute",
+            "<= 5",
+            0.002,
+            0.0,
+            true,
+        ),
     ];
     lab.proof.passed = Some(true);
     lab.proof.at_ms = Some(NOW_MS);
@@ -455,7 +464,7 @@ async fn pin(State(lab): State<Shared>, Json(request): Json<PinRequest>) -> Json
     let pin = Pin {
         id: lab.case.pins.len() as u32 + 1,
         at_ms: NOW_MS,
-        text: format!("{:?}", request.target),
+        text: serde_json::to_string(&request.target).unwrap(),
         target: request.target,
         note: request.note,
     };

@@ -4,7 +4,7 @@ use api::PinTarget;
 
 use super::fixture;
 use super::screens::{opened, press};
-use crate::app::Effect;
+use crate::app::{App, Effect};
 use crate::client::Client;
 use crate::plain::Session;
 use crate::screen::text_of;
@@ -60,8 +60,8 @@ async fn a_diagnosis_is_submitted_with_its_pins_and_the_verdict_is_shown() {
         &client,
         &[
             "S", "Enter", "orders", "Enter", "Enter", "n-plus", "Enter", "Enter", "2.14", "Enter",
-            "Enter", "long", "Enter", "8", "0", "Enter", "Enter", " ", "Enter", "items", "Enter",
-            "Enter",
+            "Enter", "long", "Enter", "8", "0", "Enter", "Enter", "Down", " ", "Enter", "items",
+            "Enter", "Enter",
         ],
     )
     .await;
@@ -77,8 +77,147 @@ async fn a_diagnosis_is_submitted_with_its_pins_and_the_verdict_is_shown() {
         (Some("c2"), Some("long-history"))
     );
     assert_eq!(body["confidence"], 0.8);
-    assert_eq!(body["pins"], serde_json::json!([1]));
+    assert_eq!(body["pins"], serde_json::json!([1, 2]));
     assert!(text_of(&app).contains("Right: that is the root cause"));
+}
+
+#[tokio::test]
+async fn after_a_wrong_answer_the_form_opens_with_it_filled_in() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["S"]).await;
+    let shown = text_of(&app);
+    for said in [
+        "It was not right",
+        "shipping · quotes, outside",
+        "slow-dependency · a dependency answers slowly",
+        "30 %",
+        "1 chosen: 1",
+    ] {
+        assert!(shown.contains(said), "{said} is not in\n{shown}");
+    }
+    // the component alone is changed, and the rest is handed in again
+    let keys = ["Enter", "orders", "Enter", "Up", "Up", "Enter"];
+    press(&mut app, &client, &keys).await;
+    let posted = lab.lock().posted.clone();
+    let (_, body) = posted.last().expect("a diagnosis was posted");
+    assert_eq!(body["component"], "orders");
+    assert_eq!(body["mechanism"], "slow-dependency");
+    assert_eq!(body["confidence"], 0.3);
+    assert_eq!(body["pins"], serde_json::json!([1]));
+}
+
+#[tokio::test]
+async fn a_query_begins_empty_so_that_bare_words_find_after_a_trace_was_followed() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["3", "Enter", "gl"]).await;
+    let followed = app.views.logs.query.ran.clone();
+    assert!(followed.contains("trace_id="), "{followed}");
+    press(&mut app, &client, &["/"]).await;
+    let shown = text_of(&app);
+    assert!(
+        shown.contains("/ (now {service=") && shown.contains("↑ edits it, Enter alone clears it"),
+        "{shown}"
+    );
+    press(&mut app, &client, &["timeout", "Enter"]).await;
+    assert_eq!(app.views.logs.query.ran, "timeout");
+    press(&mut app, &client, &["/", "Up", "Up"]).await;
+    assert_eq!(app.views.logs.query.value(), followed);
+    press(&mut app, &client, &["Esc"]).await;
+    assert_eq!(app.views.logs.query.value(), "timeout");
+    press(&mut app, &client, &["/", "Enter"]).await;
+    assert_eq!(app.views.logs.query.ran, "");
+}
+
+#[tokio::test]
+async fn a_new_hypothesis_is_selected_and_what_is_selected_stays_so() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    let chosen = |app: &App| {
+        let shown = text_of(app);
+        let row = shown.lines().find(|l| l.starts_with('▸'));
+        row.unwrap_or_default().to_owned()
+    };
+    press(&mut app, &client, &["7", "r"]).await;
+    let shown = text_of(&app);
+    assert!(shown.contains("Tab goes there"), "{shown}");
+    let keys = ["+", "clocks differ", "Enter", "Down", "Down", "Enter"];
+    press(&mut app, &client, &keys).await;
+    assert!(chosen(&app).contains("clocks differ"), "{}", chosen(&app));
+    assert!(text_of(&app).contains("r reject"));
+    // evidence that arrives above it does not move the selection to another entry
+    let pin = lab.lock().case.pins[0].clone();
+    lab.lock().case.pins.push(api::Pin { id: 9, ..pin });
+    app.tick(20_000);
+    crate::screen::settle(&mut app, &client).await;
+    assert!(chosen(&app).contains("clocks differ"), "{}", chosen(&app));
+    press(&mut app, &client, &["r", "Down", "Down", "Enter"]).await;
+    let rejected = lab.lock().case.hypotheses.last().map(|h| h.state);
+    assert_eq!(rejected, Some(api::HypothesisState::Rejected));
+}
+
+#[tokio::test]
+async fn the_key_that_closes_a_text_also_acts_unless_it_only_closes() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["p", "8"]).await;
+    assert!(app.overlay.is_none());
+    assert_eq!(app.view, ViewId::Act);
+    for key in ["Esc", "Enter", "q", "p"] {
+        press(&mut app, &client, &["1", "p"]).await;
+        assert!(app.overlay.is_some());
+        press(&mut app, &client, &[key]).await;
+        assert!(app.overlay.is_none(), "{key} leaves the text open");
+        assert_eq!((app.view, app.effects.len()), (ViewId::Overview, 0));
+    }
+    // a text that is longer than the screen is scrolled by the keys that move
+    app.size = (80, 12);
+    press(&mut app, &client, &["b", "j"]).await;
+    assert!(app.overlay.is_some());
+}
+
+#[tokio::test]
+async fn a_group_of_repeated_spans_is_pinned_as_such() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    let keys = ["3", "Enter", "j", "j", "j", "j", "m", "Enter", "j", "m"];
+    press(&mut app, &client, &keys).await;
+    let pins: Vec<PinTarget> = lab
+        .lock()
+        .case
+        .pins
+        .iter()
+        .map(|p| p.target.clone())
+        .collect();
+    let first = |repeated| PinTarget::Span {
+        trace_id: fixture::TRACE.to_owned(),
+        span_id: Some("00000000000000a1".to_owned()),
+        repeated,
+    };
+    assert_eq!(pins[2..], [first(true), first(false)]);
+}
+
+#[tokio::test]
+async fn the_address_of_the_lab_is_in_help_brief_and_palette() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    for key in ["?", "b"] {
+        press(&mut app, &client, &[key]).await;
+        assert!(text_of(&app).contains("http://127.0.0.1:8300"));
+        press(&mut app, &client, &["Esc"]).await;
+    }
+    press(&mut app, &client, &[":", "copy API", "Enter"]).await;
+    assert_eq!(
+        app.effects,
+        [Effect::Copy("http://127.0.0.1:8300".to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn keys_of_the_footer_are_those_that_do_something_now() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    let foot = |app: &App| text_of(app).lines().last().unwrap_or_default().to_owned();
+    press(&mut app, &client, &["9"]).await;
+    assert!(foot(&app).contains("F finish"), "{}", foot(&app));
+    press(&mut app, &client, &["F", "y"]).await;
+    assert!(!foot(&app).contains("F finish"), "{}", foot(&app));
+    press(&mut app, &client, &["8"]).await;
+    assert!(!foot(&app).contains("apply"), "{}", foot(&app));
 }
 
 #[tokio::test]
@@ -151,7 +290,7 @@ async fn a_dangerous_remedy_asks_and_another_does_not() {
 async fn an_observer_changes_nothing() {
     let (address, lab) = fixture::start(fixture::lab()).await;
     let client = Client::new(&address).unwrap();
-    let mut app = crate::app::App::new(crate::ThemeName::None, true);
+    let mut app = crate::app::App::new(&address, crate::ThemeName::None, true);
     for at in [0, 0] {
         app.tick(at);
         crate::screen::settle(&mut app, &client).await;
@@ -295,6 +434,20 @@ async fn a_drill_is_solved_in_plain_mode_by_typed_lines() {
     let debrief = session.line("debrief").await;
     assert!(debrief.contains("Score 78.5 of 100"), "{debrief}");
     assert!(session.line("dance").await.contains("no command is called"));
+}
+
+#[tokio::test]
+async fn the_plain_mode_tells_how_history_is_made_at_the_start_and_every_few_seconds() {
+    let (address, lab) = fixture::start(super::screens::preparing()).await;
+    let mut session = Session::new(Client::new(&address).unwrap(), false);
+    let first = session.look_at(0).await;
+    assert_eq!(
+        first,
+        "preparing, 42 %: making history: 02:47:30; the page comes at 03:00\n"
+    );
+    lab.lock().drill.progress = 0.6;
+    assert_eq!(session.look_at(2_000).await, "");
+    assert!(session.look_at(4_000).await.contains("60 %"));
 }
 
 #[tokio::test]

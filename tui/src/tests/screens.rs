@@ -19,7 +19,7 @@ pub async fn opened(
 ) -> (App, Client, std::sync::Arc<parking_lot::Mutex<Lab>>) {
     let (address, shared) = fixture::start(lab).await;
     let client = Client::new(&address).unwrap();
-    let mut app = App::new(ThemeName::None, false);
+    let mut app = App::new("http://127.0.0.1:8300", ThemeName::None, false);
     app.size = size;
     for at in [0, 0, 2_000] {
         app.tick(at);
@@ -69,7 +69,7 @@ fn ended() -> Lab {
     lab
 }
 
-fn preparing() -> Lab {
+pub fn preparing() -> Lab {
     let mut lab = fixture::lab();
     lab.drill.phase = api::Phase::Preparing;
     lab.drill.progress = 0.42;
@@ -123,6 +123,11 @@ async fn a_query_that_does_not_parse_is_marked_where_it_went_wrong() {
         &["2", "/", "{service=\"checkout\"} |= |", "Enter"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_new_query_begins_empty_with_the_present_one_behind_it() {
+    snapshot("logs_typing", fixture::lab, &["2", "=", "/"]).await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::client::Asker;
-use crate::widgets::cursor::Motion;
+use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
 
@@ -102,8 +102,17 @@ pub trait View: Sync {
     fn draw(&self, app: &App, surface: &mut Surface<'_>, area: Rect);
     /// Asks for what it shows.
     fn refresh(&self, app: &mut App, asker: Asker);
+    /// The cursor of its list, where it has one list.
+    fn cursor<'a>(&self, _app: &'a mut App) -> Option<&'a mut Cursor> {
+        None
+    }
     /// Moves.
-    fn motion(&self, app: &mut App, motion: Motion);
+    fn motion(&self, app: &mut App, motion: Motion) {
+        let (len, page) = (self.rows(app).0.len(), app.page());
+        if let Some(cursor) = self.cursor(app) {
+            cursor.go(motion, len, page);
+        }
+    }
     /// Goes to the next or previous pane.
     fn tab(&self, _app: &mut App, _forward: bool) {}
     /// The pane and row that are selected.
@@ -111,7 +120,11 @@ pub trait View: Sync {
         (0, self.rows(app).1)
     }
     /// Selects a row of a pane.
-    fn select(&self, app: &mut App, pane: usize, index: usize);
+    fn select(&self, app: &mut App, _pane: usize, index: usize) {
+        if let Some(cursor) = self.cursor(app) {
+            cursor.at = index;
+        }
+    }
     /// Drills in.
     fn enter(&self, _app: &mut App) {}
     /// Goes back within the view; false when there is nothing to go back from.

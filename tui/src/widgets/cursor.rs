@@ -66,6 +66,35 @@ impl Cursor {
             .saturating_add_signed(motion.rows(page))
             .min(last);
     }
+
+    /// Moves to the first item of the next or previous section; items of one kind that stand together are a section.
+    pub fn section<T>(&mut self, items: &[T], forward: bool) {
+        let kind = |i: usize| std::mem::discriminant(&items[i]);
+        let starts: Vec<usize> = (0..items.len())
+            .filter(|i| *i == 0 || kind(*i) != kind(i - 1))
+            .collect();
+        if let Some(next) = beyond(&starts, self.of(items.len()), forward) {
+            self.at = next;
+        }
+    }
+}
+
+/// All places of a list, from the one after (or before) a place on, round the end, that place itself last.
+pub fn round(len: usize, at: usize, forward: bool) -> impl Iterator<Item = usize> {
+    (1..=len).map(move |step| {
+        let by = if forward { step } else { len - step };
+        (at + by) % len
+    })
+}
+
+/// The nearest of some places (in their order) beyond one, round the end; none when there are none.
+#[must_use]
+pub fn beyond(places: &[usize], at: usize, forward: bool) -> Option<usize> {
+    let next = match forward {
+        true => places.iter().find(|p| **p > at).or(places.first()),
+        false => places.iter().rev().find(|p| **p < at).or(places.last()),
+    };
+    next.copied()
 }
 
 /// First row to draw, so that the selected one is seen, with as much around it as there is.
@@ -90,6 +119,22 @@ mod tests {
         assert_eq!(cursor.of(3), 2);
         cursor.go(Motion::Top, 0, 0);
         assert_eq!(cursor.at, 0);
+    }
+
+    #[test]
+    fn sections_and_matches_go_round_the_end() {
+        let items = [Some(1), Some(2), None, None, Some(3)];
+        let mut cursor = Cursor { at: 1 };
+        let mut seen = Vec::new();
+        for forward in [true, true, true, false, false] {
+            cursor.section(&items, forward);
+            seen.push(cursor.at);
+        }
+        assert_eq!(seen, [2, 4, 0, 4, 2]);
+        assert_eq!(round(4, 2, true).collect::<Vec<_>>(), [3, 0, 1, 2]);
+        assert_eq!(round(4, 2, false).collect::<Vec<_>>(), [1, 0, 3, 2]);
+        assert_eq!(round(0, 0, true).count(), 0);
+        assert_eq!(beyond(&[], 3, true), None);
     }
 
     #[test]

@@ -113,6 +113,21 @@ impl Field {
         }
     }
 
+    /// Fills it in: with text or a number, or with what has these ids, parted by commas; ids that are none of the choices
+    /// are left out.
+    pub fn fill(&mut self, said: &str) {
+        let place = |options: &[Choosable], id: &str| options.iter().position(|o| o.id == id);
+        match &mut self.value {
+            Value::Text(input) => *input = Input::new(said.to_owned()),
+            Value::One(options, chosen) => *chosen = place(options, said),
+            Value::Many(options, chosen) => {
+                let ids = said.split(',').map(str::trim);
+                *chosen = ids.filter_map(|id| place(options, id)).collect();
+            }
+            Value::Percent(value) => *value = said.parse().map_or(*value, |p: u8| p.min(100)),
+        }
+    }
+
     /// The chosen ids of a set.
     #[must_use]
     pub fn all(&self) -> Vec<String> {

@@ -154,15 +154,15 @@ fn option_row(
         let style = if here { theme.selected } else { theme.text };
         return Line::styled(text::pad(&text::fit(&line, width), width), style);
     }
-    if here {
-        return Line::styled(text::pad(&lead, width), theme.selected);
-    }
     let room = width.saturating_sub(text::width(&lead) + 2);
     let rest = if option.text == option.id {
         String::new()
     } else {
         format!("  {}", text::fit(&option.text, room))
     };
+    if here {
+        return Line::styled(text::pad(&format!("{lead}{rest}"), width), theme.selected);
+    }
     Line::from(vec![
         Span::styled(lead, theme.text),
         Span::styled(rest, theme.dim),

@@ -58,6 +58,24 @@ impl QueryLine {
         self.completions.clear();
     }
 
+    /// Begins a new text: the line is empty, and what was last run stands in it as a placeholder that `Up` takes back.
+    pub fn begin(&mut self) {
+        self.set("");
+        self.at = None;
+        self.editing = true;
+    }
+
+    /// Leaves without running: the line shows again what was last run, and the history keeps what was typed.
+    pub fn leave(&mut self) {
+        let typed = self.value().trim().to_owned();
+        let ran = self.ran.clone();
+        self.set(&ran);
+        self.at = None;
+        self.editing = false;
+        self.keep(typed);
+        self.keep(ran);
+    }
+
     /// Takes the text as the query to run and keeps it in the history.
     pub fn commit(&mut self) {
         self.editing = false;
@@ -65,12 +83,18 @@ impl QueryLine {
         self.completions.clear();
         self.failure = None;
         self.ran = self.value().trim().to_owned();
-        if !self.ran.is_empty() {
-            self.history.retain(|q| *q != self.ran);
-            self.history.push(self.ran.clone());
-            let over = self.history.len().saturating_sub(HISTORY);
-            self.history.drain(..over);
+        self.keep(self.ran.clone());
+    }
+
+    /// Makes a text the newest of the history.
+    fn keep(&mut self, text: String) {
+        if text.is_empty() {
+            return;
         }
+        self.history.retain(|q| *q != text);
+        self.history.push(text);
+        let over = self.history.len().saturating_sub(HISTORY);
+        self.history.drain(..over);
     }
 
     /// Inserts pasted text at the cursor, line ends as spaces.
@@ -175,7 +199,9 @@ impl QueryLine {
             0
         };
         let shown: String = skip_cells(&value, scroll);
-        if value.is_empty() {
+        if value.is_empty() && self.editing && !self.ran.is_empty() {
+            surface.text(x, area.y, room, &self.placeholder(room), theme.dim);
+        } else if value.is_empty() {
             surface.text(x, area.y, room, hint, theme.dim);
         } else {
             surface.text(x, area.y, room, &shown, theme.text);
@@ -199,6 +225,14 @@ impl QueryLine {
             x,
             scroll,
         )
+    }
+
+    /// What was last run, in brackets so that it reads as a placeholder without colours, too.
+    fn placeholder(&self, room: u16) -> String {
+        const KEYS: &str = "  ↑ edits it, Enter alone clears it";
+        let room = usize::from(room).saturating_sub(text::width(KEYS) + "(now )".len());
+        let ran = text::fit(&text::escape(&self.ran), room.max(8));
+        format!("(now {ran}){KEYS}")
     }
 
     fn draw_below(&self, surface: &mut Surface<'_>, area: Rect, start: u16, scroll: usize) -> u16 {
@@ -345,5 +379,23 @@ mod tests {
         assert_eq!(line.value(), "first");
         press(&mut line, KeyCode::Down);
         assert_eq!(line.value(), "second");
+    }
+
+    #[test]
+    fn a_new_text_begins_empty_and_what_ran_comes_back_by_one_key_or_by_leaving() {
+        let mut line = QueryLine::default();
+        line.set("{a}");
+        line.commit();
+        line.begin();
+        assert_eq!((line.value(), line.ran.as_str()), ("", "{a}"));
+        press(&mut line, KeyCode::Up);
+        assert_eq!(line.value(), "{a}");
+        line.begin();
+        for c in "half".chars() {
+            press(&mut line, KeyCode::Char(c));
+        }
+        line.leave();
+        assert_eq!((line.value(), line.editing), ("{a}", false));
+        assert_eq!(line.history, ["half", "{a}"]);
     }
 }

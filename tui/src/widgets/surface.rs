@@ -94,6 +94,18 @@ impl<'a> Surface<'a> {
             .0
     }
 
+    /// Makes the cells of a row from one column up to another a place that can be clicked.
+    pub fn link(&mut self, from: u16, to: u16, y: u16, click: Click) {
+        let (width, height) = (to.saturating_sub(from), 1);
+        let area = Rect {
+            x: from,
+            y,
+            width,
+            height,
+        };
+        self.hits.push(Hit { area, click });
+    }
+
     /// Writes a line of styled spans, cut to `max` cells, and returns the column after it.
     pub fn line(&mut self, x: u16, y: u16, max: u16, line: &Line<'_>) -> u16 {
         let mut at = x;

@@ -16,73 +16,42 @@ use crate::app::receive::refusal;
 use crate::text;
 use crate::theme::Theme;
 use crate::time::clock;
+use crate::widgets::cut;
 use crate::widgets::surface::{Rows, Surface};
 
 /// Draws the view.
 pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
+    let proof = proof_lines(app, usize::from(area.width), surface.theme);
+    // the stress test takes what its lines need, as far as the remedies keep some room
+    let wanted = cut::cells(proof.len()).saturating_add(1);
+    let (top, below) = match app.full {
+        true => cut::bottom(area, 0),
+        false => cut::bottom(area, wanted.clamp(4, (area.height * 3 / 5).max(4))),
+    };
+    let (list, details) = match (app.full, area.width >= 140) {
+        (true, _) => cut::bottom(top, 0),
+        (false, true) => cut::left(top, top.width / 2),
+        (false, false) => cut::bottom(top, (top.height / 2).min(7)),
+    };
+    draw_remedies(app, surface, list);
+    draw_details(app, surface, details);
+    let (title, state) = ("Stress test", proof_state(app));
+    let inner = surface.titled(below, title, &state, false);
+    surface.scrolled(inner, &proof, 0);
+}
+
+fn draw_remedies(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let remedies = state::remedies(app);
-    let invariants = app
-        .known
-        .proof
-        .value
-        .as_ref()
-        .map_or(0, |p| p.invariants.len());
-    let proof_rows = u16::try_from(invariants + 3)
-        .unwrap_or(u16::MAX)
-        .min(area.height / 2)
-        .max(4)
-        .min(area.height);
-    let top = Rect {
-        height: area.height - proof_rows,
-        ..area
-    };
-    let proof = Rect {
-        y: top.bottom(),
-        height: proof_rows,
-        ..area
-    };
-    let beside = area.width >= 140;
-    let (list, details) = if beside {
-        let left = top.width / 2;
-        (
-            Rect { width: left, ..top },
-            Rect {
-                x: top.x + left + 1,
-                width: top.width - left - 1,
-                ..top
-            },
-        )
-    } else {
-        let below = (top.height / 2).min(7);
-        (
-            Rect {
-                height: top.height - below,
-                ..top
-            },
-            Rect {
-                y: top.bottom() - below,
-                height: below,
-                ..top
-            },
-        )
-    };
-    let inner = surface.titled(list, "Remedies", "● applied  ! asks first", true);
+    let inner = surface.titled(area, "Remedies", "● applied  ! asks first", true);
     if remedies.is_empty() {
-        let said = refusal(&app.known.remedies)
-            .unwrap_or_else(|| "no remedies are on offer yet".to_owned());
-        surface.text(inner.x + 1, inner.y, inner.width, &said, surface.theme.dim);
+        let none = || "no remedies are on offer yet".to_owned();
+        let said = refusal(&app.known.remedies).unwrap_or_else(none);
+        return surface.say(inner, &said, surface.theme.dim);
     }
-    let rows = Rows {
-        len: remedies.len(),
-        selected: app.views.act.at.of(remedies.len()),
-        focused: true,
-        pane: 0,
-    };
+    let rows = Rows::of(remedies.len(), app.views.act.at.of(remedies.len()));
     surface.list(inner, rows, |theme, index, width| {
         remedy_row(&remedies[index], width, theme)
     });
-    draw_details(app, surface, details);
-    draw_proof(app, surface, proof);
 }
 
 fn remedy_row(remedy: &Remedy, width: usize, theme: &Theme) -> Line<'static> {
@@ -109,135 +78,111 @@ fn draw_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let Some(remedy) = state::selected(app) else {
         return;
     };
-    let inner = surface.titled(
-        area,
-        "What it does",
-        if remedy.applied {
-            "applied; u takes it back"
-        } else {
-            "Enter applies"
-        },
-        false,
-    );
-    let width = usize::from(inner.width.saturating_sub(2));
-    let mut lines: Vec<Line<'_>> = text::wrap(&remedy.description, width)
-        .into_iter()
-        .map(|l| Line::styled(l, theme.text))
-        .collect();
-    for (at, outcome) in app
-        .views
-        .act
-        .outcomes
-        .iter()
-        .rev()
-        .filter(|(_, o)| o.remedy == remedy.id)
-        .take(3)
-    {
-        let (mark, style) = if outcome.done {
-            ("✓", theme.good)
-        } else {
-            ("✗", theme.bad)
+    let right = match (app.goes_on(), remedy.applied) {
+        (true, true) => "applied; u takes it back",
+        (true, false) => "Enter applies",
+        (false, true) => "applied",
+        (false, false) => "not applied",
+    };
+    let inner = cut::indented(surface.titled(area, "What it does", right, false));
+    let width = usize::from(inner.width.saturating_sub(1));
+    let styled = |said: &str, style| {
+        text::wrap(said, width)
+            .into_iter()
+            .map(move |l| Line::styled(l, style))
+    };
+    let mut lines: Vec<Line<'_>> = styled(&remedy.description, theme.text).collect();
+    let outcomes = app.views.act.outcomes.iter().rev();
+    for (at, outcome) in outcomes.filter(|(_, o)| o.remedy == remedy.id).take(3) {
+        let (mark, style) = match outcome.done {
+            true => ("✓", theme.good),
+            false => ("✗", theme.bad),
         };
-        let said = format!("{mark} {} {}", clock(*at), outcome.message);
-        lines.extend(
-            text::wrap(&said, width)
-                .into_iter()
-                .map(|l| Line::styled(l, style)),
-        );
+        lines.extend(styled(
+            &format!("{mark} {} {}", clock(*at), outcome.message),
+            style,
+        ));
     }
-    surface.scrolled(
-        Rect {
-            x: inner.x + 1,
-            width: inner.width.saturating_sub(1),
-            ..inner
-        },
-        &lines,
-        0,
-    );
+    surface.scrolled(inner, &lines, 0);
 }
 
-fn draw_proof(app: &App, surface: &mut Surface<'_>, area: Rect) {
-    let theme = surface.theme;
+fn proof_state(app: &App) -> String {
     let none = ProofView::default();
     let proof = app.known.proof.value.as_ref().unwrap_or(&none);
-    let right = match (proof.running, proof.passed) {
+    let at = || proof.at_ms.map(clock).unwrap_or_default();
+    match (proof.running, proof.passed) {
         (true, _) => format!("running {}", text::percent(proof.progress)),
-        (false, Some(true)) => format!("✓ passed {}", proof.at_ms.map(clock).unwrap_or_default()),
-        (false, Some(false)) => format!("✗ failed {}", proof.at_ms.map(clock).unwrap_or_default()),
-        (false, None) => "not run yet; P runs it".to_owned(),
-    };
-    let inner = surface.titled(area, "Stress test", &right, false);
-    let mut y = inner.y;
-    if proof.running {
-        let cells = usize::from(inner.width.saturating_sub(2));
-        surface.text(
-            inner.x + 1,
-            y,
-            inner.width,
-            &text::pad(&text::bar(proof.progress, cells), cells),
-            theme.accent,
-        );
-        y += 1;
-    }
-    if proof.invariants.is_empty() {
-        let said = if proof.description.is_empty() {
-            "reading what the stress test does …"
-        } else {
-            &proof.description
-        };
-        for line in text::wrap(said, usize::from(inner.width.saturating_sub(2))) {
-            if y < inner.bottom() {
-                surface.text(inner.x + 1, y, inner.width, &line, theme.dim);
-                y += 1;
-            }
-        }
-        return;
-    }
-    let width = usize::from(inner.width);
-    if y < inner.bottom() {
-        let room = width.saturating_sub(40);
-        let head = format!(
-            "  {} {} {} {}",
-            text::pad("must hold", room),
-            text::pad_left("bound", 10),
-            text::pad_left("before", 11),
-            text::pad_left("after", 11)
-        );
-        surface.text(inner.x, y, inner.width, &head, theme.dim);
-        y += 1;
-    }
-    for invariant in &proof.invariants {
-        if y < inner.bottom() {
-            surface.line(
-                inner.x,
-                y,
-                inner.width,
-                &invariant_row(invariant, width, theme),
-            );
-            y += 1;
-        }
+        (false, Some(true)) => format!("✓ passed {}", at()),
+        (false, Some(false)) => format!("✗ failed {}", at()),
+        (false, None) if app.goes_on() => "not run yet; P runs it".to_owned(),
+        (false, None) => "never run".to_owned(),
     }
 }
 
-/// One invariant with its values before and after.
-#[must_use]
-pub fn invariant_row(invariant: &InvariantView, width: usize, theme: &Theme) -> Line<'static> {
-    let (mark, style) = if invariant.holds {
-        ("✓", theme.good)
-    } else {
-        ("✗", theme.bad)
+/// What the stress test does, how far it is, or what it found.
+fn proof_lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(proof) = &app.known.proof.value else {
+        let said = "reading what the stress test does …";
+        return vec![Line::styled(format!(" {said}"), theme.dim)];
     };
-    let value =
-        |v: Option<f64>| text::pad_left(&v.map_or_else(|| "—".to_owned(), text::number), 11);
-    let room = width.saturating_sub(40);
-    Line::from(vec![
-        Span::styled(format!("{mark} "), style),
-        Span::styled(text::pad(&invariant.title, room), theme.text),
-        Span::styled(
-            format!(" {}", text::pad_left(&invariant.bound, 10)),
-            theme.dim,
-        ),
-        Span::styled(format!(" {}", value(invariant.before)), theme.dim),
-        Span::styled(format!(" {}", value(invariant.after)), style),
-    ])
+    let mut lines = Vec::new();
+    if proof.running {
+        let cells = width.saturating_sub(3);
+        let bar = text::bar(proof.progress, cells);
+        lines.push(Line::styled(format!(" {bar}"), theme.accent));
+    }
+    if proof.invariants.is_empty() {
+        let said = text::wrap(&proof.description, width.saturating_sub(3));
+        lines.extend(
+            said.iter()
+                .map(|l| Line::styled(format!(" {l}"), theme.dim)),
+        );
+        return lines;
+    }
+    let head = format!(
+        "  {} {}",
+        text::pad("must hold", width.saturating_sub(AROUND_TITLE)),
+        ["bound", "before", "after"]
+            .iter()
+            .zip(FIGURES)
+            .map(|(name, cells)| text::pad_left(name, cells))
+            .collect::<String>()
+    );
+    lines.push(Line::styled(head, theme.dim));
+    let rows = proof.invariants.iter();
+    lines.extend(rows.flat_map(|i| invariant_rows(i, width, theme)));
+    lines
+}
+
+/// Cells of an invariant's bound, and of its values before and after.
+const FIGURES: [usize; 3] = [11, 9, 9];
+/// Cells of a line that its title cannot have: the mark, the figures, and a column of space on either side.
+const AROUND_TITLE: usize = 2 + 1 + FIGURES[0] + FIGURES[1] + FIGURES[2] + 1;
+
+/// One invariant with its values before and after; a long title takes several lines.
+#[must_use]
+pub fn invariant_rows(
+    invariant: &InvariantView,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let (mark, style) = match invariant.holds {
+        true => ("✓ ", theme.good),
+        false => ("✗ ", theme.bad),
+    };
+    let value = |v: Option<f64>| v.map_or_else(|| "—".to_owned(), text::number);
+    let figure =
+        |said: &str, i: usize, style| Span::styled(text::pad_left(said, FIGURES[i]), style);
+    let room = width.saturating_sub(AROUND_TITLE).max(10);
+    let mut title = text::wrap(&invariant.title, room).into_iter();
+    let first = title.next().unwrap_or_default();
+    let mut rows = vec![Line::from(vec![
+        Span::styled(mark, style),
+        Span::styled(format!("{} ", text::pad(&first, room)), theme.text),
+        figure(&invariant.bound, 0, theme.dim),
+        figure(&value(invariant.before), 1, theme.dim),
+        figure(&value(invariant.after), 2, style),
+    ])];
+    rows.extend(title.map(|line| Line::styled(format!("  {line}"), theme.text)));
+    rows
 }

@@ -11,14 +11,17 @@ pub const KEYS: &[Row] = &[
         "apply",
         "carry out the selected remedy; asks when it is dangerous",
         state::apply,
-    ),
-    foot(&["u"], "undo", "take the selected remedy back", state::undo),
+    )
+    .when(|app| app.goes_on() && state::selected(app).is_some_and(|r| !r.applied)),
+    foot(&["u"], "undo", "take the selected remedy back", state::undo)
+        .when(|app| app.goes_on() && state::selected(app).is_some_and(|r| r.applied)),
     foot(
         &["P"],
         "stress test",
         "run the stress test against the shop as it is now",
         state::prove,
-    ),
+    )
+    .when(state::can_prove),
     foot(
         &["/"],
         "find",

@@ -90,6 +90,12 @@ pub fn undo(app: &mut App) {
     }
 }
 
+/// Whether the stress test can be started.
+#[must_use]
+pub fn can_prove(app: &App) -> bool {
+    app.goes_on() && !app.known.proof.value.as_ref().is_some_and(|p| p.running)
+}
+
 /// `P`: starts the stress test, asking first.
 pub fn prove(app: &mut App) {
     match &app.known.proof.value {

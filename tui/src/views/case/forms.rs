@@ -127,9 +127,43 @@ pub fn open_diagnosis(app: &mut App) {
         Field::text("in words"),
     ];
     let intro = "Name the root cause: the component in which the mechanism works; what set it off is the trigger. A wrong submission costs 8 × confidence² points; a right one earns most when you are sure.";
-    let form = Form::new("Submit a diagnosis", intro, fields);
+    let mut form = Form::new("Submit a diagnosis", intro, fields);
+    let last = app
+        .known
+        .case
+        .value
+        .as_ref()
+        .and_then(|c| c.diagnoses.last());
+    if let Some(last) = last {
+        form.intro = format!("{intro}\n\n{}", LAST[usize::from(last.right)]);
+        fill_in(&mut form, &last.request);
+    }
     Overlay::open_form(app, form, Purpose::Diagnosis);
     refresh_choices(app, &choosable(&words.triggers));
+}
+
+/// What the form says of the answer that it opens with: one that was wrong, one that was right.
+const LAST: [&str; 2] = [
+    "Your last answer is filled in. It was not right: change what you no longer believe.",
+    "Your last answer is filled in. It was right.",
+];
+
+/// Puts an answer that was given into the form.
+fn fill_in(form: &mut Form, said: &DiagnosisRequest) {
+    let pins: Vec<String> = said.pins.iter().map(u32::to_string).collect();
+    let pins = pins.join(",");
+    let confidence = format!("{:.0}", said.confidence * 100.0);
+    for field in &mut form.fields {
+        field.fill(match field.label {
+            "component" => &said.component,
+            "mechanism" => &said.mechanism,
+            "trigger" => &said.trigger,
+            "scope" => &said.scope,
+            "confidence" => &confidence,
+            "pins" => &pins,
+            _ => &said.text,
+        });
+    }
 }
 
 /// A form that was left knows only the pins and changes of then: those of now are put in, and what was chosen stays
@@ -238,7 +272,7 @@ pub fn open_settle(app: &mut App, index: usize) {
 /// `r`: rejects the selected hypothesis, `s`: supports it; both ask for the pins that speak so.
 pub fn open_settle_selected(app: &mut App, state: usize) {
     let Some(super::state::Item::Hypothesis(index)) = super::state::selected(app) else {
-        return app.say("select a hypothesis first; + opens one");
+        return app.say("select a hypothesis first: Tab goes there, + opens one");
     };
     open_settle(app, index);
     if let Some(Overlay::Form(form, Purpose::Settle(_))) = &mut app.overlay

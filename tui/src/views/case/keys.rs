@@ -1,7 +1,8 @@
 //! Keys of the notebook.
 
 use super::{forms, state};
-use crate::app::keymap::{Row, foot, row};
+use crate::app::App;
+use crate::app::keymap::{Row, foot};
 
 /// Rows.
 pub const KEYS: &[Row] = &[
@@ -10,48 +11,62 @@ pub const KEYS: &[Row] = &[
         "diagnose",
         "submit a diagnosis: component, mechanism, trigger, scope, confidence, pins",
         forms::open_diagnosis,
-    ),
+    )
+    .when(App::goes_on),
     foot(
         &["+"],
         "hypothesis",
         "open a hypothesis",
         forms::open_hypothesis,
-    ),
+    )
+    .when(App::goes_on),
     foot(
         &["s"],
         "support",
         "support the selected hypothesis, with pins",
         |app| forms::open_settle_selected(app, 1),
-    ),
+    )
+    .when(state::on_hypothesis),
     foot(
         &["r"],
         "reject",
         "reject the selected hypothesis, with the pins that rule it out",
         |app| forms::open_settle_selected(app, 2),
-    ),
-    foot(&["x"], "drop", "drop the selected pin", state::unpin),
+    )
+    .when(state::on_hypothesis),
+    foot(&["x"], "drop", "drop the selected pin", state::unpin).when(state::on_pin),
     foot(
-        &["T"],
-        "hint",
-        "take a hint, after saying what it costs",
-        state::hint,
+        &["Tab"],
+        "section",
+        "next section: evidence, hypotheses, diagnoses, hints, notes",
+        |app| state::next_section(app, true),
     ),
     foot(
         &["W"],
         "five whys",
         "write the five whys and choose guardrails, after a right diagnosis",
         forms::open_learning,
-    ),
-    row(&["N"], "note", "write a note", |app| {
-        forms::open_note(app, false)
-    }),
-    row(&["U"], "update", "send a status update", |app| {
-        forms::open_note(app, true)
-    }),
-    row(
+    )
+    .when(state::may_learn),
+    foot(
+        &["T"],
+        "hint",
+        "take a hint, after saying what it costs",
+        state::hint,
+    )
+    .when(state::has_hints),
+    foot(
         &["Enter"],
-        "go there",
+        "open",
         "a pin goes to where it was found, a hypothesis is settled, the rest is read",
         state::enter,
     ),
+    foot(&["N"], "note", "write a note", |app| {
+        forms::open_note(app, false)
+    })
+    .when(App::goes_on),
+    foot(&["U"], "update", "send a status update", |app| {
+        forms::open_note(app, true)
+    })
+    .when(App::goes_on),
 ];

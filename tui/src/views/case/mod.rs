@@ -13,7 +13,7 @@ use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::client::Asker;
-use crate::widgets::cursor::Motion;
+use crate::widgets::cursor::Cursor;
 use crate::widgets::surface::Surface;
 
 /// The view.
@@ -47,14 +47,8 @@ impl View for CaseView {
         }
     }
 
-    fn motion(&self, app: &mut App, motion: Motion) {
-        let len = state::items(app).len();
-        let page = app.page();
-        app.views.case.at.go(motion, len, page);
-    }
-
-    fn select(&self, app: &mut App, _pane: usize, index: usize) {
-        app.views.case.at.at = index;
+    fn cursor<'a>(&self, app: &'a mut App) -> Option<&'a mut Cursor> {
+        Some(&mut app.views.case.at)
     }
 
     fn tab(&self, app: &mut App, forward: bool) {

@@ -1,6 +1,6 @@
 //! What the notebook holds on the screen: which entry is selected. The entries are the drill's.
 
-use api::{Case, Hint, HypothesisState, Phase, PinTarget, Verdict};
+use api::{Case, Hint, HypothesisState, PinTarget, Verdict};
 
 use super::forms;
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::ask::{Ask, right_diagnosis};
 use crate::client::Asker;
 use crate::text;
 use crate::time::clock;
-use crate::views::{ViewId, metrics, traces};
+use crate::views::{ViewId, changes, metrics, traces};
 use crate::widgets::cursor::Cursor;
 
 /// State of the view.
@@ -18,6 +18,8 @@ use crate::widgets::cursor::Cursor;
 pub struct State {
     /// Selected entry.
     pub at: Cursor,
+    /// The hypothesis to select once it is in the notebook.
+    pub wanted: Option<u32>,
 }
 
 /// An entry, by its place in its list.
@@ -60,28 +62,61 @@ fn case(app: &App) -> Option<&Case> {
     app.known.case.value.as_ref()
 }
 
+/// The notebook has arrived: what was selected stays selected, unless a hypothesis has just been written.
+pub fn case_arrived(app: &mut App, new: Case) {
+    let written = app
+        .views
+        .case
+        .wanted
+        .and_then(|id| new.hypotheses.iter().position(|h| h.id == id))
+        .map(Item::Hypothesis);
+    let item = match (written, selected(app)) {
+        (Some(written), _) => Some(written),
+        // pins can be dropped, so that only their ids name them; other entries keep their places
+        (None, Some(Item::Pin(i))) => {
+            let id = case(app).and_then(|c| c.pins.get(i)).map(|p| p.id);
+            let place = new.pins.iter().position(|p| Some(p.id) == id);
+            place.map(Item::Pin)
+        }
+        (None, other) => other,
+    };
+    app.known.case.good(new);
+    if written.is_some() {
+        app.views.case.wanted = None;
+    }
+    if let Some(at) = items(app).iter().position(|i| Some(*i) == item) {
+        app.views.case.at.at = at;
+    }
+}
+
 /// Whether the five whys may be written: after a right diagnosis, or the end.
 #[must_use]
 pub fn may_learn(app: &App) -> bool {
-    app.phase() == Phase::Ended || case(app).is_some_and(|c| right_diagnosis(c).is_some())
+    !app.goes_on() || case(app).is_some_and(|c| right_diagnosis(c).is_some())
+}
+
+/// Whether a hypothesis is selected that can still be settled.
+#[must_use]
+pub fn on_hypothesis(app: &App) -> bool {
+    app.goes_on() && matches!(selected(app), Some(Item::Hypothesis(_)))
+}
+
+/// Whether a pin is selected that can still be dropped.
+#[must_use]
+pub fn on_pin(app: &App) -> bool {
+    app.goes_on() && matches!(selected(app), Some(Item::Pin(_)))
+}
+
+/// Whether a hint can be had.
+#[must_use]
+pub fn has_hints(app: &App) -> bool {
+    app.goes_on() && case(app).is_some_and(|c| c.next_hint_cost_min.is_some())
 }
 
 /// `Tab`: to the first entry of the next or previous section.
 pub fn next_section(app: &mut App, forward: bool) {
     let items = items(app);
-    let at = app.views.case.at.of(items.len());
-    let kind = |i: usize| std::mem::discriminant(&items[i]);
-    let starts: Vec<usize> = (0..items.len())
-        .filter(|i| *i == 0 || kind(*i) != kind(i - 1))
-        .collect();
-    let next = if forward {
-        starts.iter().find(|s| **s > at).or(starts.first())
-    } else {
-        starts.iter().rev().find(|s| **s < at).or(starts.last())
-    };
-    if let Some(next) = next {
-        app.views.case.at.at = *next;
-    }
+    app.views.case.at.section(&items, forward);
 }
 
 /// Enter: a pin goes to where it was found, a hypothesis is settled, the rest is read in full.
@@ -122,9 +157,9 @@ fn go_to(app: &mut App, target: &PinTarget) {
                 },
             );
         }
-        PinTarget::Span { trace_id, span_id } => {
-            traces::state::show_span(app, trace_id, span_id.clone())
-        }
+        PinTarget::Span {
+            trace_id, span_id, ..
+        } => traces::state::show_span(app, trace_id, span_id.clone()),
         PinTarget::Metric { query, at_ms, .. } => metrics::state::show(
             app,
             &Subject {
@@ -133,19 +168,7 @@ fn go_to(app: &mut App, target: &PinTarget) {
                 ..Subject::default()
             },
         ),
-        PinTarget::Change { id } => {
-            let at = app
-                .known
-                .changes
-                .value
-                .iter()
-                .flatten()
-                .position(|c| c.id == *id);
-            app.open(ViewId::Changes);
-            if let Some(at) = at {
-                crate::views::changes::state::select_change(app, at);
-            }
-        }
+        PinTarget::Change { id } => changes::state::show(app, id),
     }
 }
 
@@ -244,6 +267,7 @@ pub fn state_word(state: HypothesisState) -> (&'static str, &'static str) {
 pub fn kind_of(target: &PinTarget) -> &'static str {
     match target {
         PinTarget::Log { .. } => "log",
+        PinTarget::Span { repeated: true, .. } => "spans",
         PinTarget::Span {
             span_id: Some(_), ..
         } => "span",

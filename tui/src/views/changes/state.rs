@@ -4,6 +4,7 @@ use api::Change;
 
 use crate::app::App;
 use crate::time::clock;
+use crate::views::ViewId;
 use crate::widgets::cursor::Cursor;
 
 /// State of the view.
@@ -27,10 +28,26 @@ pub fn selected(app: &App) -> Option<&Change> {
     all.into_iter().nth(at)
 }
 
-/// Selects the entry that is the `oldest_first`th of the history.
-pub fn select_change(app: &mut App, oldest_first: usize) {
-    let len = shown(app).len();
-    app.views.changes.at.at = len.saturating_sub(oldest_first + 1);
+/// The history has arrived: the selected entry stays selected; at the top the newest is.
+pub fn arrived(app: &mut App, mut changes: Vec<Change>) {
+    let before = selected(app).map(|c| c.id.clone());
+    changes.sort_by_key(|c| c.at_ms);
+    app.known.changes.good(changes);
+    let place = shown(app)
+        .iter()
+        .position(|c| Some(&c.id) == before.as_ref());
+    if let Some(at) = place.filter(|_| app.views.changes.at.at > 0) {
+        app.views.changes.at.at = at;
+    }
+}
+
+/// Opens the view on an entry.
+pub fn show(app: &mut App, id: &str) {
+    let place = shown(app).iter().position(|c| c.id == id);
+    app.open(ViewId::Changes);
+    if let Some(at) = place {
+        app.views.changes.at.at = at;
+    }
 }
 
 /// Looks at the minutes around the selected entry, in all views.

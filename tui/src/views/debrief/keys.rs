@@ -3,6 +3,7 @@
 use super::state;
 use crate::app::App;
 use crate::app::keymap::{Row, foot};
+use crate::views::case;
 
 /// Rows.
 pub const KEYS: &[Row] = &[
@@ -11,26 +12,31 @@ pub const KEYS: &[Row] = &[
         "finish",
         "finish the drill: score and debrief",
         state::finish,
-    ),
+    )
+    .when(App::goes_on),
     foot(&["Tab"], "section", "next section", |app| {
         state::next_section(app, true)
-    }),
+    })
+    .when(state::is_open),
     foot(
         &["W"],
         "five whys",
         "write the five whys and choose guardrails",
-        crate::views::case::forms::open_learning,
-    ),
+        case::forms::open_learning,
+    )
+    .when(case::state::may_learn),
     foot(
         &["/"],
         "find",
         "find words in the debrief",
         App::start_finding,
-    ),
+    )
+    .when(state::is_open),
     foot(
         &["Ctrl-s"],
         "export",
         "write the debrief into a file",
         App::export,
-    ),
+    )
+    .when(state::is_open),
 ];

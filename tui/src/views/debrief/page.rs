@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::text;
 use crate::theme::Theme;
 use crate::time::clock;
-use crate::views::act::draw::invariant_row;
+use crate::views::act::draw::invariant_rows;
 
 /// What every heading begins with.
 const HEADING: &str = "▌ ";
@@ -284,8 +284,8 @@ fn proof(page: &mut Page<'_>, debrief: &Debrief) {
     }
     page.heading("Stress test: bound, before, after");
     for invariant in &debrief.proof {
-        let row = invariant_row(invariant, page.width.saturating_sub(2), page.theme);
-        page.lines.push(row);
+        let rows = invariant_rows(invariant, page.width.saturating_sub(2), page.theme);
+        page.lines.extend(rows);
     }
 }
 

@@ -6,7 +6,7 @@ use super::page;
 use crate::app::App;
 use crate::app::overlay::{Confirm, Overlay};
 use crate::ask::Ask;
-use crate::widgets::cursor::Motion;
+use crate::widgets::cursor::{Motion, beyond};
 
 /// State of the view.
 #[derive(Default)]
@@ -28,6 +28,12 @@ fn lines(app: &App) -> Vec<ratatui::text::Line<'static>> {
         .as_ref()
         .map(|d| page::page(d, width(app), &app.theme))
         .unwrap_or_default()
+}
+
+/// Whether there is a debrief to read.
+#[must_use]
+pub fn is_open(app: &App) -> bool {
+    app.known.debrief.value.is_some()
 }
 
 /// Scrolls.
@@ -52,13 +58,8 @@ pub fn next_section(app: &mut App, forward: bool) {
         .filter(|(_, l)| page::is_heading(l))
         .map(|(i, _)| i)
         .collect();
-    let next = if forward {
-        heads.iter().find(|h| **h > at).or(heads.first())
-    } else {
-        heads.iter().rev().find(|h| **h < at).or(heads.last())
-    };
-    if let Some(next) = next {
-        app.views.debrief.first = *next;
+    if let Some(next) = beyond(&heads, at, forward) {
+        app.views.debrief.first = next;
     }
 }
 

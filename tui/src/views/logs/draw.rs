@@ -18,6 +18,7 @@ use crate::client::loki::{LogLine, Severity};
 use crate::text;
 use crate::theme::Theme;
 use crate::time::{clock, clock_millis};
+use crate::widgets::cut;
 use crate::widgets::surface::{Rows, Surface};
 
 /// Cells of a time of day, `HH:MM:SS`.
@@ -43,47 +44,18 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         "/ ",
         "bare words, or {service=\"checkout\", level=\"error\"} |= \"text\"",
     );
-    let mut body = Rect {
-        y: area.y + used,
-        height: area.height.saturating_sub(used),
-        ..area
-    };
+    let (_, mut body) = cut::top(area, used);
     if body.height > 12 && !app.full {
-        histogram(app, surface, Rect { height: 4, ..body });
-        body = Rect {
-            y: body.y + 4,
-            height: body.height - 4,
-            ..body
-        };
+        let (counts, rest) = cut::top(body, 4);
+        histogram(app, surface, counts);
+        body = rest;
     }
     let (lines, fields) = if app.full || body.height < 8 {
-        (body, Rect { height: 0, ..body })
+        cut::bottom(body, 0)
     } else if body.width >= 120 {
-        let side = (body.width / 3).min(60);
-        (
-            Rect {
-                width: body.width - side,
-                ..body
-            },
-            Rect {
-                x: body.x + body.width - side,
-                width: side,
-                ..body
-            },
-        )
+        cut::left(body, body.width - (body.width / 3).min(60) - 1)
     } else {
-        let below = (body.height / 3).clamp(4, 8);
-        (
-            Rect {
-                height: body.height - below,
-                ..body
-            },
-            Rect {
-                y: body.bottom() - below,
-                height: below,
-                ..body
-            },
-        )
+        cut::bottom(body, (body.height / 3).clamp(4, 8))
     };
     draw_lines(app, surface, lines);
     draw_fields(app, surface, fields);
@@ -199,14 +171,7 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
         } else {
             "querying …"
         };
-        surface.text(
-            inner.x + 1,
-            inner.y,
-            inner.width.saturating_sub(1),
-            said,
-            theme.dim,
-        );
-        return;
+        return surface.say(inner, said, theme.dim);
     }
     if app.wrap {
         return wrapped(app, surface, inner);

@@ -8,7 +8,7 @@ use crate::client::loki::{Histogram, Lines, LogLine, Severity, as_logql, quoted}
 use crate::text::{escape, number};
 use crate::time::Window;
 use crate::views::{ViewId, traces};
-use crate::widgets::cursor::{Cursor, Motion};
+use crate::widgets::cursor::{Cursor, Motion, round};
 use crate::widgets::query::QueryLine;
 
 /// Lines asked for at once; moving up from the first asks for as many older ones.
@@ -324,15 +324,7 @@ pub fn context(app: &mut App) {
 pub fn jump(app: &mut App, forward: bool, wanted: &str, holds: impl Fn(&LogLine) -> bool) {
     let logs = &app.views.logs;
     let (len, at) = (logs.lines().len(), logs.selected());
-    let found = (1..len.max(1))
-        .map(|step| {
-            if forward {
-                (at + step) % len
-            } else {
-                (at + len - step) % len
-            }
-        })
-        .find(|i| holds(&logs.lines()[*i]));
+    let found = round(len, at, forward).find(|i| *i != at && holds(&logs.lines()[*i]));
     match found {
         Some(index) => select(app, index),
         None => app.say(format!("no other {wanted} among these lines")),

@@ -59,8 +59,11 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
 fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
     let edges = state::edges(app);
     let state = match app.waiting(Slot::Graph) {
-        Some(_) => "querying …",
-        None => "in the traces kept: rate · errors · p50 · p99",
+        Some(_) => "querying …".to_owned(),
+        None => format!(
+            "traces kept in {}: rate · errors · p50 · p99",
+            text::stretch(app.range.window().length_ms())
+        ),
     };
     let count = text::count(edges.len(), "call", "calls");
     let inner = surface.titled(area, "Calls", &format!("{count} · {state}"), true);

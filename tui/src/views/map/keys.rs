@@ -3,7 +3,6 @@
 use super::state;
 use crate::app::App;
 use crate::app::keymap::{Row, foot};
-use crate::views::ViewId;
 
 /// Rows.
 pub const KEYS: &[Row] = &[
@@ -17,13 +16,13 @@ pub const KEYS: &[Row] = &[
         &["gl"],
         "logs",
         "logs of the service that is called",
-        |app| app.follow(ViewId::Logs),
+        App::its_logs,
     ),
     foot(
         &["gm"],
         "metrics",
         "metrics of the service that is called",
-        |app| app.follow(ViewId::Metrics),
+        App::its_metrics,
     ),
     foot(&["/"], "find", "find a service", App::start_finding),
     foot(&["y"], "copy", "copy the call's figures", |app| {

@@ -13,7 +13,7 @@ use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::client::Asker;
-use crate::widgets::cursor::Motion;
+use crate::widgets::cursor::Cursor;
 use crate::widgets::surface::Surface;
 
 /// The view.
@@ -44,14 +44,8 @@ impl View for Map {
         app.ask(Ask::Graph(app.range.window()), asker);
     }
 
-    fn motion(&self, app: &mut App, motion: Motion) {
-        let len = state::edges(app).len();
-        let page = app.page();
-        app.views.map.at.go(motion, len, page);
-    }
-
-    fn select(&self, app: &mut App, _pane: usize, index: usize) {
-        app.views.map.at.at = index;
+    fn cursor<'a>(&self, app: &'a mut App) -> Option<&'a mut Cursor> {
+        Some(&mut app.views.map.at)
     }
 
     fn enter(&self, app: &mut App) {

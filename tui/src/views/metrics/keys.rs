@@ -3,7 +3,7 @@
 use super::{presets, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
-use crate::views::ViewId;
+use crate::widgets::cursor::Motion;
 
 /// Rows.
 pub const KEYS: &[Row] = &[
@@ -25,15 +25,19 @@ pub const KEYS: &[Row] = &[
         "the next service that ready expressions are about",
         presets::next_service,
     ),
-    foot(&["h", "Left"], "←", "crosshair to the left", |app| {
-        app.motion(crate::widgets::cursor::Motion::Left)
-    }),
     foot(
-        &["l", "Right"],
-        "→ read",
-        "crosshair to the right",
-        |app| app.motion(crate::widgets::cursor::Motion::Right),
+        &["Left", "h"],
+        "read",
+        "read earlier values: the crosshair to the left",
+        |app| app.motion(Motion::Left),
     ),
+    foot(
+        &["Right", "l"],
+        "later",
+        "read later values: the crosshair to the right",
+        |app| app.motion(Motion::Right),
+    )
+    .when(|app| app.views.metrics.crosshair_ms.is_some()),
     row(
         &["x"],
         "at page",
@@ -58,9 +62,12 @@ pub const KEYS: &[Row] = &[
         "logs of the series' service, about the crosshair",
         state::enter,
     ),
-    foot(&["gt"], "traces", "traces of the series' service", |app| {
-        app.follow(ViewId::Traces)
-    }),
+    foot(
+        &["gt"],
+        "traces",
+        "traces of the series' service",
+        App::its_traces,
+    ),
     row(
         &["+"],
         "keep",

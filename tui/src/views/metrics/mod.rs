@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::client::Asker;
-use crate::widgets::cursor::Motion;
+use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
 
@@ -49,8 +49,8 @@ impl View for Metrics {
         state::motion(app, motion);
     }
 
-    fn select(&self, app: &mut App, _pane: usize, index: usize) {
-        app.views.metrics.at.at = index;
+    fn cursor<'a>(&self, app: &'a mut App) -> Option<&'a mut Cursor> {
+        Some(&mut app.views.metrics.at)
     }
 
     fn enter(&self, app: &mut App) {

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::app::menu::{Choice, Item};
 use crate::app::overlay::Overlay;
 use crate::client::loki::quoted;
-use crate::client::prometheus::MetricInfo;
+use crate::client::prometheus::{MetricInfo, stretches};
 
 /// A ready expression: what it shows, and its PromQL.
 pub type Preset = (String, String);
@@ -104,7 +104,10 @@ pub fn choose(app: &mut App) {
     let ready = presets(&app.known.metrics, service.as_deref())
         .into_iter()
         .map(|(label, query)| Item {
-            label,
+            label: match stretches(&query) {
+                moment if moment.is_empty() => label,
+                stretch => format!("{label}, over {stretch}"),
+            },
             about: String::new(),
             choice: Choice::Query(query),
         });

@@ -13,25 +13,17 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::signals;
 use super::state::{self, Item};
 use crate::app::App;
 use crate::app::receive::refusal;
-use crate::ask::Golden;
-use crate::client::prometheus::Series;
+use crate::client::prometheus;
 use crate::text;
 use crate::theme::Theme;
 use crate::time::{clock, offset};
 use crate::views::changes::draw::kind_letter;
 use crate::widgets::surface::{Section, Surface};
 
-/// Thresholds of the design: errors of concern and critical, as shares.
-const ERRORS: (f64, f64) = (0.02, 0.05);
-/// 95th percentile of concern, seconds.
-const SLOW_S: f64 = 2.0;
-/// Processor use of concern, cores.
-const BUSY: f64 = 0.9;
-/// Availability that is promised, as a share.
-const OBJECTIVE: f64 = 0.999;
 /// From this width on, brief and changes stand beside the list.
 const WIDE: u16 = 130;
 
@@ -101,21 +93,7 @@ fn preparing(app: &App, surface: &mut Surface<'_>, area: Rect) {
         Line::styled(drill.activity.clone(), theme.dim),
         Line::default(),
     ];
-    for (title, body) in [
-        ("Situation", &drill.brief.situation),
-        ("How the shop is built", &drill.brief.architecture),
-        ("What normal looks like", &drill.brief.normal),
-    ] {
-        if !body.is_empty() {
-            lines.push(Line::styled(title, theme.accent));
-            lines.extend(
-                text::wrap(body, width)
-                    .into_iter()
-                    .map(|l| Line::styled(l, theme.text)),
-            );
-            lines.push(Line::default());
-        }
-    }
+    lines.extend(brief_lines(app, width, theme));
     surface.lines(
         Rect {
             x: area.x + 2,
@@ -140,21 +118,7 @@ fn beside(app: &App, surface: &mut Surface<'_>, area: Rect) {
             .map(|c| change_line(c, app, theme)),
     );
     lines.push(Line::default());
-    if let Some(drill) = app.drill() {
-        for (title, body) in [
-            ("Situation", &drill.brief.situation),
-            ("How the shop is built", &drill.brief.architecture),
-            ("What normal looks like", &drill.brief.normal),
-        ] {
-            lines.push(Line::styled(title, theme.accent));
-            lines.extend(
-                text::wrap(body, width)
-                    .into_iter()
-                    .map(|l| Line::styled(l, theme.text)),
-            );
-            lines.push(Line::default());
-        }
-    }
+    lines.extend(brief_lines(app, width, theme));
     surface.lines(
         Rect {
             x: area.x + 2,
@@ -163,6 +127,17 @@ fn beside(app: &App, surface: &mut Surface<'_>, area: Rect) {
         },
         &lines,
     );
+}
+
+fn brief_lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (title, body) in state::brief(app) {
+        lines.push(Line::styled(title, theme.accent));
+        let body = text::wrap(&body, width).into_iter();
+        lines.extend(body.map(|l| Line::styled(l, theme.text)));
+        lines.push(Line::default());
+    }
+    lines
 }
 
 fn change_line(change: &api::Change, app: &App, theme: &Theme) -> Line<'static> {
@@ -185,17 +160,10 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
     let mut out: Vec<Section> = Vec::new();
     let Some(drill) = app.drill() else { return out };
     page_rows(app, width, theme, &mut out);
-    out.push((
-        objective_line(
-            app.views.overview.golden.value.as_ref(),
-            drill.services.first().map(|edge| edge.name.as_str()),
-            theme,
-        ),
-        None,
-    ));
-    out.push((columns(width, theme), None));
+    out.push((signals::objective_line(app, width, theme), None));
+    out.push((signals::columns(width, theme), None));
     for name in app.services() {
-        let line = service_line(app, &name, width, theme);
+        let line = signals::service_line(app, &name, width, theme);
         out.push((line, index_of(&Item::Service(name))));
     }
     if let Some(why) = refusal(&app.views.overview.golden) {
@@ -203,7 +171,12 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
     }
     let firing = drill.alerts.iter().filter(|a| a.state == "firing").count();
     out.push((
-        heading("Alerts", &format!("{firing} firing"), width, theme),
+        heading(
+            "Alerts",
+            &format!("values of now · {firing} firing"),
+            width,
+            theme,
+        ),
         None,
     ));
     if drill.alerts.is_empty() {
@@ -252,84 +225,47 @@ fn page_rows(app: &App, width: usize, theme: &Theme, out: &mut Vec<Section>) {
             .take(3)
             .map(|l| (Line::styled(l, theme.text), None)),
     );
-    let acknowledged = match drill.acknowledged_ms {
-        Some(at) => format!("acknowledged {}", clock(at)),
-        None if drill.phase == Phase::Ended => "never acknowledged".to_owned(),
-        None => "NOT acknowledged: A does it".to_owned(),
+    let (acknowledged, style) = match drill.acknowledged_ms {
+        Some(at) => (format!("acknowledged {}", clock(at)), theme.dim),
+        None if app.goes_on() => ("NOT acknowledged: press A".to_owned(), theme.warn),
+        None => ("never acknowledged".to_owned(), theme.warn),
     };
-    let state = format!(
-        "value {} · since {} · {acknowledged} · alert {}",
-        text::number(page.value),
-        clock(page.since_ms),
-        page.alert
-    );
-    out.push((
-        Line::styled(
-            state,
-            if drill.acknowledged_ms.is_some() {
-                theme.dim
-            } else {
-                theme.warn
-            },
+    let fired = drill
+        .page_ms
+        .map_or_else(String::new, |at| format!(" at {}", clock(at)));
+    let parts = [
+        acknowledged,
+        format!(
+            "value {}{fired}{}",
+            text::number(page.value),
+            over(&page.query, " over ")
         ),
-        None,
-    ));
+        format!("since {}", clock(page.since_ms)),
+        format!("alert {}", page.alert),
+    ];
+    out.push((Line::styled(whole_parts(&parts, width), style), None));
 }
 
-/// Objectives as users feel them: of the edge alone, which stands first among the services.
-fn objective_line(golden: Option<&Golden>, edge: Option<&str>, theme: &Theme) -> Line<'static> {
-    let Some(golden) = golden else {
-        return Line::styled("objectives: measuring …", theme.dim);
-    };
-    let (mut requests, mut failed) = (0.0, 0.0);
-    let of_edge = |service: Option<&str>| edge.is_none() || service == edge;
-    for rate in &golden.rate {
-        let service = rate.labels.get("service");
-        if !of_edge(service.map(String::as_str)) {
-            continue;
-        }
-        let errors = golden
-            .errors
-            .iter()
-            .find(|e| e.labels.get("service") == service);
-        for (at, value) in rate.points.iter().filter(|(_, v)| v.is_finite()) {
-            requests += value;
-            failed += value
-                * errors
-                    .and_then(|e| e.at(*at))
-                    .filter(|s| s.is_finite())
-                    .unwrap_or(0.0);
-        }
+/// The stretch of time that an expression reads, behind words; nothing where it reads the values of the moment.
+fn over(promql: &str, words: &str) -> String {
+    match prometheus::stretches(promql) {
+        stretch if stretch.is_empty() => stretch,
+        stretch => format!("{words}{stretch}"),
     }
-    if requests == 0.0 {
-        return Line::styled("objectives: no requests in this window", theme.dim);
+}
+
+/// As many of these parts as there is room for, none of them cut.
+fn whole_parts(parts: &[String], width: usize) -> String {
+    let mut out = String::new();
+    for part in parts {
+        let gap = if out.is_empty() { "" } else { " · " };
+        if text::width(&out) + text::width(gap) + text::width(part) > width {
+            break;
+        }
+        out.push_str(gap);
+        out.push_str(part);
     }
-    let share = failed / requests;
-    let left = 1.0 - share / (1.0 - OBJECTIVE);
-    let (word, style) = match left {
-        l if l > 0.75 => ("ok", theme.good),
-        l if l > 0.25 => ("burning", theme.warn),
-        l if l > 0.0 => ("nearly gone", theme.bad),
-        _ => ("exhausted", theme.bad),
-    };
-    Line::from(vec![
-        Span::styled(
-            format!(
-                "availability {:.2} % of 99.9 % · error budget ",
-                (1.0 - share) * 100.0
-            ),
-            theme.text,
-        ),
-        Span::styled(
-            if left > 0.0 {
-                format!("{} left, {word}", text::percent(left))
-            } else {
-                word.to_owned()
-            },
-            style,
-        ),
-        Span::styled(" · p95 under 2 s".to_owned(), theme.dim),
-    ])
+    out
 }
 
 fn heading(title: &str, right: &str, width: usize, theme: &Theme) -> Line<'static> {
@@ -338,100 +274,6 @@ fn heading(title: &str, right: &str, width: usize, theme: &Theme) -> Line<'stati
         Span::styled(format!("{title} "), theme.accent),
         Span::styled(text::pad_left(right, room), theme.dim),
     ])
-}
-
-/// Cells of name, of one sparkline, and of one value, for a width.
-fn cells(width: usize) -> (usize, usize, usize) {
-    let name = if width >= 70 { 14 } else { 11 };
-    let value = 8;
-    let spark = (width.saturating_sub(name + 2) / 4)
-        .saturating_sub(value + 2)
-        .min(24);
-    (name, spark, value)
-}
-
-fn columns(width: usize, theme: &Theme) -> Line<'static> {
-    let (name, spark, value) = cells(width);
-    let titles = ["rate /s", "errors", "p95", "cpu"]
-        .map(|title| format!("{}  ", text::pad_left(title, spark + value)))
-        .concat();
-    Line::from(vec![
-        Span::styled(text::pad("Services", name + 2), theme.accent),
-        Span::styled(titles, theme.dim),
-    ])
-}
-
-fn service_line(app: &App, name: &str, width: usize, theme: &Theme) -> Line<'static> {
-    let (name_cells, spark_cells, value_cells) = cells(width);
-    let instances: Vec<_> = app
-        .drill()
-        .into_iter()
-        .flat_map(|d| &d.services)
-        .filter(|s| s.name == name)
-        .collect();
-    let worst = instances
-        .iter()
-        .find(|s| s.state != "ready")
-        .or(instances.first());
-    let (mark, mark_style) = match worst.map_or("", |s| s.state.as_str()) {
-        "ready" => ("● ", theme.good),
-        "starting" => ("◌ ", theme.info),
-        "unready" => ("◐ ", theme.warn),
-        _ => ("✗ ", theme.bad),
-    };
-    let many = if instances.len() > 1 {
-        format!("{name} ×{}", instances.len())
-    } else {
-        name.to_owned()
-    };
-    let mut spans = vec![
-        Span::styled(mark, mark_style),
-        Span::styled(text::pad(&many, name_cells), theme.text),
-    ];
-    let empty = Golden::default();
-    let golden = app.views.overview.golden.value.as_ref().unwrap_or(&empty);
-    let of = |all: &[Series]| {
-        all.iter()
-            .find(|s| s.labels.get("service").map(String::as_str) == Some(name))
-            .cloned()
-            .unwrap_or_default()
-    };
-    let limits = |value: f64, warn: f64, bad: f64| {
-        if value >= bad {
-            theme.bad
-        } else if value >= warn {
-            theme.warn
-        } else {
-            theme.text
-        }
-    };
-    let mut column = |series: &Series, shown: fn(f64) -> String, style: &dyn Fn(f64) -> Style| {
-        let values: Vec<f64> = series.points.iter().map(|p| p.1).collect();
-        let last = series.last().filter(|v| v.is_finite());
-        let style = last.map_or(theme.dim, style);
-        spans.push(Span::styled(
-            text::pad_left(&text::sparkline(&values, spark_cells, None), spark_cells),
-            theme.info,
-        ));
-        spans.push(Span::styled(
-            format!(
-                "{}  ",
-                text::pad_left(&last.map_or_else(|| "—".to_owned(), shown), value_cells)
-            ),
-            style,
-        ));
-    };
-    column(&of(&golden.rate), text::number, &|_| theme.text);
-    column(&of(&golden.errors), text::percent, &|v| {
-        limits(v, ERRORS.0, ERRORS.1)
-    });
-    column(&of(&golden.p95), text::seconds, &|v| {
-        limits(v, SLOW_S / 2.0, SLOW_S)
-    });
-    column(&of(&golden.cpu), text::percent, &|v| {
-        limits(v, BUSY * 0.8, BUSY)
-    });
-    Line::from(spans)
 }
 
 fn severity_style(severity: &str, theme: &Theme) -> Style {
@@ -448,10 +290,11 @@ fn alert_line(alert: &Alert, theme: &Theme) -> Line<'static> {
         "pending" => ("△", theme.warn),
         _ => ("✓", theme.dim),
     };
+    let over = over(&alert.query, ", over ");
     Line::from(vec![
         Span::styled(format!("{mark} {} {} ", alert.state, alert.severity), style),
         Span::styled(format!("{} ", clock(alert.since_ms)), theme.dim),
-        Span::styled(format!("{}: ", alert.name), theme.accent),
+        Span::styled(format!("{}{over}: ", alert.name), theme.accent),
         Span::styled(alert.summary.clone(), theme.text),
     ])
 }

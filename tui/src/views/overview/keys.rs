@@ -1,8 +1,8 @@
 //! Keys of the overview.
 
 use super::state;
+use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
-use crate::views::{ViewId, of};
 
 /// Rows.
 pub const KEYS: &[Row] = &[
@@ -11,7 +11,8 @@ pub const KEYS: &[Row] = &[
         "acknowledge",
         "acknowledge the page",
         state::acknowledge,
-    ),
+    )
+    .when(state::waits_for_acknowledgement),
     row(
         &["a"],
         "act",
@@ -28,13 +29,26 @@ pub const KEYS: &[Row] = &[
         &["Enter"],
         "drill in",
         "page and alerts open as a chart, a service opens its logs",
-        |app| of(ViewId::Overview).enter(app),
+        state::enter,
     ),
-    foot(&["gl"], "logs", "logs of the selected service", |app| {
-        app.follow(ViewId::Logs)
-    }),
-    foot(&["gt"], "traces", "traces of the selected service", |app| {
-        app.follow(ViewId::Traces)
-    }),
+    foot(
+        &["gl"],
+        "logs",
+        "logs of the selected service",
+        App::its_logs,
+    ),
+    foot(
+        &["gt"],
+        "traces",
+        "traces of the selected service",
+        App::its_traces,
+    ),
     foot(&["p"], "in full", "the selected item in full", state::read),
+    foot(
+        &["Tab"],
+        "section",
+        "next section: page, services, alerts, changes",
+        |app| state::next_section(app, true),
+    ),
+    foot(&["m"], "pin", "pin the selected item as evidence", App::pin),
 ];

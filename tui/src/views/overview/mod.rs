@@ -2,6 +2,7 @@
 
 mod draw;
 mod keys;
+mod signals;
 pub mod state;
 
 use api::PinTarget;
@@ -14,7 +15,7 @@ use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::client::Asker;
 use crate::net::golden;
-use crate::widgets::cursor::Motion;
+use crate::widgets::cursor::Cursor;
 use crate::widgets::surface::Surface;
 use state::Item;
 
@@ -48,14 +49,8 @@ impl View for Overview {
         }
     }
 
-    fn motion(&self, app: &mut App, motion: Motion) {
-        let len = state::items(app).len();
-        let page = app.page();
-        app.views.overview.at.go(motion, len, page);
-    }
-
-    fn select(&self, app: &mut App, _pane: usize, index: usize) {
-        app.views.overview.at.at = index;
+    fn cursor<'a>(&self, app: &'a mut App) -> Option<&'a mut Cursor> {
+        Some(&mut app.views.overview.at)
     }
 
     fn tab(&self, app: &mut App, forward: bool) {

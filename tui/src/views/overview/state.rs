@@ -6,8 +6,9 @@ use crate::app::overlay::Overlay;
 use crate::app::places::Subject;
 use crate::app::{App, Loaded};
 use crate::ask::{Ask, Golden};
+use crate::text::number;
 use crate::time::clock;
-use crate::views::ViewId;
+use crate::views::{ViewId, changes};
 use crate::widgets::cursor::Cursor;
 
 /// Changes that the overview shows: the newest.
@@ -49,6 +50,15 @@ pub fn items(app: &App) -> Vec<Item> {
     out
 }
 
+/// What the lab told changes, and what is selected stays selected; at the top the cursor stays at the top.
+pub fn keep_selected(app: &mut App, told: impl FnOnce(&mut App)) {
+    let before = selected(app).filter(|_| app.views.overview.at.at > 0);
+    told(app);
+    if let Some(at) = before.and_then(|item| items(app).iter().position(|i| *i == item)) {
+        app.views.overview.at.at = at;
+    }
+}
+
 /// The newest changes, newest first.
 #[must_use]
 pub fn recent(app: &App) -> Vec<&Change> {
@@ -73,37 +83,13 @@ pub fn selected(app: &App) -> Option<Item> {
 /// `Tab`: to the first item of the next or previous section.
 pub fn next_section(app: &mut App, forward: bool) {
     let items = items(app);
-    let at = app.views.overview.at.of(items.len());
-    let kind = |item: &Item| std::mem::discriminant(item);
-    let starts: Vec<usize> = (0..items.len())
-        .filter(|i| *i == 0 || kind(&items[*i]) != kind(&items[i - 1]))
-        .collect();
-    let next = if forward {
-        starts.iter().find(|s| **s > at).or(starts.first())
-    } else {
-        starts.iter().rev().find(|s| **s < at).or(starts.last())
-    };
-    if let Some(next) = next {
-        app.views.overview.at.at = *next;
-    }
+    app.views.overview.at.section(&items, forward);
 }
 
 /// Drills in: a page or alert opens its expression as a chart, a service its logs, a change the change history.
 pub fn enter(app: &mut App) {
     match selected(app) {
-        Some(Item::Change(id)) => {
-            let at = app
-                .known
-                .changes
-                .value
-                .iter()
-                .flatten()
-                .position(|c| c.id == id);
-            app.open(ViewId::Changes);
-            if let Some(at) = at {
-                crate::views::changes::state::select_change(app, at);
-            }
-        }
+        Some(Item::Change(id)) => changes::state::show(app, &id),
         Some(Item::Service(_)) => app.follow(ViewId::Logs),
         Some(_) => app.follow(ViewId::Metrics),
         None => {}
@@ -122,27 +108,46 @@ pub fn acknowledge(app: &mut App) {
     }
 }
 
+/// Whether there is a page that nobody has acknowledged.
+#[must_use]
+pub fn waits_for_acknowledgement(app: &App) -> bool {
+    let waits = |d: &api::DrillView| d.page.is_some() && d.acknowledged_ms.is_none();
+    app.goes_on() && app.drill().is_some_and(waits)
+}
+
 /// `a`: acknowledges a page that waits for it, and acts afterwards.
 pub fn acknowledge_or_act(app: &mut App) {
-    if app
-        .drill()
-        .is_some_and(|d| d.page.is_some() && d.acknowledged_ms.is_none())
-    {
+    if waits_for_acknowledgement(app) {
         acknowledge(app);
     } else {
         app.open(ViewId::Act);
     }
 }
 
+/// The brief: headings and what stands under them, the lab's address for other tools last.
+#[must_use]
+pub fn brief(app: &App) -> Vec<(&'static str, String)> {
+    let Some(drill) = app.drill() else {
+        return Vec::new();
+    };
+    let tools = format!("{} speaks the APIs of Prometheus, Loki and Tempo.", app.lab);
+    let mut sections = vec![
+        ("Situation", drill.brief.situation.clone()),
+        ("How the shop is built", drill.brief.architecture.clone()),
+        ("What normal looks like", drill.brief.normal.clone()),
+        ("With your own tools", tools),
+    ];
+    sections.retain(|(_, body)| !body.is_empty());
+    sections
+}
+
 /// Opens the brief.
 pub fn read_brief(app: &mut App) {
-    let Some(drill) = app.drill() else { return };
-    let brief = &drill.brief;
-    let text = format!(
-        "{}\n\nHow the shop is built\n{}\n\nWhat normal looks like\n{}",
-        brief.situation, brief.architecture, brief.normal
-    );
-    app.overlay = Some(Overlay::reader("Brief", text));
+    let sections = brief(app).into_iter();
+    let text: Vec<String> = sections
+        .map(|(title, body)| format!("{title}\n{body}"))
+        .collect();
+    app.overlay = Some(Overlay::reader("Brief", text.join("\n\n")));
 }
 
 /// Reads the page or alert in full.
@@ -166,27 +171,30 @@ pub fn text_of(app: &App, item: &Item) -> String {
     };
     match item {
         Item::Page => drill.page.as_ref().map_or_else(String::new, |p| {
+            let fired = drill.page_ms.map_or_else(String::new, |at| {
+                format!(" at {}, when it fired", clock(at))
+            });
             format!(
-                "{} · {}\n{}\nsince {} · value {}\n{}{}",
+                "{} · {}\n{}\nsince {} · value {}{fired}\n{}{}",
                 p.severity,
                 p.title,
                 p.text,
                 clock(p.since_ms),
-                p.value,
+                number(p.value),
                 p.query,
                 runbook(&p.runbook_url)
             )
         }),
         Item::Alert(i) => drill.alerts.get(*i).map_or_else(String::new, |a| {
             format!(
-                "{} · {} · {}\n{}\n{}\nsince {} · value {}\n{}{}",
+                "{} · {} · {}\n{}\n{}\nsince {} · value at the last look {}\n{}{}",
                 a.severity,
                 a.state,
                 a.name,
                 a.summary,
                 a.description,
                 clock(a.since_ms),
-                a.value,
+                number(a.value),
                 a.query,
                 runbook(&a.runbook_url)
             )
@@ -214,7 +222,7 @@ pub fn text_of(app: &App, item: &Item) -> String {
             .iter()
             .flatten()
             .find(|c| c.id == *id)
-            .map(crate::views::changes::state::text_of)
+            .map(changes::state::text_of)
             .unwrap_or_default(),
     }
 }

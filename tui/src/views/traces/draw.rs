@@ -32,11 +32,7 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         "/ ",
         "words (checkout error >500ms), or { status = error && duration > 1s }",
     );
-    let body = Rect {
-        y: area.y + used,
-        height: area.height.saturating_sub(used),
-        ..area
-    };
+    let (_, body) = cut::top(area, used);
     match &traces.open {
         Some(id) => one(app, surface, body, id),
         None => list(app, surface, body),
@@ -71,14 +67,7 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
         } else {
             "querying …"
         };
-        surface.text(
-            inner.x + 1,
-            inner.y,
-            inner.width.saturating_sub(1),
-            said,
-            surface.theme.dim,
-        );
-        return;
+        return surface.say(inner, said, surface.theme.dim);
     }
     let longest = traces
         .hits

@@ -11,7 +11,7 @@ use crate::client::loki::{LogLine, escape_regex, quoted};
 use crate::client::tempo::{Span, TraceHit};
 use crate::time::Window;
 use crate::views::{ViewId, logs, metrics};
-use crate::widgets::cursor::{Cursor, Motion};
+use crate::widgets::cursor::{Cursor, Motion, round};
 use crate::widgets::query::QueryLine;
 
 /// Traces asked for at once.
@@ -113,6 +113,18 @@ impl State {
             if ascending { by } else { by.reverse() }
         });
     }
+}
+
+/// Whether one trace stands open.
+#[must_use]
+pub fn in_trace(app: &App) -> bool {
+    app.views.traces.open.is_some()
+}
+
+/// Whether the list is on screen.
+#[must_use]
+pub fn in_list(app: &App) -> bool {
+    !in_trace(app)
 }
 
 /// TraceQL of what was typed: TraceQL stays; `error`, `>500ms`, `<2s`, names of services and other words become conditions.
@@ -359,17 +371,7 @@ pub fn jump_error(app: &mut App, forward: bool) {
             traces.at.of(traces.hits.len()),
         )
     };
-    let len = failed.len();
-    let found = (1..=len)
-        .map(|step| {
-            if forward {
-                (at + step) % len
-            } else {
-                (at + len - step) % len
-            }
-        })
-        .find(|i| failed[*i]);
-    match found {
+    match round(failed.len(), at, forward).find(|i| failed[*i]) {
         Some(index) if traces.open.is_some() => traces.row.at = index,
         Some(index) => traces.at.at = index,
         None => app.say("nothing here failed"),
