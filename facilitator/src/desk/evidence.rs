@@ -126,7 +126,7 @@ impl Desk {
             "{at} {} {}: {} ms{}{whole}",
             span.service,
             span.name,
-            millis(span.duration_ns),
+            trimmed(millis(span.duration_ns)),
             if span.failed { ", failed" } else { "" },
         ))
     }
@@ -208,17 +208,16 @@ fn siblings(trace: &SeenTrace, span: &SeenSpan, trace_id: &str) -> String {
         n => format!(", {n} failed"),
     };
     format!(
-        "{count} × {} {label}{cut}: {} ms in all{failed}, in trace {}",
+        "{count} × {} {label}{cut}: {} s in all{failed}, in trace {}",
         span.service,
-        millis(duration_ns),
+        trimmed(millis(duration_ns).round() / 1e3),
         trace_id.chars().take(ID_CHARS).collect::<String>()
     )
 }
 
-/// Milliseconds with as many decimals as are worth showing.
-fn millis(duration_ns: i64) -> String {
-    #[allow(clippy::cast_precision_loss)] // shown with three decimals
-    trimmed(duration_ns as f64 / 1e6)
+#[allow(clippy::cast_precision_loss)] // shown with three decimals
+fn millis(duration_ns: i64) -> f64 {
+    duration_ns as f64 / 1e6
 }
 
 /// Whether something pinned belongs to a class: the class's query, asked at the pin's time, finds it.

@@ -412,7 +412,7 @@ async fn a_pin_of_repeated_spans_says_how_many_there_are() {
     assert_eq!((status, &pin["target"]), (200, &target));
     assert_eq!(
         pin["text"],
-        "03:00:01 3 × payments SELECT price FROM items WHERE id = ?: 6000 ms in all, in trace 00000000"
+        "03:00:01 3 × payments SELECT price FROM items WHERE id = ?: 6 s in all, in trace 00000000"
     );
 }
 

@@ -155,10 +155,12 @@ impl App {
             Span::styled(format!("{}  ", clock(now_ms)), theme.header),
         ];
         if let Some(page_ms) = drill.page_ms {
-            let ended = drill.phase == Phase::Ended;
-            let until = drill.root_cause_ms.filter(|_| ended).unwrap_or(now_ms);
-            let since = format!("{} since page  ", offset(until - page_ms));
-            spans.push(Span::styled(since, theme.text));
+            let named = drill.root_cause_ms.filter(|_| !self.goes_on());
+            let said = match named {
+                Some(at) => format!("root cause {}  ", offset(at - page_ms)),
+                None => format!("{} since page  ", offset(now_ms - page_ms)),
+            };
+            spans.push(Span::styled(said, theme.text));
         }
         if drill.phase == Phase::Live && drill.page_ms.is_some() && drill.acknowledged_ms.is_none()
         {

@@ -176,7 +176,7 @@ pub fn lab() -> Lab {
                         repeated: true,
                     },
                     text: text(
-                        "03:02:08 64 × orders SELECT * FROM order_items WHERE order_id = $1: 2368 ms in all, in trace 4bf92f35",
+                        "03:02:08 64 × orders SELECT * FROM order_items WHERE order_id = $1: 2.368 s in all, in trace 4bf92f35",
                     ),
                     note: String::new(),
                 },

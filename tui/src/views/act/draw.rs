@@ -91,7 +91,9 @@ fn draw_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
             .into_iter()
             .map(move |l| Line::styled(l, style))
     };
-    let mut lines: Vec<Line<'_>> = styled(&remedy.description, theme.text).collect();
+    // the list may have had to cut the title
+    let mut lines: Vec<Line<'_>> = styled(&remedy.title, theme.header).collect();
+    lines.extend(styled(&remedy.description, theme.text));
     let outcomes = app.views.act.outcomes.iter().rev();
     for (at, outcome) in outcomes.filter(|(_, o)| o.remedy == remedy.id).take(3) {
         let (mark, style) = match outcome.done {

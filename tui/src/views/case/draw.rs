@@ -28,6 +28,7 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         items: &items,
         width,
         theme,
+        open: app.goes_on(),
     };
     page.rows.push((steps(app, case, theme), None));
     page.evidence(case);
@@ -47,12 +48,15 @@ struct Page<'a> {
     items: &'a [Item],
     width: usize,
     theme: &'a Theme,
+    /// Whether it can still be written into.
+    open: bool,
 }
 
 impl Page<'_> {
     fn section(&mut self, title: &str, hint: &str, empty: bool, none: &str) {
         let room = self.width.saturating_sub(text::width(title) + 1);
         let title = Span::styled(format!("{title} "), self.theme.accent);
+        let hint = if self.open { hint } else { "" };
         let hint = Span::styled(text::pad_left(hint, room), self.theme.dim);
         self.rows.push((Line::from(vec![title, hint]), None));
         if empty {

@@ -40,7 +40,8 @@ pub const KEYS: &[Row] = &[
         "section",
         "next section: evidence, hypotheses, diagnoses, hints, notes",
         |app| state::next_section(app, true),
-    ),
+    )
+    .when(state::has_entries),
     foot(
         &["W"],
         "five whys",
@@ -60,7 +61,8 @@ pub const KEYS: &[Row] = &[
         "open",
         "a pin goes to where it was found, a hypothesis is settled, the rest is read",
         state::enter,
-    ),
+    )
+    .when(state::has_entries),
     foot(&["N"], "note", "write a note", |app| {
         forms::open_note(app, false)
     })

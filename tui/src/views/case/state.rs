@@ -95,6 +95,12 @@ pub fn may_learn(app: &App) -> bool {
     !app.goes_on() || case(app).is_some_and(|c| right_diagnosis(c).is_some())
 }
 
+/// Whether there is anything in the notebook.
+#[must_use]
+pub fn has_entries(app: &App) -> bool {
+    !items(app).is_empty()
+}
+
 /// Whether a hypothesis is selected that can still be settled.
 #[must_use]
 pub fn on_hypothesis(app: &App) -> bool {
@@ -240,9 +246,9 @@ pub fn verdict_arrived(app: &mut App, verdict: &Verdict) {
         "Not right"
     };
     let next = if verdict.right {
-        "\n\nNext: repair it (8 Act), prove the repair with the stress test, write the five whys (W in 7 Case), then finish (9 Debrief)."
+        "\n\n8 Act repairs and proves, W in 7 Case writes the five whys, 9 Debrief finishes."
     } else {
-        ""
+        "\n\nS opens the form again with this answer in it; the notebook (7 Case) keeps it."
     };
     app.overlay = Some(Overlay::reader(title, format!("{}{next}", verdict.message)));
     app.ask(Ask::Case, Asker::Screen);

@@ -82,7 +82,11 @@ fn row(change: &Change, page_ms: Option<i64>, width: usize, theme: &Theme) -> Li
         .map(|page| format!("{} ", text::pad_left(&offset(change.at_ms - page), 8)))
         .unwrap_or_default();
     let service = text::pad(change.service.as_deref().unwrap_or("-"), 11);
-    let author = text::fit(&change.author, 14);
+    // the details have the author in any case
+    let author = match width >= 100 {
+        true => text::fit(&change.author, 14),
+        false => String::new(),
+    };
     let lead = format!("{} {before}", clock(change.at_ms));
     let kind = format!(
         "{} {} ",

@@ -50,7 +50,8 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         histogram(app, surface, counts);
         body = rest;
     }
-    let (lines, fields) = if app.full || body.height < 8 {
+    let alone = app.full || body.height < 8 || !state::has_lines(app);
+    let (lines, fields) = if alone {
         cut::bottom(body, 0)
     } else if body.width >= 120 {
         cut::left(body, body.width - (body.width / 3).min(60) - 1)

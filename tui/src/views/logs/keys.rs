@@ -18,20 +18,25 @@ pub const KEYS: &[Row] = &[
         "trace",
         "follow the line's trace; on a field, filter for it",
         state::enter,
-    ),
-    foot(&["m"], "pin", "pin the line as evidence", App::pin),
+    )
+    .when(state::has_lines),
+    foot(&["m"], "pin", "pin the line as evidence", App::pin).when(state::has_lines),
     foot(&["Tab"], "fields", "between lines and fields", |app| {
         app.views.logs.in_fields = !app.views.logs.in_fields
-    }),
+    })
+    .when(state::has_lines),
     foot(&["="], "only", "filter for the selected value", |app| {
         filter::filter(app, true)
-    }),
+    })
+    .when(state::has_lines),
     foot(&["!"], "without", "filter out the selected value", |app| {
         filter::filter(app, false)
-    }),
+    })
+    .when(state::has_lines),
     foot(&["e"], "error", "next error", |app| {
         state::jump_severity(app, true, Severity::Error)
-    }),
+    })
+    .when(state::has_lines),
     row(&["E"], "error before", "previous error", |app| {
         state::jump_severity(app, false, Severity::Error)
     }),
@@ -46,7 +51,8 @@ pub const KEYS: &[Row] = &[
         "context",
         "the lines around this one, of every service",
         state::context,
-    ),
+    )
+    .when(state::has_lines),
     row(
         &["o"],
         "same trace",

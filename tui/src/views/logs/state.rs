@@ -104,6 +104,12 @@ impl State {
     }
 }
 
+/// Whether a line is on screen.
+#[must_use]
+pub fn has_lines(app: &App) -> bool {
+    !app.views.logs.lines().is_empty()
+}
+
 /// Asks for lines and counts of the window.
 pub fn refresh(app: &mut App, asker: Asker) {
     let window = app.range.window();

@@ -52,11 +52,10 @@ pub fn objective_line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     }
     let share = failed / requests;
     let left = 1.0 - share / (1.0 - OBJECTIVE);
-    let (word, style) = match left {
-        l if l > 0.75 => ("ok", theme.good),
-        l if l > 0.25 => ("burning", theme.warn),
-        l if l > 0.0 => ("nearly gone", theme.bad),
-        _ => ("exhausted", theme.bad),
+    let style = match left {
+        l if l > 0.75 => theme.good,
+        l if l > 0.25 => theme.warn,
+        _ => theme.bad,
     };
     let mut spans = vec![
         Span::styled(
@@ -69,8 +68,8 @@ pub fn objective_line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         ),
         Span::styled(
             match left > 0.0 {
-                true => format!("{} of the budget left, {word}", text::percent(left)),
-                false => format!("budget {word}"),
+                true => format!("budget {} left", text::percent(left)),
+                false => "budget exhausted".to_owned(),
             },
             style,
         ),

@@ -10,7 +10,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span as Words};
 
-use super::state::Order;
+use super::state::{LIMIT, Order};
 use super::waterfall::{Row, Waterfall, label};
 use crate::app::App;
 use crate::ask::Slot;
@@ -56,7 +56,11 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
         area,
         "Traces",
         &format!(
-            "{} · {state}",
+            "{}{} · {state}",
+            match traces.hits.len() {
+                LIMIT => "newest ",
+                _ => "",
+            },
             text::count(traces.hits.len(), "trace", "traces")
         ),
         true,
@@ -181,7 +185,7 @@ fn notes(trace: &Waterfall) -> Vec<String> {
         .take(3)
         .map(|(n, name, share)| {
             let name = text::fit(&text::escape(&name), 90);
-            format!("↻ {n} × {name}, {} of the time", text::percent(share))
+            format!("↻ {n} ×, {} of the time: {name}", text::percent(share))
         });
     let revisited = trace
         .revisited()
@@ -232,7 +236,7 @@ fn of_group(trace: &Waterfall, members: &[usize], depth: usize, share: f64, open
     Shown {
         depth,
         lead: if open { "▾" } else { "▸" },
-        name: format!("{count} × {share} of the time: {service} {statement}"),
+        name: format!("{count} ×, {share}: {service} {statement}"),
         from_ns: first.start_ns,
         to_ns: ends.max().unwrap_or(first.end_ns),
         error: members.iter().any(|i| trace.spans[*i].error),

@@ -14,8 +14,8 @@ use crate::views::{ViewId, logs, metrics};
 use crate::widgets::cursor::{Cursor, Motion, round};
 use crate::widgets::query::QueryLine;
 
-/// Traces asked for at once.
-const LIMIT: usize = 200;
+/// Traces asked for at once: the newest of the window.
+pub const LIMIT: usize = 200;
 
 /// What the list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
