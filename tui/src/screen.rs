@@ -181,7 +181,8 @@ struct Run {
     modifier: Modifier,
 }
 
-/// Cells from a column on that look alike.
+/// Cells from a column on that look alike. Letters and other signs are apart: where a font lacks a sign, another one's
+/// of another width stands in, and what follows it must not move.
 fn run_at(buffer: &Buffer, x: u16, y: u16) -> Run {
     let first = &buffer[(x, y)];
     let mut run = Run {
@@ -194,7 +195,8 @@ fn run_at(buffer: &Buffer, x: u16, y: u16) -> Run {
     let mut at = x;
     while at < buffer.area.width {
         let cell = &buffer[(at, y)];
-        if (cell.fg, cell.bg, cell.modifier) != (run.fg, run.bg, run.modifier) {
+        let alike = (cell.fg, cell.bg, cell.modifier) == (run.fg, run.bg, run.modifier);
+        if !alike || cell.symbol().is_ascii() != first.symbol().is_ascii() {
             break;
         }
         let wide = u16::try_from(text::width(cell.symbol()))
@@ -275,10 +277,15 @@ mod tests {
     #[test]
     fn a_picture_escapes_and_keeps_its_columns() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 1));
-        buffer.set_string(0, 0, "<a&b>", Style::new().fg(Color::Red));
+        buffer.set_string(0, 0, "<a&b>⟲ c", Style::new().fg(Color::Red));
         let svg = svg_of(&buffer, ThemeName::Default);
         assert!(svg.contains("&lt;a&amp;b&gt;"), "{svg}");
         assert!(svg.contains("#f06d6d"));
+        // what stands behind a sign begins at its own column: 12 + 6 × 8.4
+        assert!(
+            svg.contains("<text x=\"62.4\"") && svg.contains("> c</text>"),
+            "{svg}"
+        );
         assert!(svg.trim_end().ends_with("</svg>"));
     }
 

@@ -101,6 +101,11 @@ async fn the_overview_shows_page_signals_alerts_and_changes() {
 }
 
 #[tokio::test]
+async fn what_stands_beside_the_overview_can_be_selected_there() {
+    snapshot("overview_change", fixture::lab, &["Tab", "Tab", "Tab", "j"]).await;
+}
+
+#[tokio::test]
 async fn the_overview_shows_progress_while_the_shop_starts() {
     snapshot("overview_preparing", preparing, &[]).await;
 }

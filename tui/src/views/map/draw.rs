@@ -80,10 +80,14 @@ fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
     });
 }
 
+fn is_slow(edge: &Edge) -> bool {
+    edge.p99_ms.is_some_and(|p| p >= CONCERN.1)
+}
+
 fn style_of(edge: &Edge, theme: &Theme) -> Style {
     if edge.error_share >= CONCERN.0 * 5.0 {
         theme.bad
-    } else if edge.error_share >= CONCERN.0 || edge.p99_ms.is_some_and(|p| p >= CONCERN.1) {
+    } else if edge.error_share >= CONCERN.0 || is_slow(edge) {
         theme.warn
     } else {
         theme.text
@@ -118,6 +122,7 @@ fn edge_row(
     };
     let ring = if graph.on_cycle(edge) { "⟲ " } else { "  " };
     let style = style_of(edge, theme);
+    let slow = if is_slow(edge) { "!" } else { "" };
     let mark = if edge.error_share >= CONCERN.0 {
         "✗"
     } else {
@@ -139,7 +144,10 @@ fn edge_row(
             ),
             style,
         ),
-        Span::styled(format!("{}{}", ms(edge.p50_ms), ms(edge.p99_ms)), style),
+        Span::styled(
+            format!("{}{}{slow}", ms(edge.p50_ms), ms(edge.p99_ms)),
+            style,
+        ),
     ])
 }
 

@@ -22,6 +22,7 @@ use crate::text;
 use crate::theme::Theme;
 use crate::time::{clock, offset};
 use crate::views::changes::draw::kind_letter;
+use crate::widgets::cut;
 use crate::widgets::surface::{Section, Surface};
 
 /// From this width on, brief and changes stand beside the list.
@@ -32,46 +33,31 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let Some(drill) = app.drill() else {
         let why = refusal(&app.known.drill)
             .unwrap_or_else(|| "waiting for the lab to answer …".to_owned());
-        surface.text(
-            area.x + 1,
-            area.y + 1,
-            area.width.saturating_sub(2),
-            &why,
-            surface.theme.text,
-        );
-        return;
+        return surface.say(area, &why, surface.theme.text);
     };
     if drill.phase == Phase::Preparing {
         return preparing(app, surface, area);
     }
-    let side = if area.width >= WIDE && !app.full {
-        area.width / 3
-    } else {
-        0
+    let wide = area.width >= WIDE && !app.full;
+    let main = match wide {
+        true => area.width - area.width / 3,
+        false => area.width,
     };
     let main = Rect {
-        width: area.width - side,
+        width: main,
         ..area
     };
-    let rows = rows(
-        app,
-        usize::from(main.width.saturating_sub(2)),
-        surface.theme,
-        side == 0,
-    );
-    let items = state::items(app);
-    let selected = app.views.overview.at.of(items.len());
+    let width = usize::from(main.width.saturating_sub(2));
+    let rows = rows(app, width, surface.theme, !wide);
+    let selected = app.views.overview.at.of(state::items(app).len());
     surface.sections(main, rows, selected);
-    if side > 0 {
-        beside(
-            app,
-            surface,
-            Rect {
-                x: area.x + main.width,
-                width: side,
-                ..area
-            },
-        );
+    if wide {
+        let side = Rect {
+            x: main.right(),
+            width: area.width - main.width,
+            ..area
+        };
+        beside(app, surface, side);
     }
 }
 
@@ -105,28 +91,26 @@ fn preparing(app: &App, surface: &mut Surface<'_>, area: Rect) {
     );
 }
 
+/// The newest changes, which can be selected here as in the list, and the brief.
 fn beside(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let theme = surface.theme;
-    let width = usize::from(area.width.saturating_sub(2));
     for y in area.top()..area.bottom() {
         surface.text(area.x, y, 1, "│", theme.dim);
     }
-    let mut lines = vec![Line::styled("What changed lately", theme.accent)];
-    lines.extend(
-        state::recent(app)
-            .into_iter()
-            .map(|c| change_line(c, app, theme)),
-    );
-    lines.push(Line::default());
-    lines.extend(brief_lines(app, width, theme));
-    surface.lines(
-        Rect {
-            x: area.x + 2,
-            width: area.width.saturating_sub(2),
-            ..area
-        },
-        &lines,
-    );
+    let inner = cut::indented(area);
+    let width = usize::from(inner.width.saturating_sub(2));
+    let heading = Line::styled("What changed lately", theme.accent);
+    let mut rows: Vec<Section> = vec![(heading, None)];
+    let items = state::items(app);
+    for change in state::recent(app) {
+        let item = Item::Change(change.id.clone());
+        let place = items.iter().position(|i| *i == item);
+        rows.push((change_line(change, app, theme), place));
+    }
+    rows.push((Line::default(), None));
+    let brief = brief_lines(app, width, theme).into_iter();
+    rows.extend(brief.map(|line| (line, None)));
+    surface.sections(inner, rows, app.views.overview.at.of(items.len()));
 }
 
 fn brief_lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
@@ -191,13 +175,9 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
             None,
         ));
     }
-    for change in state::recent(app) {
-        if with_changes {
-            out.push((
-                change_line(change, app, theme),
-                index_of(&Item::Change(change.id.clone())),
-            ));
-        }
+    for change in state::recent(app).into_iter().filter(|_| with_changes) {
+        let place = index_of(&Item::Change(change.id.clone()));
+        out.push((change_line(change, app, theme), place));
     }
     out
 }

@@ -1,6 +1,5 @@
 //! Draws the golden signals of the services and what the objectives make of them.
 
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::App;
@@ -154,40 +153,32 @@ pub fn service_line(app: &App, name: &str, width: usize, theme: &Theme) -> Line<
             .cloned()
             .unwrap_or_default()
     };
-    let limits = |value: f64, warn: f64, bad: f64| {
-        if value >= bad {
-            theme.bad
-        } else if value >= warn {
-            theme.warn
-        } else {
-            theme.text
-        }
+    // a figure of concern has a mark, too, so that it is seen without colours
+    let limits = |value: f64, (warn, bad): (f64, f64)| match value {
+        v if v >= bad => ("✗", theme.bad),
+        v if v >= warn => ("!", theme.warn),
+        _ => (" ", theme.text),
     };
-    let mut column = |series: &Series, shown: fn(f64) -> String, style: &dyn Fn(f64) -> Style| {
+    let mut column = |series: &Series, shown: fn(f64) -> String, bounds: (f64, f64)| {
         let values: Vec<f64> = series.points.iter().map(|p| p.1).collect();
         let last = series.last().filter(|v| v.is_finite());
-        let style = last.map_or(theme.dim, style);
+        let (mark, style) = last.map_or((" ", theme.dim), |value| limits(value, bounds));
+        let spark = text::sparkline(&values, spark_cells, None);
+        let value = last.map_or_else(|| "—".to_owned(), shown);
         spans.push(Span::styled(
-            text::pad_left(&text::sparkline(&values, spark_cells, None), spark_cells),
+            text::pad_left(&spark, spark_cells),
             theme.info,
         ));
-        spans.push(Span::styled(
-            format!(
-                "{}  ",
-                text::pad_left(&last.map_or_else(|| "—".to_owned(), shown), value_cells)
-            ),
-            style,
-        ));
+        let value = text::pad_left(&value, value_cells);
+        spans.push(Span::styled(format!("{value}{mark} "), style));
     };
-    column(&of(&golden.rate), text::number, &|_| theme.text);
-    column(&of(&golden.errors), text::percent, &|v| {
-        limits(v, ERRORS.0, ERRORS.1)
-    });
-    column(&of(&golden.p95), text::seconds, &|v| {
-        limits(v, SLOW_S / 2.0, SLOW_S)
-    });
-    column(&of(&golden.cpu), text::percent, &|v| {
-        limits(v, BUSY * 0.8, BUSY)
-    });
+    column(
+        &of(&golden.rate),
+        text::number,
+        (f64::INFINITY, f64::INFINITY),
+    );
+    column(&of(&golden.errors), text::percent, ERRORS);
+    column(&of(&golden.p95), text::seconds, (SLOW_S / 2.0, SLOW_S));
+    column(&of(&golden.cpu), text::percent, (BUSY * 0.8, BUSY));
     Line::from(spans)
 }
