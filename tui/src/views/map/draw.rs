@@ -51,6 +51,9 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         let height = needed.max(body.height.saturating_sub(rows));
         let (plot, rest) = cut::top(body, height);
         boxes(app, surface, plot, graph, &layers);
+        let legend =
+            "in a box: errors, p95 · on a line: rate, errors, p99 · ✗ and ! are of concern";
+        surface.say(cut::bottom(plot, 1).1, legend, theme.dim);
         body = rest;
     }
     calls(app, surface, body, graph);
@@ -208,7 +211,11 @@ fn boxes(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph, layers
         let facts = node.map_or_else(String::new, |n| {
             format!(
                 "{} {} {}",
-                if share >= CONCERN.0 { "✗" } else { "·" },
+                match (share >= CONCERN.0, n.p95_ms.is_some_and(|p| p >= CONCERN.1)) {
+                    (true, _) => "✗",
+                    (false, true) => "!",
+                    (false, false) => "·",
+                },
                 text::percent(share),
                 n.p95_ms
                     .map_or_else(String::new, |p| text::seconds(p / 1000.0))
