@@ -89,7 +89,7 @@ pub fn lab() -> Lab {
             service: Some(text(service)),
             summary: text(summary),
             description: text("See the runbook."),
-            query: text("up == 0"),
+            query: text("sum(rate(x_total[15s])) > 3"),
             value: 3.4,
             since_ms: PAGE_MS - since,
             runbook_url: None,
@@ -123,7 +123,7 @@ pub fn lab() -> Lab {
                 "firing",
                 "critical",
                 "storefront",
-                "order history p95 is 3.4 s",
+                "order history p95 is 3.4 s over 15 s",
                 0,
             ),
             alert(

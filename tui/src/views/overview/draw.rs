@@ -218,7 +218,7 @@ fn page_rows(app: &App, width: usize, theme: &Theme, out: &mut Vec<Section>) {
         format!(
             "value {}{fired}{}",
             text::number(page.value),
-            over(&page.query, " over ")
+            over(&page.query)
         ),
         format!("since {}", clock(page.since_ms)),
         format!("alert {}", page.alert),
@@ -226,11 +226,11 @@ fn page_rows(app: &App, width: usize, theme: &Theme, out: &mut Vec<Section>) {
     out.push((Line::styled(whole_parts(&parts, width), style), None));
 }
 
-/// The stretch of time that an expression reads, behind words; nothing where it reads the values of the moment.
-fn over(promql: &str, words: &str) -> String {
+/// The stretch of time that an expression reads; nothing where it reads the values of the moment.
+fn over(promql: &str) -> String {
     match prometheus::stretches(promql) {
         stretch if stretch.is_empty() => stretch,
-        stretch => format!("{words}{stretch}"),
+        stretch => format!(" over {stretch}"),
     }
 }
 
@@ -265,14 +265,21 @@ fn severity_style(severity: &str, theme: &Theme) -> Style {
 }
 
 fn alert_line(alert: &Alert, theme: &Theme) -> Line<'static> {
-    let (mark, style) = match alert.state.as_str() {
-        "firing" => ("▲", severity_style(&alert.severity, theme)),
-        "pending" => ("△", theme.warn),
-        _ => ("✓", theme.dim),
+    /// Cells of the longest word that tells a state.
+    const STATE_CELLS: usize = "resolved".len();
+    let (mark, word, style) = match alert.state.as_str() {
+        "firing" => ("▲", &alert.severity, severity_style(&alert.severity, theme)),
+        "pending" => ("△", &alert.state, theme.warn),
+        _ => ("✓", &alert.state, theme.dim),
     };
-    let over = over(&alert.query, ", over ");
+    // most summaries say themselves over what stretch their figure is
+    let over = match prometheus::stretches(&alert.query) {
+        said if alert.summary.contains(&said) => String::new(),
+        said => format!(", over {said}"),
+    };
+    let state = format!("{mark} {} ", text::pad(word, STATE_CELLS));
     Line::from(vec![
-        Span::styled(format!("{mark} {} {} ", alert.state, alert.severity), style),
+        Span::styled(state, style),
         Span::styled(format!("{} ", clock(alert.since_ms)), theme.dim),
         Span::styled(format!("{}{over}: ", alert.name), theme.accent),
         Span::styled(alert.summary.clone(), theme.text),
