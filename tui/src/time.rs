@@ -207,7 +207,7 @@ impl Range {
         match (self.end_ms, self.width_ms) {
             (None, None) => format!("{} ▶ follow", self.span.name()),
             (None, Some(width)) => {
-                format!("{} ▶ follow", crate::text::seconds(width as f64 / 1000.0))
+                format!("{} ▶ follow", crate::text::stretch(width))
             }
             (Some(_), _) => {
                 let window = self.window();

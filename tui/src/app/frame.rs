@@ -113,7 +113,7 @@ impl App {
         let theme = surface.theme;
         let (right, right_style) = self.header_right(theme);
         let right_cells = cut::cells(text::width(&right)).min(area.width);
-        let spans = self.header_left(theme, area.width < 100);
+        let spans = self.header_left(theme, area.width);
         let left_cells = area.width - right_cells;
         surface.line(area.x, area.y, left_cells, &Line::from(spans));
         surface.text(
@@ -138,7 +138,8 @@ impl App {
         }
     }
 
-    fn header_left(&self, theme: &Theme, narrow: bool) -> Vec<Span<'static>> {
+    fn header_left(&self, theme: &Theme, width: u16) -> Vec<Span<'static>> {
+        let (narrow, narrowest) = (width < 100, width < 76);
         let Some(drill) = self.drill() else {
             let waiting = " 3 A.M. Drill · waiting for the lab";
             return vec![Span::styled(waiting, theme.header)];
@@ -157,6 +158,7 @@ impl App {
         if let Some(page_ms) = drill.page_ms {
             let named = drill.root_cause_ms.filter(|_| !self.goes_on());
             let said = match named {
+                _ if narrowest => format!("{}  ", offset(now_ms - page_ms)),
                 Some(at) => format!("root cause {}  ", offset(at - page_ms)),
                 None => format!("{} since page  ", offset(now_ms - page_ms)),
             };
@@ -243,10 +245,11 @@ impl App {
         if views::of(self.view).typing(self) {
             return QUERY.to_vec();
         }
-        keymap::rows(self.view)
-            .filter(|row| row.foot && (row.now)(self))
-            .map(|row| (row.keys[0], row.name))
-            .collect()
+        let rows = keymap::rows(self.view).filter(|row| row.foot && (row.now)(self));
+        let mut keys: Vec<_> = rows.map(|row| (row.keys[0], row.name)).collect();
+        // time that stands still is the first thing to know
+        keys.sort_by_key(|(key, _)| *key != "Space");
+        keys
     }
 
     /// Where the text cursor stands on the screen, so that the terminal shows it.

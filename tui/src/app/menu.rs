@@ -88,6 +88,13 @@ impl Menu {
         }
     }
 
+    /// The menu, searched by some words already.
+    #[must_use]
+    pub fn searched(mut self, words: &str) -> Self {
+        self.filter = Input::new(words.to_owned());
+        self
+    }
+
     /// Selects a row; true when it was selected already.
     pub fn point(&mut self, index: usize) -> bool {
         std::mem::replace(&mut self.at, index) == index

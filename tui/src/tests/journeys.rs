@@ -129,6 +129,21 @@ async fn a_query_begins_empty_so_that_bare_words_find_after_a_trace_was_followed
 }
 
 #[tokio::test]
+async fn bare_words_in_metrics_search_the_ready_expressions() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["4"]).await;
+    let before = app.views.metrics.query.ran.clone();
+    press(&mut app, &client, &["/", "retries", "Enter"]).await;
+    let shown = text_of(&app);
+    assert!(shown.contains("retries_total"), "{shown}");
+    assert_eq!(app.views.metrics.query.ran, before);
+    press(&mut app, &client, &["Enter"]).await;
+    assert_eq!(app.views.metrics.query.ran, "rate(retries_total[30s])");
+    press(&mut app, &client, &["/", "queue_depth", "Enter"]).await;
+    assert_eq!(app.views.metrics.query.ran, "queue_depth");
+}
+
+#[tokio::test]
 async fn a_new_hypothesis_is_selected_and_what_is_selected_stays_so() {
     let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
     let chosen = |app: &App| {

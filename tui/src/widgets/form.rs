@@ -278,6 +278,11 @@ impl Form {
             }
             (_, KeyCode::Char('j')) => self.focus += 1,
             (_, KeyCode::Char('k')) => self.focus = self.focus.saturating_sub(1),
+            // whoever types on a choice looks for it
+            (_, KeyCode::Char(_)) => {
+                self.picker = Some(Picker::default());
+                self.pick(key);
+            }
             _ => {}
         }
     }
@@ -513,6 +518,13 @@ mod tests {
         );
         assert_eq!(form.field("who").said(), "");
         assert_eq!(filtered(form.fields[0].options(), "about b"), vec![1]);
+    }
+
+    #[test]
+    fn a_letter_typed_on_a_choice_begins_to_search_it() {
+        let mut form = form();
+        press(&mut form, &[KeyCode::Char('b'), KeyCode::Enter]);
+        assert_eq!(form.field("who").said(), "b");
     }
 
     #[test]

@@ -227,6 +227,18 @@ impl QueryLine {
         )
     }
 
+    /// What an empty list says: why, as far as it is known.
+    #[must_use]
+    pub fn nothing(&self, loaded: bool, what: &str) -> String {
+        match (&self.failure, loaded) {
+            (Some(_), _) => "the query above was not answered; / changes it".to_owned(),
+            (None, true) => {
+                format!("no {what} in this time range; t or Z widens it, / changes the query")
+            }
+            (None, false) => "querying …".to_owned(),
+        }
+    }
+
     /// What was last run, in brackets so that it reads as a placeholder without colours, too.
     fn placeholder(&self, room: u16) -> String {
         const KEYS: &str = "  ↑ edits it, Enter alone clears it";
@@ -282,11 +294,17 @@ impl QueryLine {
             Some(remedy) => format!("✗ {}: {remedy}", failure.message),
             None => format!("✗ {}", failure.message),
         };
-        for line in text::wrap(&said, usize::from(area.width)).iter().take(2) {
-            if rows < area.height {
-                surface.text(area.x, area.y + rows, area.width, line, theme.bad);
-                rows += 1;
+        let room = usize::from((area.height / 4).clamp(2, 4).min(area.height - rows));
+        let mut said = text::wrap(&said, usize::from(area.width));
+        if said.len() > room {
+            said.truncate(room);
+            if let Some(last) = said.last_mut() {
+                last.push_str(" …");
             }
+        }
+        for line in said {
+            surface.text(area.x, area.y + rows, area.width, &line, theme.bad);
+            rows += 1;
         }
         rows
     }

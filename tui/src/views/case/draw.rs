@@ -114,7 +114,7 @@ impl Page<'_> {
         let left = case.hints_left;
         let next = case.next_hint_cost_min.map_or_else(
             || "none left".to_owned(),
-            |cost| format!("{left} left · next costs {} min · T", text::number(cost)),
+            |cost| format!("{left} left · next {} · T", state::price(cost)),
         );
         self.section("Hints", &next, case.hints.is_empty(), "none taken");
         for i in 0..case.hints.len() {

@@ -224,13 +224,18 @@ pub fn hint(app: &mut App) {
     }
 }
 
+/// What a hint costs, in words.
+#[must_use]
+pub fn price(cost_min: f64) -> String {
+    match cost_min == 0.0 {
+        true => "free".to_owned(),
+        false => format!("costs {} min", text::number(cost_min)),
+    }
+}
+
 /// A hint has arrived.
 pub fn hint_arrived(app: &mut App, hint: &Hint) {
-    let cost = if hint.cost_min == 0.0 {
-        "free".to_owned()
-    } else {
-        format!("{} min", text::number(hint.cost_min))
-    };
+    let cost = price(hint.cost_min);
     app.overlay = Some(Overlay::reader(
         format!("Hint {} · {cost}", hint.number),
         hint.text.clone(),

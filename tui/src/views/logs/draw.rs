@@ -167,12 +167,8 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
         !logs.in_fields,
     );
     if len == 0 {
-        let said = if logs.loaded {
-            "no line matches in this time range; t or Z widens it, / changes the query"
-        } else {
-            "querying …"
-        };
-        return surface.say(inner, said, theme.dim);
+        let said = logs.query.nothing(logs.loaded, "line matches");
+        return surface.say(inner, &said, theme.dim);
     }
     if app.wrap {
         return wrapped(app, surface, inner);

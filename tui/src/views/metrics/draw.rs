@@ -23,18 +23,15 @@ use crate::widgets::surface::{Rows, Surface};
 /// Draws the view.
 pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let metrics = &app.views.metrics;
-    let hint = "PromQL, as in sum by (service) (rate(…[30s])); P has ready ones";
+    let hint = "words, or PromQL as in sum by (service) (rate(…[30s])); P has ready ones";
     let used = metrics.query.draw(surface, area, "/ ", hint);
     let (_, body) = cut::top(area, used);
     let count = metrics.series.len();
     let title = text::count(count, "series", "series");
     let inner = surface.titled(body, &title, &reading(app), true);
     if count == 0 {
-        let said = match metrics.loaded {
-            true => "no series: look at the name (Tab completes it) or widen the range (t, Z)",
-            false => "querying …",
-        };
-        return surface.say(inner, said, surface.theme.dim);
+        let said = metrics.query.nothing(metrics.loaded, "series");
+        return surface.say(inner, &said, surface.theme.dim);
     }
     let wanted = match app.full {
         true => 1,

@@ -10,7 +10,7 @@ pub const KEYS: &[Row] = &[
     foot(
         &["/"],
         "query",
-        "PromQL; Tab completes names, arrows walk the history",
+        "PromQL, or words that ready expressions are searched for; Tab completes names",
         App::start_finding,
     ),
     foot(

@@ -69,6 +69,15 @@ impl View for Metrics {
         app.views.metrics.query.editing
     }
 
+    fn run(&self, app: &mut App) {
+        let typed = app.views.metrics.query.value().trim().to_owned();
+        if presets::is_words(app, &typed) {
+            app.views.metrics.query.leave();
+            return presets::search(app, &typed);
+        }
+        app.run_query();
+    }
+
     fn completions(&self, app: &App) -> Vec<String> {
         presets::completions(app)
     }

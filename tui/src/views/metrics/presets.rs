@@ -1,7 +1,7 @@
 //! Ready expressions, made from the names of the metrics that the lab has, so that one can explore without a query.
 
 use crate::app::App;
-use crate::app::menu::{Choice, Item};
+use crate::app::menu::{Choice, Item, Menu};
 use crate::app::overlay::Overlay;
 use crate::client::loki::quoted;
 use crate::client::prometheus::{MetricInfo, stretches};
@@ -95,6 +95,24 @@ fn of_metric(metric: &MetricInfo, with: &impl Fn(&str, &str) -> String) -> Optio
 
 /// Opens the menu of ready expressions, those that were kept first.
 pub fn choose(app: &mut App) {
+    app.overlay = Some(Overlay::Menu(menu(app)));
+}
+
+/// Whether something typed is words and no PromQL: letters alone, and not the name of a metric.
+#[must_use]
+pub fn is_words(app: &App, typed: &str) -> bool {
+    let letters = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ');
+    let known = app.known.metrics.iter().any(|m| m.name == typed);
+    let begins = typed.starts_with(char::is_alphabetic);
+    begins && typed.chars().all(letters) && !known
+}
+
+/// Opens the menu on what bare words find.
+pub fn search(app: &mut App, words: &str) {
+    app.overlay = Some(Overlay::Menu(menu(app).searched(words)));
+}
+
+fn menu(app: &App) -> Menu {
     let service = app.views.metrics.service.clone();
     let kept = app.views.metrics.kept.iter().map(|q| Item {
         label: format!("kept: {q}"),
@@ -112,10 +130,8 @@ pub fn choose(app: &mut App) {
             choice: Choice::Query(query),
         });
     let items: Vec<Item> = kept.chain(ready).collect();
-    app.overlay = Some(Overlay::menu(
-        format!("Show, of {}", service.as_deref().unwrap_or("all services")),
-        items,
-    ));
+    let of = service.as_deref().unwrap_or("all services");
+    Menu::new(format!("Show, of {of}"), items)
 }
 
 /// `v`: the next service that ready expressions are about, then all again.

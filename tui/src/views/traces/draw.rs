@@ -66,12 +66,8 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
         true,
     );
     if traces.hits.is_empty() {
-        let said = if traces.loaded {
-            "no trace matches in this time range; t or Z widens it, / changes the query"
-        } else {
-            "querying …"
-        };
-        return surface.say(inner, said, surface.theme.dim);
+        let said = traces.query.nothing(traces.loaded, "trace matches");
+        return surface.say(inner, &said, surface.theme.dim);
     }
     let longest = traces
         .hits

@@ -17,13 +17,15 @@ pub const KEYS: &[Row] = &[
         "open",
         "open the trace; on a span its logs; on a group its members",
         state::enter,
-    ),
+    )
+    .when(state::has_rows),
     foot(
         &["m"],
         "pin",
         "pin the selected span or group of spans, or the trace of the list",
         App::pin,
-    ),
+    )
+    .when(state::has_rows),
     row(
         &["M"],
         "pin trace",
@@ -32,7 +34,8 @@ pub const KEYS: &[Row] = &[
     ),
     foot(&["e"], "error", "next failed span or trace", |app| {
         state::jump_error(app, true)
-    }),
+    })
+    .when(state::has_rows),
     row(
         &["E"],
         "error before",

@@ -121,10 +121,20 @@ pub fn in_trace(app: &App) -> bool {
     app.views.traces.open.is_some()
 }
 
-/// Whether the list is on screen.
+/// Whether the list is on screen, with something to sort.
 #[must_use]
 pub fn in_list(app: &App) -> bool {
-    !in_trace(app)
+    !in_trace(app) && has_rows(app)
+}
+
+/// Whether there is a trace or a span to select.
+#[must_use]
+pub fn has_rows(app: &App) -> bool {
+    let traces = &app.views.traces;
+    match in_trace(app) {
+        true => traces.current().is_some(),
+        false => !traces.hits.is_empty(),
+    }
 }
 
 /// TraceQL of what was typed: TraceQL stays; `error`, `>500ms`, `<2s`, names of services and other words become conditions.
