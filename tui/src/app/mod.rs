@@ -308,6 +308,12 @@ impl App {
         self.phase() != Phase::Ended
     }
 
+    /// Whether this seat may change it now: no observer, and the drill has not ended.
+    #[must_use]
+    pub fn may_act(&self) -> bool {
+        !self.observer && self.goes_on()
+    }
+
     /// When the page fired.
     #[must_use]
     pub fn page_ms(&self) -> Option<i64> {

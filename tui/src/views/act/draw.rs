@@ -78,7 +78,7 @@ fn draw_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let Some(remedy) = state::selected(app) else {
         return;
     };
-    let right = match (app.goes_on(), remedy.applied) {
+    let right = match (app.may_act(), remedy.applied) {
         (true, true) => "applied; u takes it back",
         (true, false) => "Enter applies",
         (false, true) => "applied",
@@ -116,7 +116,7 @@ fn proof_state(app: &App) -> String {
         (true, _) => format!("running {}", text::percent(proof.progress)),
         (false, Some(true)) => format!("✓ passed {}", at()),
         (false, Some(false)) => format!("✗ failed {}", at()),
-        (false, None) if app.goes_on() => "not run yet; P runs it".to_owned(),
+        (false, None) if app.may_act() => "not run yet; P runs it".to_owned(),
         (false, None) => "never run".to_owned(),
     }
 }

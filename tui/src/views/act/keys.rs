@@ -12,9 +12,9 @@ pub const KEYS: &[Row] = &[
         "carry out the selected remedy; asks when it is dangerous",
         state::apply,
     )
-    .when(|app| app.goes_on() && state::selected(app).is_some_and(|r| !r.applied)),
+    .when(|app| app.may_act() && state::selected(app).is_some_and(|r| !r.applied)),
     foot(&["u"], "undo", "take the selected remedy back", state::undo)
-        .when(|app| app.goes_on() && state::selected(app).is_some_and(|r| r.applied)),
+        .when(|app| app.may_act() && state::selected(app).is_some_and(|r| r.applied)),
     foot(
         &["P"],
         "stress test",

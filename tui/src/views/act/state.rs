@@ -93,7 +93,7 @@ pub fn undo(app: &mut App) {
 /// Whether the stress test can be started.
 #[must_use]
 pub fn can_prove(app: &App) -> bool {
-    app.goes_on() && !app.known.proof.value.as_ref().is_some_and(|p| p.running)
+    app.may_act() && !app.known.proof.value.as_ref().is_some_and(|p| p.running)
 }
 
 /// `P`: starts the stress test, asking first.

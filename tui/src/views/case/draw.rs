@@ -28,7 +28,7 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         items: &items,
         width,
         theme,
-        open: app.goes_on(),
+        open: app.may_act(),
     };
     page.rows.push((steps(app, case, theme), None));
     page.evidence(case);

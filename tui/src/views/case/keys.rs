@@ -12,14 +12,14 @@ pub const KEYS: &[Row] = &[
         "submit a diagnosis: component, mechanism, trigger, scope, confidence, pins",
         forms::open_diagnosis,
     )
-    .when(App::goes_on),
+    .when(App::may_act),
     foot(
         &["+"],
         "hypothesis",
         "open a hypothesis",
         forms::open_hypothesis,
     )
-    .when(App::goes_on),
+    .when(App::may_act),
     foot(
         &["s"],
         "support",
@@ -66,9 +66,9 @@ pub const KEYS: &[Row] = &[
     foot(&["N"], "note", "write a note", |app| {
         forms::open_note(app, false)
     })
-    .when(App::goes_on),
+    .when(App::may_act),
     foot(&["U"], "update", "send a status update", |app| {
         forms::open_note(app, true)
     })
-    .when(App::goes_on),
+    .when(App::may_act),
 ];

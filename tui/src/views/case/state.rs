@@ -104,19 +104,19 @@ pub fn has_entries(app: &App) -> bool {
 /// Whether a hypothesis is selected that can still be settled.
 #[must_use]
 pub fn on_hypothesis(app: &App) -> bool {
-    app.goes_on() && matches!(selected(app), Some(Item::Hypothesis(_)))
+    app.may_act() && matches!(selected(app), Some(Item::Hypothesis(_)))
 }
 
 /// Whether a pin is selected that can still be dropped.
 #[must_use]
 pub fn on_pin(app: &App) -> bool {
-    app.goes_on() && matches!(selected(app), Some(Item::Pin(_)))
+    app.may_act() && matches!(selected(app), Some(Item::Pin(_)))
 }
 
 /// Whether a hint can be had.
 #[must_use]
 pub fn has_hints(app: &App) -> bool {
-    app.goes_on() && case(app).is_some_and(|c| c.next_hint_cost_min.is_some())
+    app.may_act() && case(app).is_some_and(|c| c.next_hint_cost_min.is_some())
 }
 
 /// `Tab`: to the first entry of the next or previous section.

@@ -13,7 +13,7 @@ pub const KEYS: &[Row] = &[
         "finish the drill: score and debrief",
         state::finish,
     )
-    .when(App::goes_on),
+    .when(App::may_act),
     foot(&["Tab"], "section", "next section", |app| {
         state::next_section(app, true)
     })

@@ -34,30 +34,26 @@ pub fn presets(metrics: &[MetricInfo], service: Option<&str>) -> Vec<Preset> {
     let failed = with(&count, "status=~\"5..\"");
     let mut out: Vec<Preset> = vec![
         (
-            "requests per second".into(),
+            "requests per second (rate, traffic)".into(),
             format!("sum by ({by}) (rate({}[30s]))", with(&count, "")),
         ),
         (
-            "share of requests that fail".into(),
+            "share of requests that fail (errors)".into(),
             format!(
                 "sum by (service) (rate({failed}[30s])) / sum by (service) (rate({}[30s]))",
                 with(&count, "")
             ),
         ),
     ];
-    for (q, name) in [
-        ("0.5", "median"),
-        ("0.95", "95th percentile"),
-        ("0.99", "99th percentile"),
-    ] {
+    for (q, name) in [("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99")] {
         let buckets = with(&format!("{server}_bucket"), "");
         out.push((
-            format!("{name} of request duration, s"),
+            format!("{name} of request duration (latency), s"),
             format!("histogram_quantile({q}, sum by ({by}, le) (rate({buckets}[30s])))"),
         ));
     }
     out.push((
-        "processor cores in use".into(),
+        "processor cores in use (cpu)".into(),
         format!(
             "sum by (service) (rate({}[30s]))",
             with("process_cpu_seconds_total", "")
@@ -74,7 +70,7 @@ fn of_metric(metric: &MetricInfo, with: &impl Fn(&str, &str) -> String) -> Optio
             "histogram_quantile(0.95, sum by (service, le) (rate({}[30s])))",
             with(name, "")
         );
-        return Some((format!("{family} · 95th percentile"), query));
+        return Some((format!("{family} · p95"), query));
     }
     if name.ends_with("_count") || name.ends_with("_sum") || name.ends_with("_created") {
         return None;

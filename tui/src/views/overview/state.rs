@@ -112,7 +112,7 @@ pub fn acknowledge(app: &mut App) {
 #[must_use]
 pub fn waits_for_acknowledgement(app: &App) -> bool {
     let waits = |d: &api::DrillView| d.page.is_some() && d.acknowledged_ms.is_none();
-    app.goes_on() && app.drill().is_some_and(waits)
+    app.may_act() && app.drill().is_some_and(waits)
 }
 
 /// `a`: acknowledges a page that waits for it, and acts afterwards.
