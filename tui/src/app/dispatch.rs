@@ -5,7 +5,7 @@ use crossterm::event::{
 };
 use ratatui::layout::Position;
 
-use super::keymap::{begins_pair, find};
+use super::keymap::{find, pairs};
 use super::keyname::{self, presses};
 use super::menu::{Choice, Item};
 use super::overlay::Overlay;
@@ -46,10 +46,11 @@ impl App {
             return;
         };
         let name = match self.prefix.take() {
+            Some(_) if name == "Esc" => return,
             Some(prefix) if find(self.view, &format!("{prefix}{name}")).is_some() => {
                 format!("{prefix}{name}")
             }
-            _ if begins_pair(self.view, &name) => {
+            _ if !pairs(self.view, &name).is_empty() => {
                 self.prefix = Some(name);
                 return;
             }

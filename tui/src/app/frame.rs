@@ -215,7 +215,7 @@ impl App {
         }
         let mut x = area.x + 1;
         if let Some(prefix) = &self.prefix {
-            x = surface.text(x, area.y, 6, &format!("{prefix}… "), theme.warn);
+            x = surface.text(x, area.y, 6, &format!("{prefix} … "), theme.warn);
         }
         let mut keys = self.footer_keys();
         keep_whole(&mut keys, usize::from(area.right().saturating_sub(x)));
@@ -239,6 +239,11 @@ impl App {
             ("Tab", "complete"),
             ("Ctrl-r", "queries of before"),
         ];
+        if let Some(first) = &self.prefix {
+            let seconds = keymap::pairs(self.view, first);
+            let seconds = seconds.into_iter().map(|(key, row)| (key, row.name));
+            return seconds.chain([("Esc", "leave")]).collect();
+        }
         if self.find.editing {
             return FIND.to_vec();
         }

@@ -1,6 +1,7 @@
 //! Which key does what: key, description and handler stand in one row, and footer, help and palette derive from it.
 //! The rows of every view are here; a view's own stand in its folder.
 
+use super::keyname::presses;
 use super::overlay::{Confirm, Overlay};
 use super::{App, Effect};
 use crate::client::Asker;
@@ -411,15 +412,22 @@ pub fn rows(view: ViewId) -> impl Iterator<Item = &'static Row> {
     views::of(view).keys().iter().chain(EVERYWHERE)
 }
 
-/// Whether a key begins a pair.
-#[must_use]
-pub fn begins_pair(view: ViewId, key: &str) -> bool {
-    rows(view).flat_map(|row| row.keys).any(|k| {
-        k.chars().count() == 2
-            && k.starts_with(key)
-            && key.chars().count() == 1
-            && !k.starts_with('F')
-    })
+/// The pairs that a key begins, each with its second key and its row. A key with a name of its own (`Up`) is no pair,
+/// whatever letter the name begins with.
+pub fn pairs(view: ViewId, first: &str) -> Vec<(&'static str, &'static Row)> {
+    let mut found: Vec<(&str, &Row)> = Vec::new();
+    for row in rows(view) {
+        for key in row.keys.iter().filter(|key| presses(key).len() == 2) {
+            let second = key.strip_prefix(first).filter(|s| !s.is_empty());
+            // the view's own rows come first and hide those of every view
+            if let Some(second) = second
+                && found.iter().all(|(known, _)| *known != second)
+            {
+                found.push((second, row));
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -448,6 +456,18 @@ mod tests {
                     !["Ctrl-h", "Ctrl-i", "Ctrl-j", "Ctrl-m"].contains(key),
                     "{key} is bound"
                 );
+            }
+        }
+    }
+
+    /// A key that is bound and also begins a pair would wait for a second key and never act.
+    #[test]
+    fn no_key_that_acts_begins_a_pair() {
+        for view in views::ALL {
+            for key in rows(view.id()).flat_map(|row| row.keys) {
+                let behind = pairs(view.id(), key);
+                let seconds: Vec<&str> = behind.iter().map(|(second, _)| *second).collect();
+                assert_eq!(seconds, [""; 0], "{key} in {}", view.title());
             }
         }
     }

@@ -123,9 +123,12 @@ impl Overlay {
         }
     }
 
-    /// Opens a form, as it was left if it was left unfinished.
+    /// Opens a form, as it was left if it was left unfinished: then at what is still missing.
     pub fn open_form(app: &mut App, form: Form, purpose: Purpose) {
-        let draft = app.drafts.remove(&form.title);
+        let mut draft = app.drafts.remove(&form.title);
+        if let Some(Self::Form(form, _)) = &mut draft {
+            form.to_first_empty();
+        }
         app.overlay = Some(draft.unwrap_or_else(|| Self::Form(Box::new(form), purpose)));
     }
 }

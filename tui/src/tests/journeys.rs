@@ -59,8 +59,8 @@ async fn a_diagnosis_is_submitted_with_its_pins_and_the_verdict_is_shown() {
         &mut app,
         &client,
         &[
-            "S", "Enter", "orders", "Enter", "Enter", "n-plus", "Enter", "Enter", "2.14", "Enter",
-            "Enter", "long", "Enter", "8", "0", "Enter", "Enter", "Down", " ", "Enter", "items",
+            "S", "Enter", "orders", "Enter", "Tab", "Enter", "n-plus", "Enter", "Tab", "2.14",
+            "Tab", "long", "Tab", "8", "0", "Enter", "Enter", "Down", " ", "Enter", "Tab", "items",
             "Enter", "Enter",
         ],
     )
@@ -96,7 +96,7 @@ async fn after_a_wrong_answer_the_form_opens_with_it_filled_in() {
         assert!(shown.contains(said), "{said} is not in\n{shown}");
     }
     // the component alone is changed, and the rest is handed in again
-    let keys = ["Enter", "orders", "Enter", "Up", "Up", "Enter"];
+    let keys = ["Enter", "orders", "Enter", "Up", "Enter"];
     press(&mut app, &client, &keys).await;
     let posted = lab.lock().posted.clone();
     let (_, body) = posted.last().expect("a diagnosis was posted");
@@ -164,7 +164,8 @@ async fn a_new_hypothesis_is_selected_and_what_is_selected_stays_so() {
     app.tick(20_000);
     crate::screen::settle(&mut app, &client).await;
     assert!(chosen(&app).contains("clocks differ"), "{}", chosen(&app));
-    press(&mut app, &client, &["r", "Down", "Down", "Enter"]).await;
+    // the key says the state, so that the pins are in focus and the button is one below
+    press(&mut app, &client, &["r", "Down", "Enter"]).await;
     let rejected = lab.lock().case.hypotheses.last().map(|h| h.state);
     assert_eq!(rejected, Some(api::HypothesisState::Rejected));
 }
@@ -245,6 +246,85 @@ async fn a_form_that_is_left_comes_back_as_it_was() {
     )
     .await;
     assert!(text_of(&app).contains("half a thought"));
+}
+
+#[tokio::test]
+async fn a_status_update_is_one_key_away_in_case() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["7", "U"]).await;
+    let shown = text_of(&app);
+    assert!(
+        shown.contains("What stakeholders should know") && app.prefix.is_none(),
+        "{shown}"
+    );
+    press(&mut app, &client, &["rolled back", "Enter", "Enter"]).await;
+    let posted = lab.lock().posted.last().cloned();
+    let (_, body) = posted.expect("the update was posted");
+    assert_eq!(body["status_update"], true);
+    assert_eq!(body["text"], "rolled back");
+}
+
+#[tokio::test]
+async fn the_first_key_of_a_pair_shows_which_keys_may_follow() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    let foot = |app: &App| text_of(app).lines().last().unwrap_or_default().to_owned();
+    for key in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        press(&mut app, &client, &[key, "g"]).await;
+        let shown = foot(&app);
+        for follows in ["g …", "g top", "l ", "t ", "m ", "y copy", "Esc leave"] {
+            assert!(
+                shown.contains(follows),
+                "{follows} is not in view {key}: {shown}"
+            );
+        }
+        press(&mut app, &client, &["Esc"]).await;
+        assert!(
+            app.prefix.is_none() && !foot(&app).contains('…'),
+            "{}",
+            foot(&app)
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_five_whys_are_offered_after_a_right_diagnosis_and_refused_after_the_end() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    let foot = |app: &App| text_of(app).lines().last().unwrap_or_default().to_owned();
+    press(&mut app, &client, &["7", "W"]).await;
+    assert!(text_of(&app).contains("open after a right diagnosis"));
+    assert!(!foot(&app).contains("five whys"), "{}", foot(&app));
+    lab.lock().case.diagnoses[0].right = true;
+    for at in [20_000, 22_000] {
+        app.tick(at);
+        crate::screen::settle(&mut app, &client).await;
+    }
+    assert!(foot(&app).contains("W five whys"), "{}", foot(&app));
+    press(&mut app, &client, &["W"]).await;
+    let shown = text_of(&app);
+    assert!(shown.contains("follow one branch"), "{shown}");
+    press(&mut app, &client, &["Esc"]).await;
+    lab.lock().drill.phase = api::Phase::Ended;
+    app.tick(24_000);
+    crate::screen::settle(&mut app, &client).await;
+    press(&mut app, &client, &["7", "W"]).await;
+    assert!(app.overlay.is_none());
+    assert!(
+        text_of(&app).contains("the drill has ended"),
+        "{}",
+        text_of(&app)
+    );
+}
+
+#[tokio::test]
+async fn a_form_that_is_opened_again_stands_at_what_is_missing() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    lab.lock().case.diagnoses.clear();
+    app.tick(20_000);
+    crate::screen::settle(&mut app, &client).await;
+    press(&mut app, &client, &["S", "orders", "Enter", "Esc", "S"]).await;
+    let shown = text_of(&app);
+    let here = |label: &str| shown.lines().any(|l| l.contains(&format!("▸ {label}")));
+    assert!(here("mechanism"), "{shown}");
 }
 
 #[tokio::test]

@@ -201,6 +201,13 @@ impl Form {
         }
     }
 
+    /// Puts the focus on the first field that is empty, or on the button where none is.
+    pub fn to_first_empty(&mut self) {
+        let empty = self.fields.iter().position(|f| f.said().is_empty());
+        self.focus = empty.unwrap_or(self.fields.len());
+        self.picker = None;
+    }
+
     /// The field of that label; a label that is none is a programmer's error.
     #[must_use]
     pub fn field(&self, label: &str) -> &Field {
@@ -279,7 +286,13 @@ impl Form {
             (_, KeyCode::Char('j')) => self.focus += 1,
             (_, KeyCode::Char('k')) => self.focus = self.focus.saturating_sub(1),
             // whoever types on a choice looks for it
-            (_, KeyCode::Char(_)) => {
+            (_, KeyCode::Char(typed)) => {
+                if filtered(field.options(), &typed.to_string()).is_empty() {
+                    let label = field.label;
+                    let said = format!("{label} is chosen, not typed: Enter shows the choices");
+                    self.error = Some(said);
+                    return;
+                }
                 self.picker = Some(Picker::default());
                 self.pick(key);
             }
@@ -302,12 +315,13 @@ impl Form {
             KeyCode::PageDown => picker.at = (picker.at + 10).min(found.len().saturating_sub(1)),
             KeyCode::Home => picker.at = 0,
             KeyCode::End => picker.at = found.len().saturating_sub(1),
-            KeyCode::Enter => {
+            KeyCode::Enter | KeyCode::Tab => {
                 if let (Value::One(_, chosen), Some(i)) = (&mut field.value, found.get(picker.at)) {
                     *chosen = Some(*i);
                 }
+                // what was chosen stays in focus to be read; only Tab, which means it, goes on
                 self.picker = None;
-                self.focus += 1;
+                self.focus += usize::from(key.code == KeyCode::Tab);
             }
             KeyCode::Char(' ') if matches!(field.value, Value::Many(..)) => {
                 if let (Value::Many(_, chosen), Some(i)) = (&mut field.value, found.get(picker.at))
@@ -355,8 +369,8 @@ impl Form {
         };
         if let Some((picker, field)) = choosing {
             let foot = match field.value {
-                Value::Many(..) => "↑↓ move  type to filter  Space toggle  Enter take  Esc back",
-                _ => "↑↓ move  type to filter  Enter take  Esc back",
+                Value::Many(..) => "↑↓ move  type to filter  Space toggle  Enter done  Esc back",
+                _ => "↑↓ move  type to filter  Enter take  Tab take, next  Esc back",
             };
             let inner = surface.dialog(area, width, area.height.min(40), &self.title, foot);
             return picker::draw(surface, inner, picker, field);
@@ -364,7 +378,7 @@ impl Form {
         let intro = text::wrap(&self.intro, usize::from(width.saturating_sub(4)));
         // the border, the introduction, the fields and the button, with a line of space between
         let height = cut::cells(intro.len() + self.fields.len() + 6);
-        let foot = "↑↓ field  Enter choose or hand in  Esc leave (kept)";
+        let foot = "Tab ↑↓ field  Enter choose or hand in  Esc leave (kept)";
         let inner = surface.dialog(area, width, height, &self.title, foot);
         self.draw_fields(surface, inner);
     }
@@ -481,7 +495,7 @@ mod tests {
     fn a_form_is_filled_in_by_keys_alone() {
         let mut form = form();
         let c = KeyCode::Char;
-        press(&mut form, &[KeyCode::Enter, KeyCode::Down, KeyCode::Enter]);
+        press(&mut form, &[KeyCode::Enter, KeyCode::Down, KeyCode::Tab]);
         press(
             &mut form,
             &[
@@ -491,6 +505,7 @@ mod tests {
                 KeyCode::Up,
                 c(' '),
                 KeyCode::Enter,
+                KeyCode::Tab,
             ],
         );
         press(&mut form, &[KeyCode::Right, c('8'), c('0'), KeyCode::Enter]);
@@ -518,6 +533,38 @@ mod tests {
         );
         assert_eq!(form.field("who").said(), "");
         assert_eq!(filtered(form.fields[0].options(), "about b"), vec![1]);
+    }
+
+    #[test]
+    fn what_was_chosen_stays_in_focus_until_tab_goes_on_by_one() {
+        let mut form = form();
+        press(&mut form, &[KeyCode::Enter, KeyCode::Enter]);
+        assert_eq!(form.focus, 0);
+        press(&mut form, &[KeyCode::Tab]);
+        assert_eq!(form.focus, 1);
+    }
+
+    #[test]
+    fn words_typed_on_a_choice_that_holds_none_of_them_are_answered() {
+        let mut form = form();
+        press(&mut form, &[KeyCode::Char('z')]);
+        assert!(form.picker.is_none());
+        assert_eq!(
+            form.error.as_deref(),
+            Some("who is chosen, not typed: Enter shows the choices")
+        );
+    }
+
+    #[test]
+    fn a_form_goes_to_its_first_empty_field_or_else_to_the_button() {
+        let mut form = form();
+        form.fields[0].fill("a");
+        form.to_first_empty();
+        assert_eq!(form.focus, 1);
+        form.fields[1].fill("1");
+        form.fields[3].fill("so");
+        form.to_first_empty();
+        assert_eq!(form.focus, form.fields.len());
     }
 
     #[test]

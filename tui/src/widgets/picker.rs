@@ -82,11 +82,12 @@ pub fn draw(surface: &mut Surface<'_>, area: Rect, picker: &Picker, field: &Fiel
     let options = field.options();
     let found = filtered(options, picker.filter.value());
     let Some(chosen) = found.get(picker.at.min(found.len().saturating_sub(1))) else {
+        let typed = picker.filter.value();
         let why = match options.is_empty() {
-            true => "nothing to choose from yet",
-            false => "nothing matches; Backspace widens",
+            true => "nothing to choose from yet".to_owned(),
+            false => format!("no {} holds {typed:?}; Backspace widens", field.label),
         };
-        return surface.say(rest, why, theme.dim);
+        return surface.say(rest, &why, theme.dim);
     };
     let about = text::wrap(&options[*chosen].text, usize::from(area.width));
     let (list, below) = cut::bottom(rest, cut::cells(about.len()).min(3) + 1);

@@ -31,13 +31,7 @@ pub enum Purpose {
 }
 
 /// Steps of the five whys.
-const WHYS: [&str; 5] = [
-    "why 1: what users felt",
-    "why 2",
-    "why 3",
-    "why 4",
-    "why 5: the cause",
-];
+const WHYS: [&str; 5] = ["why 1: the page", "why 2", "why 3", "why 4", "why 5"];
 /// Confidence at which the form opens, per cent: neither sure nor a coin flip's other side.
 const CONFIDENCE: u8 = 70;
 
@@ -260,7 +254,10 @@ pub fn open_settle(app: &mut App, index: usize) {
     ];
     let form = Form::new(
         format!("Hypothesis {}", hypothesis.id),
-        hypothesis.text,
+        format!(
+            "{}\n\nChoose its state, and the pins that speak for or against it; N in Case writes down in words why.",
+            hypothesis.text
+        ),
         fields,
     );
     app.overlay = Some(Overlay::Form(
@@ -282,6 +279,8 @@ pub fn open_settle_selected(app: &mut App, state: usize) {
         }) = form.fields.first_mut()
     {
         *chosen = Some(state);
+        // the key has said the state already; the pins are what is still to be chosen
+        form.to_first_empty();
     }
 }
 
@@ -306,13 +305,16 @@ pub fn open_note(app: &mut App, update: bool) {
     );
 }
 
-/// `W`: the five whys, once they may be written.
+/// `W`: the five whys, between a right diagnosis and the end of the drill.
 pub fn open_learning(app: &mut App) {
     if app.observer {
         return app.say_bad("you are watching: an observer changes nothing");
     }
+    if !app.goes_on() {
+        return app.say_bad("the drill has ended: the five whys count only while it runs");
+    }
     if !may_learn(app) {
-        return app.say("the five whys open after a right diagnosis or the end of the drill");
+        return app.say("the five whys open after a right diagnosis: they would tell the answer");
     }
     let Some(choices) = app.known.learning.value.clone() else {
         app.ask(Ask::LearningChoices, Asker::Screen);
@@ -324,7 +326,7 @@ pub fn open_learning(app: &mut App) {
         .map(|label| Field::one(label, statements.clone()))
         .collect();
     fields.push(Field::many("guardrails", sentences(&choices.guardrails)));
-    let intro = "Start at what users felt; each next statement is the cause of the one before. Not all statements belong here, and fewer than five steps may do.";
+    let intro = "One chain: why 1 is what the page said, and each next statement is the direct cause of the one before, down to what set it off. The causes may branch: follow one branch, the longest, and leave no step out. Some statements belong nowhere; fewer than five may do.";
     Overlay::open_form(
         app,
         Form::new("Five whys", intro, fields),

@@ -6,6 +6,14 @@ use crate::app::keymap::{Row, foot};
 
 /// Rows.
 pub const KEYS: &[Row] = &[
+    // once it can be written it is what comes next, and narrow footers keep what comes first
+    foot(
+        &["W"],
+        "five whys",
+        "write the five whys and choose guardrails, after a right diagnosis",
+        forms::open_learning,
+    )
+    .when(state::may_learn),
     foot(
         &["S"],
         "diagnose",
@@ -42,13 +50,6 @@ pub const KEYS: &[Row] = &[
         |app| state::next_section(app, true),
     )
     .when(state::has_entries),
-    foot(
-        &["W"],
-        "five whys",
-        "write the five whys and choose guardrails, after a right diagnosis",
-        forms::open_learning,
-    )
-    .when(state::may_learn),
     foot(
         &["T"],
         "hint",

@@ -89,10 +89,10 @@ pub fn case_arrived(app: &mut App, new: Case) {
     }
 }
 
-/// Whether the five whys may be written: after a right diagnosis, or the end.
+/// Whether the five whys can be handed in: after a right diagnosis and before the end.
 #[must_use]
 pub fn may_learn(app: &App) -> bool {
-    !app.goes_on() || case(app).is_some_and(|c| right_diagnosis(c).is_some())
+    app.may_act() && case(app).is_some_and(|c| right_diagnosis(c).is_some())
 }
 
 /// Whether there is anything in the notebook.
