@@ -127,7 +127,7 @@ impl Overlay {
     pub fn open_form(app: &mut App, form: Form, purpose: Purpose) {
         let mut draft = app.drafts.remove(&form.title);
         if let Some(Self::Form(form, _)) = &mut draft {
-            form.to_first_empty();
+            form.focus_first_empty();
         }
         app.overlay = Some(draft.unwrap_or_else(|| Self::Form(Box::new(form), purpose)));
     }

@@ -202,7 +202,7 @@ impl Form {
     }
 
     /// Puts the focus on the first field that is empty, or on the button where none is.
-    pub fn to_first_empty(&mut self) {
+    pub fn focus_first_empty(&mut self) {
         let empty = self.fields.iter().position(|f| f.said().is_empty());
         self.focus = empty.unwrap_or(self.fields.len());
         self.picker = None;
@@ -559,11 +559,11 @@ mod tests {
     fn a_form_goes_to_its_first_empty_field_or_else_to_the_button() {
         let mut form = form();
         form.fields[0].fill("a");
-        form.to_first_empty();
+        form.focus_first_empty();
         assert_eq!(form.focus, 1);
         form.fields[1].fill("1");
         form.fields[3].fill("so");
-        form.to_first_empty();
+        form.focus_first_empty();
         assert_eq!(form.focus, form.fields.len());
     }
 

@@ -280,7 +280,7 @@ pub fn open_settle_selected(app: &mut App, state: usize) {
     {
         *chosen = Some(state);
         // the key has said the state already; the pins are what is still to be chosen
-        form.to_first_empty();
+        form.focus_first_empty();
     }
 }
 
