@@ -51,6 +51,30 @@ pub struct SeenValue {
     pub value: f64,
 }
 
+/// What a selector of a PromQL expression takes its series by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenSelection {
+    /// Metric family, without `_bucket`, `_sum` and `_count`.
+    pub family: String,
+    /// Labels that must have just this value.
+    pub equals: BTreeMap<String, String>,
+}
+
+impl SeenSelection {
+    /// Whether a series could be selected by both, as far as names and fixed labels tell.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.family == other.family && agree(&self.equals, &other.equals)
+    }
+}
+
+/// Whether no label that both have differs. Name and bucket of a series are no contradiction.
+pub(crate) fn agree(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) -> bool {
+    a.iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "__name__" | "le"))
+        .all(|(name, value)| b.get(name).is_none_or(|other| other == value))
+}
+
 /// An alert as the rules see it now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenAlert {
@@ -107,11 +131,11 @@ pub trait Sight: Send + Sync + 'static {
     /// What is wrong with the expression.
     fn instant(&self, promql: &str, at_ms: i64) -> Result<Vec<SeenValue>, String>;
 
-    /// Metric families that a PromQL expression reads.
+    /// What a PromQL expression selects.
     ///
     /// # Errors
     /// What is wrong with the expression.
-    fn families(&self, promql: &str) -> Result<Vec<String>, String>;
+    fn selections(&self, promql: &str) -> Result<Vec<SeenSelection>, String>;
 
     /// Alerts that are pending, firing, or were resolved lately.
     fn alerts(&self) -> Vec<SeenAlert>;

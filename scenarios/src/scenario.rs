@@ -313,7 +313,7 @@ pub struct Choice {
     pub text: String,
 }
 
-/// A class of evidence: a pin belongs to it when the query, asked at the pin's time, finds what was pinned.
+/// A class of evidence: a pin belongs to it when one of its queries, asked at the pin's time, finds what was pinned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
@@ -324,8 +324,18 @@ pub struct Evidence {
     /// Whether the case cannot be made without it.
     #[serde(default)]
     pub decisive: bool,
-    /// The predicate.
+    /// The predicate; the debrief shows it.
     pub find: Query,
+    /// Further ones: other signals that show the same fact, such as the log line beside the metric.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Query>,
+}
+
+impl Evidence {
+    /// All predicates, the one that the debrief shows first.
+    pub fn queries(&self) -> impl Iterator<Item = &Query> {
+        std::iter::once(&self.find).chain(&self.also)
+    }
 }
 
 /// A predicate on telemetry.

@@ -13,7 +13,7 @@ use super::Desk;
 use crate::{
     refusal::Refusal,
     score::words::trimmed,
-    sight::{SeenSpan, SeenTrace, SeenValue, Sight},
+    sight::{SeenSelection, SeenSpan, SeenTrace, SeenValue, Sight, agree},
 };
 
 /// Lines looked through at the very nanosecond of a pin; more at once are a flood.
@@ -220,10 +220,14 @@ fn millis(duration_ns: i64) -> f64 {
     duration_ns as f64 / 1e6
 }
 
-/// Whether something pinned belongs to a class: the class's query, asked at the pin's time, finds it.
-/// A class whose query does not work has no members.
+/// Whether something pinned belongs to a class: one of the class's queries, asked at the pin's time, finds it.
 pub(super) fn belongs(sight: &dyn Sight, class: &Evidence, target: &PinTarget) -> bool {
-    match (&class.find, target) {
+    class.queries().any(|query| finds(sight, query, target))
+}
+
+/// A query that does not work finds nothing.
+fn finds(sight: &dyn Sight, query: &Query, target: &PinTarget) -> bool {
+    match (query, target) {
         (Query::Logql(query), PinTarget::Log { ts_ns, line, .. }) => {
             sight.line_matches(query, *ts_ns, line).unwrap_or(false)
         }
@@ -245,9 +249,9 @@ pub(super) fn belongs(sight: &dyn Sight, class: &Evidence, target: &PinTarget) -
     }
 }
 
-/// Whether a PromQL value shows what a class's expression filters: both read a metric family in
-/// common, the class has a value then, and the labels of one of its series and of the pinned one do
-/// not contradict each other.
+/// Whether a PromQL value shows what a class's expression filters: both select series of one metric family, neither the labels
+/// that they select by nor those of the pinned series contradict the class's (the latency of another service proves nothing of
+/// this one), and the class has a value then whose labels agree with the pinned one's.
 fn shows(
     sight: &dyn Sight,
     class: &str,
@@ -255,12 +259,12 @@ fn shows(
     at_ms: i64,
     labels: &BTreeMap<String, String>,
 ) -> Result<bool, String> {
-    let families = sight.families(class)?;
-    if !sight
-        .families(query)?
-        .iter()
-        .any(|family| families.contains(family))
-    {
+    let wanted = sight.selections(class)?;
+    let read = sight.selections(query)?;
+    let meets = |selection: &SeenSelection| {
+        read.iter().any(|read| read.meets(selection)) && agree(labels, &selection.equals)
+    };
+    if !wanted.iter().any(meets) {
         return Ok(false);
     }
     let evidence = sight.instant(class, at_ms)?;
@@ -280,13 +284,6 @@ fn carries(seen: &SeenValue, labels: &BTreeMap<String, String>) -> bool {
     labels
         .iter()
         .all(|(name, value)| seen.labels.get(name) == Some(value))
-}
-
-/// Whether no label that both have differs. Name and bucket of a series are no contradiction.
-fn agree(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) -> bool {
-    a.iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "__name__" | "le"))
-        .all(|(name, value)| b.get(name).is_none_or(|other| other == value))
 }
 
 /// A quoted LogQL or PromQL string.

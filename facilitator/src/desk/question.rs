@@ -90,7 +90,9 @@ impl Desk {
             .evidence
             .iter()
             .filter(|class| {
-                stands_in(self.sight.as_ref(), &class.find, &question, answered).unwrap_or(false)
+                class.queries().any(|query| {
+                    stands_in(self.sight.as_ref(), query, &question, answered).unwrap_or(false)
+                })
             })
             .map(|class| class.id.clone())
             .collect();
@@ -150,9 +152,11 @@ fn stands_in(
             Ok(false)
         }
         (Query::Promql(class), Answered::Series(1..)) if question.language == Language::Promql => {
-            let families = sight.families(class)?;
-            let reads = sight.families(&question.text)?;
-            Ok(reads.iter().any(|family| families.contains(family))
+            let wanted = sight.selections(class)?;
+            let reads = sight.selections(&question.text)?;
+            Ok(reads
+                .iter()
+                .any(|read| wanted.iter().any(|wanted| read.meets(wanted)))
                 && !sight.instant(class, question.end_ms)?.is_empty())
         }
         _ => Ok(false),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use telemetry::{Telemetry, alerts};
 
-use crate::sight::{SeenAlert, SeenLine, SeenSpan, SeenTrace, SeenValue, Sight};
+use crate::sight::{SeenAlert, SeenLine, SeenSelection, SeenSpan, SeenTrace, SeenValue, Sight};
 
 /// Where a span says what it asked a database: OpenTelemetry's name, and the one before it.
 const STATEMENTS: [&str; 2] = ["db.query.text", "db.statement"];
@@ -101,9 +101,14 @@ impl Sight for Telemetry {
             .collect())
     }
 
-    fn families(&self, promql: &str) -> Result<Vec<String>, String> {
-        self.metrics
-            .metric_names(promql)
+    fn selections(&self, promql: &str) -> Result<Vec<SeenSelection>, String> {
+        let found = self.metrics.selections(promql);
+        let seen = |found: telemetry::promql::Selection| SeenSelection {
+            family: found.family,
+            equals: found.equals,
+        };
+        found
+            .map(|found| found.into_iter().map(seen).collect())
             .map_err(|error| error.to_string())
     }
 

@@ -15,6 +15,7 @@ use scenarios::{
 };
 
 use super::{Seat, SeatError};
+use crate::debrief::language_of;
 
 /// How long the expert goes on looking for evidence that has not shown up yet, wall time.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -26,8 +27,8 @@ const CONFIDENCE: f64 = 0.95;
 /// Evidence that was looked for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {
-    /// Pin of each class that was found, by class.
-    pub pins: BTreeMap<String, u32>,
+    /// Pins of each class, by class: one a query of it, in their order.
+    pub pins: BTreeMap<String, Vec<u32>>,
     /// Classes that were not found, with the last answer or error.
     pub missing: BTreeMap<String, String>,
 }
@@ -58,20 +59,19 @@ impl<'a> Expert<'a> {
         loop {
             let view = self.seat.view().await?;
             for class in &self.plan.scenario.evidence {
-                if found.pins.contains_key(&class.id) {
-                    continue;
-                }
-                match self.look(&class.find, &class.proves, &view).await {
-                    Ok(Some(pin)) => {
-                        found.missing.remove(&class.id);
-                        found.pins.insert(class.id.clone(), pin);
-                    }
-                    Ok(None) => drop(
-                        found
-                            .missing
-                            .insert(class.id.clone(), "nothing found".to_owned()),
-                    ),
-                    Err(error) => drop(found.missing.insert(class.id.clone(), error.to_string())),
+                let pins = found.pins.entry(class.id.clone()).or_default();
+                found.missing.remove(&class.id);
+                for query in class.queries().skip(pins.len()) {
+                    let why = match self.look(query, &class.proves, &view).await {
+                        Ok(Some(pin)) => {
+                            pins.push(pin);
+                            continue;
+                        }
+                        Ok(None) => format!("nothing found by {}", language_of(query).1),
+                        Err(error) => error.to_string(),
+                    };
+                    found.missing.insert(class.id.clone(), why);
+                    break;
                 }
             }
             if found.missing.is_empty() || began.elapsed() > PATIENCE {
@@ -103,6 +103,7 @@ impl<'a> Expert<'a> {
                 .ruled_out_by
                 .iter()
                 .filter_map(|class| found.pins.get(class))
+                .flatten()
                 .copied();
             let suspicion = HypothesisRequest {
                 text: format!("it is {}", decoy.component),
@@ -129,7 +130,7 @@ impl<'a> Expert<'a> {
             trigger,
             scope: truth.scope.clone(),
             confidence: CONFIDENCE,
-            pins: found.pins.values().copied().collect(),
+            pins: found.pins.values().flatten().copied().collect(),
             text: "as the pins show".to_owned(),
         };
         self.seat.diagnose(&diagnosis).await

@@ -47,7 +47,8 @@ const SCENARIO: &str = r#"{
   },
   "scopes": [{"id":"buyers","text":"everybody who pays"},{"id":"all","text":"everybody"}],
   "evidence": [
-    {"id":"waiting","proves":"charges wait for a connection","decisive":true,"find":{"promql":"connection_pool_waiting > 0"}},
+    {"id":"waiting","proves":"charges wait for a connection","decisive":true,"find":{"promql":"connection_pool_waiting{service=\"payments\"} > 0"},
+     "also":[{"logql":"{service=\"payments\"} |= \"charge accepted\""}]},
     {"id":"limit","proves":"the pool was cut","decisive":true,"find":{"logql":"{service=\"payments\"} |= \"resized\""}},
     {"id":"idle","proves":"the worker's core is not ours","find":{"promql":"process_cpu_seconds_total"}}
   ],

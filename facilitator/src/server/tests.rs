@@ -217,11 +217,10 @@ async fn fill(telemetry: &Telemetry) {
         ("connection_pool_waiting", 3.0),
         ("process_cpu_seconds_total", 9.0),
     ] {
-        telemetry.metrics.append(
-            &[("__name__", name), ("service", "payments")],
-            PAGE_MS,
-            value,
-        );
+        for service in ["payments", "checkout"] {
+            let labels = [("__name__", name), ("service", service)];
+            telemetry.metrics.append(&labels, PAGE_MS, value);
+        }
     }
 }
 
@@ -358,10 +357,22 @@ async fn pins_are_resolved_on_the_drills_own_telemetry() {
     let metric = |query: &str| json!({"kind": "metric", "query": query, "at_ms": PAGE_MS + 1_000, "labels": {"service": "payments"}});
     let rows = [
         (log("outbound pool resized"), 200, vec!["limit"]),
-        (log("charge accepted"), 200, vec![]),
+        // a class may have several signals
+        (log("charge accepted"), 200, vec!["waiting"]),
         (log("I made this up"), 404, vec![]),
         (metric("connection_pool_waiting"), 200, vec!["waiting"]),
         (metric("process_cpu_seconds_total"), 200, vec!["idle"]),
+        // another service's value of the same metric proves nothing of this one, whether a label tells or only the selector
+        (
+            json!({"kind": "metric", "query": "connection_pool_waiting", "at_ms": PAGE_MS + 1_000, "labels": {"service": "checkout"}}),
+            200,
+            vec![],
+        ),
+        (
+            json!({"kind": "metric", "query": "sum(connection_pool_waiting{service=\"checkout\"})", "at_ms": PAGE_MS + 1_000, "labels": {}}),
+            200,
+            vec![],
+        ),
         (metric("sum(connection_pool_waiting"), 422, vec![]),
         (metric("no_such_metric"), 404, vec![]),
         (json!({"kind": "span", "trace_id": TRACE}), 200, vec![]),
@@ -396,11 +407,11 @@ async fn pins_are_resolved_on_the_drills_own_telemetry() {
         }
     }
     let (_, case) = room.get("/case").await;
-    assert_eq!(case["pins"].as_array().unwrap().len(), 7);
+    assert_eq!(case["pins"].as_array().unwrap().len(), 9);
     let (status, case) = room
         .send("DELETE", "/api/v1/drill/pins/1", Body::empty())
         .await;
-    assert_eq!((status, case["pins"].as_array().unwrap().len()), (200, 6));
+    assert_eq!((status, case["pins"].as_array().unwrap().len()), (200, 8));
 }
 
 #[tokio::test]
@@ -572,7 +583,7 @@ async fn a_persons_query_is_journalled_with_the_evidence_it_showed() {
         ("logql", "{service=\"payments\"}")
     );
     assert_eq!((start_ms, rows, error), (PAGE_MS, 2, None));
-    assert_eq!(classes, ["limit"]);
+    assert_eq!(classes, ["waiting", "limit"]);
 
     let accepted = format!(
         "/loki/api/v1/query_range?query=%7Bservice%3D%22payments%22%7D%7C%3D%22accepted%22&{window}"
@@ -584,7 +595,7 @@ async fn a_persons_query_is_journalled_with_the_evidence_it_showed() {
     else {
         panic!("one row")
     };
-    assert_eq!(classes, Vec::<String>::new(), "the line was not on screen");
+    assert_eq!(classes, ["waiting"], "the other line was not on screen");
 }
 
 #[tokio::test]

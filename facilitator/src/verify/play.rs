@@ -126,12 +126,20 @@ impl Play<'_> {
         let found = sheet.need(
             "the expert can investigate",
             expert.investigate().await,
-            |found| format!("{} pins", found.pins.len()),
+            |found| format!("{} pins", found.pins.values().flatten().count()),
         )?;
         for class in &plan.scenario.evidence {
             let missing = found.missing.get(&class.id);
             sheet.claim(
-                format!("evidence `{}` is found by its query", class.id),
+                format!(
+                    "evidence `{}` is found by {}",
+                    class.id,
+                    if class.also.is_empty() {
+                        "its query".to_owned()
+                    } else {
+                        format!("each of its {} queries", class.also.len() + 1)
+                    }
+                ),
                 missing.is_none(),
                 missing.map_or_else(|| class.proves.clone(), Clone::clone),
             )?;

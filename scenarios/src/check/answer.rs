@@ -123,17 +123,28 @@ fn evidence(scenario: &Scenario, findings: &mut Findings<'_>) {
         .filter(|event| event.change.is_some() && event.role != EventRole::Innocent)
         .map(|event| event.id.as_str());
     for (index, evidence) in scenario.evidence.iter().enumerate() {
-        let at = |rest: &'static str| ["evidence".into(), index.into(), "find".into(), rest.into()];
-        match &evidence.find {
-            Query::Change(id) => findings.refer(
-                &at("change"),
-                "visible change (innocent ones may be left out by the level)",
-                id,
-                lasting.clone(),
-            ),
-            Query::Logql(text) => findings.text(&at("logql"), "the query", text),
-            Query::Traceql(text) => findings.text(&at("traceql"), "the query", text),
-            Query::Promql(text) => findings.text(&at("promql"), "the query", text),
+        for (number, query) in evidence.queries().enumerate() {
+            let at = |rest: &'static str| match number.checked_sub(1) {
+                None => vec!["evidence".into(), index.into(), "find".into(), rest.into()],
+                Some(also) => vec![
+                    "evidence".into(),
+                    index.into(),
+                    "also".into(),
+                    also.into(),
+                    rest.into(),
+                ],
+            };
+            match query {
+                Query::Change(id) => findings.refer(
+                    &at("change"),
+                    "visible change (innocent ones may be left out by the level)",
+                    id,
+                    lasting.clone(),
+                ),
+                Query::Logql(text) => findings.text(&at("logql"), "the query", text),
+                Query::Traceql(text) => findings.text(&at("traceql"), "the query", text),
+                Query::Promql(text) => findings.text(&at("promql"), "the query", text),
+            }
         }
     }
 }

@@ -202,12 +202,12 @@ impl Metrics {
         }
     }
 
-    /// The metric families that an expression reads by name, without `_bucket`, `_sum` and `_count`, sorted.
+    /// What an expression selects by a metric's name, sorted, each once.
     ///
     /// # Errors
     /// A query that does not parse.
-    pub fn metric_names(&self, expr: &str) -> Result<Vec<String>, QueryError> {
-        Ok(promql::metric_names(&self.parse(
+    pub fn selections(&self, expr: &str) -> Result<Vec<promql::Selection>, QueryError> {
+        Ok(promql::selections(&self.parse(
             expr,
             Duration::ZERO,
             Duration::ZERO,

@@ -78,12 +78,13 @@ fn one_value_is_asked_for_with_scalar_and_several_are_an_error() {
 }
 
 #[test]
-fn the_names_that_an_expression_reads_are_families() {
-    let query = "histogram_quantile(0.95, sum by (le) (rate(lat_bucket[1m]))) > on () topk(scalar(k), up{a=\"b\"}) or {__name__=\"x_total\"}";
-    assert_eq!(
-        metrics().metric_names(query).unwrap(),
-        ["k", "lat", "up", "x_total"]
-    );
+fn what_an_expression_selects_is_known_by_family_and_labels() {
+    let query = "histogram_quantile(0.95, sum by (le) (rate(lat_bucket[1m]))) > on () topk(scalar(k), up{a=\"b\", c=~\"d\"}) or {__name__=\"x_total\"}";
+    let found = metrics().selections(query).unwrap();
+    let families: Vec<&str> = found.iter().map(|found| found.family.as_str()).collect();
+    assert_eq!(families, ["k", "lat", "up", "x_total"]);
+    let equals: Vec<_> = found.iter().flat_map(|found| &found.equals).collect();
+    assert_eq!(equals, [(&"a".to_owned(), &"b".to_owned())]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod source;
 mod token;
 mod value;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use promql_parser::label::{MatchOp, Matcher};
@@ -214,21 +214,35 @@ pub fn selectors(expr: &Expr) -> Vec<Vec<Matcher>> {
     }
 }
 
-/// The metric families that an expression reads by name, without the suffixes `_bucket`, `_sum` and `_count`, sorted.
+/// What a selector takes its series by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Selection {
+    /// The metric family, without the suffixes `_bucket`, `_sum` and `_count`.
+    pub family: String,
+    /// Labels that must have just this value; other matchers are left out.
+    pub equals: BTreeMap<String, String>,
+}
+
+/// What an expression selects by a metric's name, sorted, each once.
 #[must_use]
-pub fn metric_names(expr: &Expr) -> Vec<String> {
+pub fn selections(expr: &Expr) -> Vec<Selection> {
     let named = |matchers: Vec<Matcher>| {
-        let name = matchers
+        let mut equals: BTreeMap<String, String> = matchers
             .into_iter()
-            .find(|m| matches!(m.op, MatchOp::Equal) && m.name == "__name__")?
-            .value;
+            .filter(|m| matches!(m.op, MatchOp::Equal))
+            .map(|m| (m.name, m.value))
+            .collect();
+        let name = equals.remove("__name__")?;
         let family = ["_bucket", "_sum", "_count"]
             .iter()
             .find_map(|suffix| name.strip_suffix(suffix));
-        Some(family.map_or_else(|| name.clone(), str::to_owned))
+        Some(Selection {
+            family: family.map_or_else(|| name.clone(), str::to_owned),
+            equals,
+        })
     };
-    let names: BTreeSet<String> = selectors(expr).into_iter().filter_map(named).collect();
-    names.into_iter().collect()
+    let found: BTreeSet<Selection> = selectors(expr).into_iter().filter_map(named).collect();
+    found.into_iter().collect()
 }
 
 /// Prints a value as Prometheus' API does (Go's `strconv.FormatFloat(v, 'f', -1, 64)`): the shortest digits that read back
