@@ -228,7 +228,8 @@ pub struct TimelineEvent {
     pub role: EventRole,
     /// What it is in the truth lane of the debrief.
     pub says: String,
-    /// Happens again after so long, plus or minus the jitter, until a remedy with `stops` names it.
+    /// Happens again after so long, plus or minus the jitter, until a remedy with `stops` names it. A time that falls
+    /// into a stress test is left out: that brings its own chaos.
     #[serde(default)]
     pub repeat: Option<Repeat>,
     /// How the change history shows it, if it does.

@@ -62,6 +62,11 @@ impl ProofDesk {
             before: None,
         }))
     }
+
+    /// Whether one is under way.
+    pub(super) fn runs(&self) -> bool {
+        self.0.lock().view.running
+    }
 }
 
 /// A proof under way; ends its load and its chaos when dropped, however that came.

@@ -38,6 +38,7 @@ cases![
     actions::the_timeline_happens_and_a_remedy_stops_its_repetitions,
     proof::a_proof_measures_its_invariants_before_and_after,
     proof::every_proof_has_the_same_journeys,
+    proof::what_recurs_by_itself_stays_out_of_a_proof,
 ];
 
 fn remedy(id: &str, effects: Vec<Effect>) -> Remedy {

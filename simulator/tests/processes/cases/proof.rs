@@ -3,7 +3,7 @@
 use scenarios::{
     effect::{Effect, LoadChange},
     plan::Plan,
-    scenario::{Invariant, ProofEvent},
+    scenario::{EventRole, Invariant, ProofEvent, TimelineEvent},
     shop::Role,
     span::Span,
 };
@@ -55,8 +55,13 @@ fn stressed() -> Plan {
 
 /// A lab at the page, with these values to be measured.
 async fn at_the_page(values: &[(&str, f64)]) -> Stage {
-    let stage = Stage::open(stressed()).await;
+    let stage = open_at_the_page(stressed()).await;
     stage.set_values(values);
+    stage
+}
+
+async fn open_at_the_page(plan: Plan) -> Stage {
+    let stage = Stage::open(plan).await;
     let clock = stage.lab.clock();
     clock.sleep_until(clock.page_at_ns()).await;
     stage
@@ -118,5 +123,40 @@ pub async fn every_proof_has_the_same_journeys() {
             }
         }
     }
+    stage.lab.shutdown().await;
+}
+
+pub async fn what_recurs_by_itself_stays_out_of_a_proof() {
+    let mut plan = stressed();
+    let blip = |number: i64| TimelineEvent {
+        at: Span::from_millis(number * 20),
+        id: format!("blip#{number}"),
+        role: EventRole::Trigger,
+        says: String::new(),
+        repeat: None,
+        change: None,
+        effects: vec![],
+    };
+    // fifty a second, for longer than any machine takes
+    plan.scenario.timeline = (1..3_000).map(blip).collect();
+    let stage = open_at_the_page(plan).await;
+    let blips = || -> Vec<i64> {
+        let entries = stage.journal.entries();
+        let is_blip = |event: &Event| matches!(event, Event::Timeline { .. });
+        let found = entries.iter().filter(|entry| is_blip(&entry.event));
+        found.map(|entry| entry.at_ms).collect()
+    };
+    until("one before the proof", || !blips().is_empty()).await;
+    let proved = stage.lab.prove().await.unwrap();
+    let end_ms = proved.view.at_ms.unwrap();
+    until("one after the proof", || {
+        blips().iter().any(|at_ms| *at_ms > end_ms)
+    })
+    .await;
+    // the proof took 1.2 seconds; its first half is looked at
+    let within = blips()
+        .into_iter()
+        .filter(|at_ms| (end_ms - 1_200..end_ms - 600).contains(at_ms));
+    assert_eq!(within.count(), 0);
     stage.lab.shutdown().await;
 }
