@@ -18,7 +18,7 @@ use crate::facade::Telemetry;
 use crate::time::TraceId;
 use crate::traces::ast::{Intrinsic, Query};
 use crate::traces::otlp::traces_data;
-use crate::traces::span::Status;
+use crate::traces::span::{Kind, Status};
 use crate::traces::{FieldValue, Span, SpanSet, Trace, TraceHit, field_value, parse, search};
 
 /// Traces of an answer where no limit is given, as in Tempo.
@@ -96,6 +96,9 @@ fn summary(query: &Query, hit: &TraceHit, spans_max: usize) -> Value {
         "traceID": hex(&trace.id),
         "rootServiceName": root.service(),
         "rootTraceName": &*root.name,
+        // beyond Tempo's shape: while the root is not there yet the request is still running; the root has no parent, or
+        // receives what a caller sent whose own span nobody keeps
+        "rootReceived": root.parent.is_none() || matches!(root.kind, Kind::Server | Kind::Consumer),
         "startTimeUnixNano": trace.start_ns().to_string(),
         "durationMs": trace.duration_ns() / 1_000_000,
         "spanSet": sets.first(),

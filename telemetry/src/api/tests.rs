@@ -498,6 +498,7 @@ async fn a_search_answers_in_tempos_shape() {
         (&trace["rootServiceName"], &trace["rootTraceName"]),
         (&json!("storefront"), &json!("GET /"))
     );
+    assert_eq!(trace["rootReceived"], true);
     assert_eq!(
         (&trace["startTimeUnixNano"], &trace["durationMs"]),
         (&json!("8000001000000"), &json!(101))

@@ -383,7 +383,7 @@ impl App {
         match views::of(self.view).pin(self) {
             Some(target) => self.tell(Ask::Pin(PinRequest {
                 target,
-                note: String::new(),
+                note: views::of(self.view).pin_note(self),
             })),
             None => self.say_bad(
                 "nothing here can be pinned: select a log line, a span, a value or a change",

@@ -6,6 +6,7 @@ use super::{App, Effect, Loaded};
 use crate::Failure;
 use crate::ask::{Answer, Ask, Reply, Slot};
 use crate::client::Asker;
+use crate::time::clock;
 use crate::views::{self, ViewId};
 
 impl App {
@@ -55,7 +56,9 @@ impl App {
             }
             Answer::Graph(graph) => self.views.map.graph.good(graph),
             Answer::Pinned(pin) => {
-                self.say(format!("pinned as {}: {}", pin.id, pin.text));
+                let at = clock(views::case::state::pin_time(&pin));
+                let said = views::case::pins::said(&pin);
+                self.say(format!("pinned as #{}, at {at}: {said}", pin.id));
                 self.ask(Ask::Case, Asker::Screen);
             }
             Answer::HypothesisKept(id) => {

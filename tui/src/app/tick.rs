@@ -5,6 +5,7 @@ use api::Phase;
 use super::App;
 use crate::ask::Ask;
 use crate::client::Asker;
+use crate::views::{ViewId, traces};
 
 /// How long a message stands, milliseconds.
 pub const TOAST_MS: u64 = 5_000;
@@ -51,6 +52,10 @@ impl App {
             self.schedule.view_ms = mono_ms + VIEW_MS;
             if self.range.follows() {
                 self.refresh_quietly();
+            }
+            // a held time range holds no request up
+            if self.view == ViewId::Traces {
+                traces::state::look_again(self);
             }
             if self.known.proof.value.as_ref().is_some_and(|p| p.running) {
                 self.ask_quietly(Ask::Proof);

@@ -26,6 +26,9 @@ pub struct TraceHit {
     pub matched: usize,
     /// Whether a span of it failed.
     pub error: bool,
+    /// Whether its root span is not there yet: the request is still running, and `service` and `name` are those of the
+    /// earliest span that is there.
+    pub running: bool,
 }
 
 /// One span.
@@ -77,12 +80,19 @@ struct Found {
     root_service_name: String,
     #[serde(default)]
     root_trace_name: String,
+    // said beyond what Tempo says; without it a root is taken to be there
+    #[serde(default = "there")]
+    root_received: bool,
     #[serde(default)]
     start_time_unix_nano: Value,
     #[serde(default)]
     duration_ms: f64,
     #[serde(default)]
     span_sets: Vec<Set>,
+}
+
+fn there() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -274,6 +284,7 @@ impl Client {
                 trace_id: t.trace_id,
                 service: t.root_service_name,
                 name: t.root_trace_name,
+                running: !t.root_received,
                 duration_ms: t.duration_ms,
             })
             .collect())

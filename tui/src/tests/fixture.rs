@@ -39,6 +39,8 @@ pub struct Lab {
     /// Bodies of what was posted.
     pub posted: Vec<(String, Value)>,
     pub empty: bool,
+    /// Whether the root of the trace has not arrived, as its request is still running.
+    pub running: bool,
 }
 
 type Shared = Arc<Mutex<Lab>>;
@@ -265,6 +267,7 @@ pub fn lab() -> Lab {
         asked: Vec::new(),
         posted: Vec::new(),
         empty: false,
+        running: false,
     }
 }
 
@@ -851,13 +854,13 @@ async fn tempo_search(State(lab): State<Shared>, Query(p): Parameters) -> Respon
         .map(|i| {
             let id = if i == 0 { text(TRACE) } else { format!("{i:032x}") };
             let (service, name, ms) = [("storefront", "GET /orders/{customer}", 3411.0), ("storefront", "GET /browse", 31.0), ("storefront", "POST /checkout", 240.0)][i % 3];
-            json!({"traceID":id,"rootServiceName":service,"rootTraceName":name,"startTimeUnixNano":((NOW_MS - i as i64 * 2210) * 1_000_000).to_string(),"durationMs":ms - i as f64,"spanSets":[{"matched":3,"spans":[]}]})
+            json!({"traceID":id,"rootServiceName":service,"rootTraceName":name,"startTimeUnixNano":((NOW_MS - i as i64 * 2210) * 1_000_000).to_string(),"durationMs":ms - i as f64,"rootReceived":i != 3 && !(i == 0 && lab.lock().running),"spanSets":[{"matched":3,"spans":[]}]})
         })
         .collect();
     Json(json!({"traces":traces,"metrics":{}})).into_response()
 }
 
-async fn tempo_trace(Path(id): Path<String>) -> Response {
+async fn tempo_trace(State(lab): State<Shared>, Path(id): Path<String>) -> Response {
     if id != TRACE && !id.starts_with("0000") {
         return (StatusCode::NOT_FOUND, "trace not found").into_response();
     }
@@ -917,10 +920,13 @@ async fn tempo_trace(Path(id): Path<String>) -> Response {
         )
     }));
     let resource = |name: &str, spans: Vec<Value>| json!({"resource":{"attributes":[{"key":"service.name","value":{"stringValue":name}},{"key":"service.version","value":{"stringValue":"2.14.0"}}]},"scopeSpans":[{"scope":{"name":"shop"},"spans":spans}]});
-    let edge = vec![
+    let mut edge = vec![
         span(1, 0, "GET /orders/{customer}", 2, 0, 3411, false, ""),
         span(2, 1, "orders", 3, 2, 3408, false, ""),
     ];
+    if lab.lock().running {
+        edge.remove(0);
+    }
     Json(json!({"batches":[resource("storefront", edge), resource("orders", orders)]}))
         .into_response()
 }

@@ -210,6 +210,112 @@ async fn a_group_of_repeated_spans_is_pinned_as_such() {
 }
 
 #[tokio::test]
+async fn an_open_trace_is_read_again_until_its_root_is_there() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    lab.lock().running = true;
+    press(&mut app, &client, &["3", "Enter", "j", "j", " "]).await;
+    assert!(!app.range.follows());
+    let selected = |app: &App| app.views.traces.span().map(|s| s.id.clone());
+    let before = selected(&app);
+    assert!(text_of(&app).contains("still running"), "{}", text_of(&app));
+    lab.lock().running = false;
+    app.tick(20_000);
+    crate::screen::settle(&mut app, &client).await;
+    let shown = text_of(&app);
+    assert!(!shown.contains("still running"), "{shown}");
+    assert_eq!(selected(&app), before);
+    // what is finished is not asked for again
+    lab.lock().asked.clear();
+    app.tick(30_000);
+    crate::screen::settle(&mut app, &client).await;
+    let asked = lab.lock().asked.clone();
+    assert!(
+        asked
+            .iter()
+            .all(|(_, uri, _)| !uri.contains("tempo/api/traces")),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_trace_whose_root_never_comes_is_not_asked_for_for_ever() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    lab.lock().running = true;
+    press(&mut app, &client, &["3", "Enter", " "]).await;
+    let mut reads = 0;
+    for at in 10..200 {
+        lab.lock().asked.clear();
+        app.tick(at * 2_000);
+        crate::screen::settle(&mut app, &client).await;
+        let asked = lab.lock().asked.clone();
+        reads += asked
+            .iter()
+            .filter(|(_, uri, _)| uri.contains("tempo/api/traces"))
+            .count();
+    }
+    assert_eq!(reads, 80);
+}
+
+#[tokio::test]
+async fn a_service_typed_as_a_bare_word_selects_its_lines() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["2", "/", "orders", "Enter"]).await;
+    assert_eq!(app.views.logs.query.ran, "{service=\"orders\"}");
+    assert!(text_of(&app).contains("lines of service orders"));
+}
+
+#[tokio::test]
+async fn the_crosshair_goes_with_its_query_and_a_pin_says_what_and_when() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["4", "X"]).await;
+    let shown = text_of(&app);
+    assert!(shown.contains("crosshair at"), "{shown}");
+    assert!(
+        shown.lines().last().unwrap_or_default().contains("X peak"),
+        "{shown}"
+    );
+    let peak = app
+        .views
+        .metrics
+        .crosshair_ms
+        .expect("the crosshair is on the peak");
+    press(&mut app, &client, &["m"]).await;
+    let pinned = lab
+        .lock()
+        .case
+        .pins
+        .last()
+        .cloned()
+        .expect("a value was pinned");
+    assert!(matches!(pinned.target, PinTarget::Metric { at_ms, .. } if at_ms == peak));
+    let shown = text_of(&app);
+    let notice = format!("pinned as #3, at {}: ", crate::time::clock(peak));
+    assert!(shown.contains(&notice), "{notice} is not in\n{shown}");
+    press(&mut app, &client, &["/", "queue_depth", "Enter"]).await;
+    assert_eq!(app.views.metrics.crosshair_ms, None);
+    let shown = text_of(&app);
+    assert!(
+        shown.contains("crosshair is gone") && shown.contains("newest values"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn a_pinned_line_keeps_the_fields_that_speak() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["2", "m"]).await;
+    let pin = lab
+        .lock()
+        .case
+        .pins
+        .last()
+        .cloned()
+        .expect("a line was pinned");
+    assert!(pin.note.contains("route /"), "{}", pin.note);
+    assert!(!pin.note.contains("trace_id"), "{}", pin.note);
+}
+
+#[tokio::test]
 async fn the_address_of_the_lab_is_in_help_brief_and_palette() {
     let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
     for key in ["?", "b"] {
@@ -496,7 +602,7 @@ async fn a_drill_is_solved_in_plain_mode_by_typed_lines() {
         "{said}"
     );
     assert!(session.line("logs timeout").await.contains("60 lines"));
-    assert!(session.line("pin 2").await.contains("pinned as 3"));
+    assert!(session.line("pin 2").await.contains("pinned as #3"));
     assert!(session.line("traces").await.contains("40 traces"));
     let trace = session.line("trace 1").await;
     assert!(

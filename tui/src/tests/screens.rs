@@ -145,6 +145,24 @@ async fn a_trace_shows_repeated_spans_and_the_critical_path() {
     snapshot("trace", fixture::lab, &["3", "Enter", "j", "j"]).await;
 }
 
+fn running() -> Lab {
+    let mut lab = fixture::lab();
+    lab.running = true;
+    lab
+}
+
+#[tokio::test]
+async fn a_trace_whose_root_is_missing_is_marked_as_running() {
+    snapshot("traces_running", running, &["3"]).await;
+    snapshot("trace_running", running, &["3", "Enter"]).await;
+}
+
+#[tokio::test]
+async fn a_query_that_finds_nothing_says_what_was_searched_and_what_to_do() {
+    let keys = ["2", "/", "orders timeout", "Enter"];
+    snapshot("logs_nothing", empty, &keys).await;
+}
+
 #[tokio::test]
 async fn metrics_show_lines_with_a_crosshair() {
     snapshot("metrics", fixture::lab, &["4", "h", "h", "h"]).await;

@@ -155,6 +155,10 @@ pub trait View: Sync {
     fn pin(&self, _app: &App) -> Option<PinTarget> {
         None
     }
+    /// What is noted with that pin: what the lab's text of it leaves out.
+    fn pin_note(&self, _app: &App) -> String {
+        String::new()
+    }
     /// The selected message, or the whole record.
     fn record(&self, _app: &App, _whole: bool) -> Option<String> {
         None

@@ -232,9 +232,13 @@ impl QueryLine {
     pub fn nothing(&self, loaded: bool, what: &str) -> String {
         match (&self.failure, loaded) {
             (Some(_), _) => "the query above was not answered; / changes it".to_owned(),
-            (None, true) => {
-                format!("no {what} in this time range; t or Z widens it, / changes the query")
+            (None, true) if self.ran.is_empty() => {
+                format!("no {what} in this time range: t or Z widens it")
             }
+            (None, true) => format!(
+                "no {what} in this time range\nsearched: {}\nt or Z widens the time; / then Enter alone clears the query, / then ↑ edits it",
+                text::escape(&self.ran)
+            ),
             (None, false) => "querying …".to_owned(),
         }
     }

@@ -133,6 +133,14 @@ impl<'a> Surface<'a> {
         }
     }
 
+    /// Writes a text at the top of an area, a column in, wrapped to it.
+    pub fn say_lines(&mut self, area: Rect, content: &str, style: Style) {
+        let inner = cut::indented(area);
+        let lines = text::wrap(content, usize::from(inner.width).max(1));
+        let lines: Vec<Line<'_>> = lines.into_iter().map(|l| Line::styled(l, style)).collect();
+        self.lines(inner, &lines);
+    }
+
     /// Writes lines from the top of an area; what does not fit is not drawn.
     pub fn lines(&mut self, area: Rect, lines: &[Line<'_>]) {
         for (line, y) in lines.iter().zip(area.top()..area.bottom()) {

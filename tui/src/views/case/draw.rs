@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 
 use api::{Case, HypothesisState};
 
+use super::pins;
 use super::state::{self, Item};
 use crate::app::App;
 use crate::app::receive::refusal;
@@ -175,15 +176,6 @@ fn steps(app: &App, case: &Case, theme: &Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Whether a word is a time of day, `HH:MM:SS`.
-fn is_clock(word: &str) -> bool {
-    word.len() == 8
-        && word.bytes().enumerate().all(|(i, b)| match i {
-            2 | 5 => b == b':',
-            _ => b.is_ascii_digit(),
-        })
-}
-
 fn pin_row(pin: &api::Pin, theme: &Theme) -> Line<'static> {
     let note = if pin.note.is_empty() {
         String::new()
@@ -191,10 +183,9 @@ fn pin_row(pin: &api::Pin, theme: &Theme) -> Line<'static> {
         format!("  ({})", pin.note)
     };
     // what was pinned says itself when it was
-    let (time, said) = match pin.text.split_once(' ') {
-        Some((time, said)) if is_clock(time) => (time.to_owned(), said),
-        _ => (clock(state::pin_time(pin)), pin.text.as_str()),
-    };
+    let time = pins::parted(pin).0;
+    let time = time.map_or_else(|| clock(state::pin_time(pin)), str::to_owned);
+    let said = pins::said(pin);
     Line::from(vec![
         Span::styled(format!("#{:<3}", pin.id), theme.accent),
         Span::styled(format!("{time} "), theme.dim),

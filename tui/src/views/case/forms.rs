@@ -6,11 +6,13 @@ use api::{
     Learning, Note,
 };
 
-use super::state::{kind_of, may_learn};
+use super::pins::said;
+use super::state::{kind_of, may_learn, pin_time};
 use crate::app::App;
 use crate::app::overlay::Overlay;
 use crate::ask::Ask;
 use crate::client::Asker;
+use crate::time::clock;
 use crate::widgets::form::{Choosable, Field, Form, Value};
 
 /// What a form is for.
@@ -66,10 +68,19 @@ fn pins(app: &App) -> Vec<Choosable> {
         .flat_map(|c| &c.pins)
         .map(|p| Choosable {
             id: p.id.to_string(),
-            text: format!("{} {}", kind_of(&p.target), p.text),
+            text: format!("{} {}", kind_of(&p.target), in_a_list(p)),
             ..Choosable::default()
         })
         .collect()
+}
+
+/// What is said of a pin where it stands among others.
+fn in_a_list(pin: &api::Pin) -> String {
+    let note = match pin.note.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", pin.note),
+    };
+    format!("{} {}{note}", clock(pin_time(pin)), said(pin))
 }
 
 fn mechanisms(app: &App) -> Vec<Choosable> {

@@ -3,6 +3,7 @@
 mod draw;
 pub mod forms;
 mod keys;
+pub mod pins;
 pub mod state;
 
 use ratatui::layout::Rect;

@@ -168,7 +168,7 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
     );
     if len == 0 {
         let said = logs.query.nothing(logs.loaded, "line matches");
-        return surface.say(inner, &said, theme.dim);
+        return surface.say_lines(inner, &said, theme.dim);
     }
     if app.wrap {
         return wrapped(app, surface, inner);

@@ -31,6 +31,20 @@ pub fn with_filter(query: &str, key: &str, value: &str, keep: bool) -> String {
     format!("{{{kept}{comma}{condition}{}", &logql[close..])
 }
 
+/// The LogQL of bare words of which one names a service exactly, and that service: a service is no part of its lines' text.
+/// Nothing where a word is quoted, where words are excluded, and where two services are named.
+#[must_use]
+pub fn of_services(typed: &str, services: &[String]) -> Option<(String, String)> {
+    if typed.contains(['"', '{']) || typed.starts_with('!') {
+        return None;
+    }
+    let is_service = |word: &&str| services.iter().any(|s| s == word);
+    let (named, rest): (Vec<&str>, Vec<&str>) = typed.split_whitespace().partition(is_service);
+    let [service] = named[..] else { return None };
+    let query = with_filter(&rest.join(" "), "service", service, true);
+    Some((query, service.to_owned()))
+}
+
 /// Byte of the brace that closes the selector, past quoted braces.
 fn selector_end(logql: &str) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
@@ -84,6 +98,26 @@ mod tests {
             with_filter("timeout", "order_id", "o-7", true),
             r#"{service=~".+"} |~ "(?i)timeout" | order_id="o-7""#
         );
+    }
+
+    #[test]
+    fn a_bare_word_that_names_a_service_selects_its_lines() {
+        let services = ["orders".to_owned(), "worker".to_owned()];
+        let query = |typed| of_services(typed, &services).map(|(query, _)| query);
+        assert_eq!(query("orders").as_deref(), Some(r#"{service="orders"}"#));
+        assert_eq!(
+            query("timeout orders").as_deref(),
+            Some(r#"{service="orders"} |~ "(?i)timeout""#)
+        );
+        for other in [
+            "order",
+            "\"orders\"",
+            "!orders",
+            "{service=\"orders\"}",
+            "orders worker",
+        ] {
+            assert_eq!(query(other), None, "{other}");
+        }
     }
 
     #[test]

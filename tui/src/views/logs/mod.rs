@@ -8,6 +8,7 @@ pub mod state;
 use api::PinTarget;
 use ratatui::layout::Rect;
 
+use super::case::pins;
 use super::{View, ViewId};
 use crate::app::App;
 use crate::app::keymap::Row;
@@ -91,6 +92,14 @@ impl View for Logs {
 
     fn run(&self, app: &mut App) {
         app.views.logs.leave_context();
+        let typed = app.views.logs.query.value().to_owned();
+        if let Some((query, named)) = filter::of_services(&typed, &app.services()) {
+            app.views.logs.query.set(&query);
+            let word = format!("{named:?}");
+            app.say(format!(
+                "lines of service {named}; {word} in quotes is searched as text"
+            ));
+        }
         app.run_query();
     }
 
@@ -113,6 +122,11 @@ impl View for Logs {
             line: l.line.clone(),
             span_id: l.span_id().map(str::to_owned),
         })
+    }
+
+    fn pin_note(&self, app: &App) -> String {
+        let line = app.views.logs.line();
+        line.map(|l| pins::fields(&l.fields)).unwrap_or_default()
     }
 
     fn record(&self, app: &App, whole: bool) -> Option<String> {

@@ -31,7 +31,7 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let inner = surface.titled(body, &title, &reading(app), true);
     if count == 0 {
         let said = metrics.query.nothing(metrics.loaded, "series");
-        return surface.say(inner, &said, surface.theme.dim);
+        return surface.say_lines(inner, &said, surface.theme.dim);
     }
     let wanted = match app.full {
         true => 1,
@@ -53,7 +53,11 @@ fn reading(app: &App) -> String {
         Some(_) => "querying … · ",
         None => "",
     };
-    format!("{waiting}values at {}{since}", clock(read))
+    let what = match app.views.metrics.crosshair_ms {
+        Some(_) => "crosshair at",
+        None => "newest values, at",
+    };
+    format!("{waiting}{what} {}{since}", clock(read))
 }
 
 fn plotted(app: &App, surface: &mut Surface<'_>, area: Rect) {

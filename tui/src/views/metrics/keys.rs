@@ -20,6 +20,18 @@ pub const KEYS: &[Row] = &[
         presets::choose,
     ),
     foot(
+        &["X"],
+        "peak",
+        "crosshair to the greatest value of the series, so that m pins that one",
+        state::cross_peak,
+    ),
+    foot(
+        &["m"],
+        "pin",
+        "pin the selected series' value as evidence: at the crosshair, or else the newest",
+        App::pin,
+    ),
+    foot(
         &["v"],
         "service",
         "the next service that ready expressions are about",
@@ -43,18 +55,6 @@ pub const KEYS: &[Row] = &[
         "at page",
         "crosshair to the page, or away",
         state::cross_page,
-    ),
-    row(
-        &["X"],
-        "at peak",
-        "crosshair to the greatest value of the series",
-        state::cross_peak,
-    ),
-    foot(
-        &["m"],
-        "pin",
-        "pin the selected series' value as evidence",
-        App::pin,
     ),
     foot(
         &["Enter"],

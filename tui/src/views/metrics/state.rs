@@ -34,6 +34,8 @@ pub struct State {
     pub at: Cursor,
     /// Where values are read; none reads the newest.
     pub crosshair_ms: Option<i64>,
+    /// The expression that was asked for last: the crosshair belongs to it.
+    asked: String,
     /// Service that ready expressions are about.
     pub service: Option<String>,
     /// Expressions that were kept.
@@ -54,6 +56,14 @@ pub fn refresh(app: &mut App, asker: Asker) {
     let query = app.views.metrics.query.ran.clone();
     if query.is_empty() {
         return;
+    }
+    let metrics = &mut app.views.metrics;
+    if metrics.asked != query {
+        metrics.asked.clone_from(&query);
+        // the peak of one expression is any moment of another
+        if metrics.crosshair_ms.take().is_some() {
+            app.say("new query: the crosshair is gone, values are the newest; X goes to the peak");
+        }
     }
     let window = app.range.window();
     app.ask(
@@ -186,6 +196,7 @@ pub fn show(app: &mut App, subject: &Subject) {
     metrics.crosshair_ms = subject.at_ms;
     metrics.query.set(&query);
     metrics.query.commit();
+    metrics.asked.clone_from(&metrics.query.ran);
     if app.view == ViewId::Metrics {
         app.refresh(Asker::Person);
     } else {

@@ -67,7 +67,7 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
     );
     if traces.hits.is_empty() {
         let said = traces.query.nothing(traces.loaded, "trace matches");
-        return surface.say(inner, &said, surface.theme.dim);
+        return surface.say_lines(inner, &said, surface.theme.dim);
     }
     let longest = traces
         .hits
@@ -88,17 +88,28 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
 fn hit_row(hit: &TraceHit, longest: f64, width: usize, theme: &Theme) -> Line<'static> {
     let bar_cells = (width / 4).min(40);
     let style = if hit.error { theme.bad } else { theme.text };
-    let name = format!("{} {}", text::escape(&hit.service), text::escape(&hit.name));
+    let running = if hit.running { "running: " } else { "" };
+    let (service, name) = (text::escape(&hit.service), text::escape(&hit.name));
+    let name = format!("{running}{service} {name}");
+    let mark = match (hit.error, hit.running) {
+        (true, _) => "✗ ",
+        (false, true) => "… ",
+        (false, false) => "  ",
+    };
+    let so_far = if hit.running { "> " } else { "" };
     let room = width.saturating_sub(13 + 2 + 10 + bar_cells + 2);
     Line::from(vec![
         Words::styled(
             format!("{} ", clock_millis(hit.start_ns / 1_000_000)),
             theme.dim,
         ),
-        Words::styled(if hit.error { "✗ " } else { "  " }, theme.bad),
+        Words::styled(mark, if hit.error { theme.bad } else { theme.warn }),
         Words::styled(text::pad(&name, room), style),
         Words::styled(
-            format!("{} ", text::pad_left(&took(hit.duration_ms), 10)),
+            format!(
+                "{} ",
+                text::pad_left(&format!("{so_far}{}", took(hit.duration_ms)), 10)
+            ),
             style,
         ),
         Words::styled(
@@ -170,7 +181,8 @@ fn facts(trace: &Waterfall) -> String {
         clock(trace.start_ns / 1_000_000),
         text::seconds(trace.seconds()),
     );
-    format!("{begun} · {took} · {spans} · {failed}")
+    let so_far = if trace.is_running() { " so far" } else { "" };
+    format!("{begun} · {took}{so_far} · {spans} · {failed}")
 }
 
 /// What a trained eye would say first: repeated spans, a service that comes back, services that it touches.
@@ -191,7 +203,15 @@ fn notes(trace: &Waterfall) -> Vec<String> {
     services.sort_unstable();
     services.dedup();
     let touched = format!("services: {}   ◆ critical path", services.join(", "));
-    repeated.chain(revisited).chain([touched]).collect()
+    let running = trace
+        .is_running()
+        .then(|| "… root not here yet: still running; spans arrive when they end".to_owned());
+    let running = running.into_iter();
+    running
+        .chain(repeated)
+        .chain(revisited)
+        .chain([touched])
+        .collect()
 }
 
 /// What a row of the waterfall shows, of a span or of a group.

@@ -59,7 +59,12 @@ pub struct State {
     /// Whether these logs are shown in place.
     pub show_logs: bool,
     wanted_span: Option<String>,
+    /// How often in a row the open trace was read again without a new span.
+    unchanged: u32,
 }
+
+/// So often an unfinished trace is read again without a new span: about two minutes. Its root was lost, then.
+const PATIENCE: u32 = 80;
 
 impl State {
     /// The trace that stands open, if its spans have arrived.
@@ -157,7 +162,10 @@ pub fn as_traceql(typed: &str, services: &[String]) -> String {
             w if services.iter().any(|s| s == w) => {
                 format!("resource.service.name = {}", quoted(w))
             }
-            w => format!("name =~ {}", quoted(&format!(".*{}.*", escape_regex(w)))),
+            w => {
+                let holds = quoted(&format!("(?i).*{}.*", escape_regex(w)));
+                format!("(name =~ {holds} || resource.service.name =~ {holds})")
+            }
         })
         .collect();
     if conditions.is_empty() {
@@ -173,6 +181,10 @@ pub fn refresh(app: &mut App, asker: Asker) {
     if traces.open.is_some() && asker == Asker::Screen {
         return;
     }
+    if let Some(id) = traces.open.clone() {
+        app.ask(Ask::Trace(id), Asker::Screen);
+    }
+    let traces = &app.views.traces;
     let typed = traces.query.ran.clone();
     if typed.len() == 32 && asker == Asker::Person && typed.chars().all(|c| c.is_ascii_hexdigit()) {
         return open(app, &typed, Asker::Person);
@@ -187,6 +199,16 @@ pub fn refresh(app: &mut App, asker: Asker) {
         },
         asker,
     );
+}
+
+/// Reads the open trace again while its root is missing, until no new spans have come for a while.
+pub fn look_again(app: &mut App) {
+    let traces = &app.views.traces;
+    let unfinished = traces.current().filter(|w| w.is_running());
+    let again = unfinished.filter(|_| traces.unchanged < PATIENCE);
+    if let Some(id) = again.map(|w| w.id.clone()) {
+        app.ask_quietly(Ask::Trace(id));
+    }
 }
 
 /// Traces have arrived; the selected one stays selected.
@@ -210,6 +232,7 @@ pub fn open(app: &mut App, id: &str, asker: Asker) {
     let traces = &mut app.views.traces;
     traces.open = Some(id.to_owned());
     traces.row = Cursor::default();
+    traces.unchanged = 0;
     traces.logs.clear();
     if traces.waterfall.as_ref().is_none_or(|w| w.id != id) {
         traces.folded.clear();
@@ -222,10 +245,18 @@ pub fn open(app: &mut App, id: &str, asker: Asker) {
 pub fn trace_arrived(app: &mut App, id: String, spans: Vec<Span>) {
     let traces = &mut app.views.traces;
     traces.query.failure = None;
+    let before = traces.waterfall.as_ref().filter(|w| w.id == id);
+    let same = before.is_some_and(|w| w.spans.len() == spans.len());
+    traces.unchanged = if same { traces.unchanged + 1 } else { 0 };
+    // spans that arrive above the selected one do not move the selection to another
+    let selected = traces
+        .span()
+        .map(|s| s.id.clone())
+        .filter(|_| traces.row.at > 0);
     let waterfall = Waterfall::new(id.clone(), spans);
     let (start_ms, end_ms) = (waterfall.start_ns / 1_000_000, waterfall.end_ns / 1_000_000);
     traces.waterfall = Some(waterfall);
-    if let Some(wanted) = traces.wanted_span.take() {
+    if let Some(wanted) = traces.wanted_span.take().or(selected) {
         let rows = traces.rows();
         let at = traces
             .current()
@@ -419,6 +450,9 @@ mod tests {
             as_traceql("{ status = error }", &services),
             "{ status = error }"
         );
-        assert_eq!(as_traceql("items", &services), "{ name =~ \".*items.*\" }");
+        assert_eq!(
+            as_traceql("items", &services),
+            "{ (name =~ \"(?i).*items.*\" || resource.service.name =~ \"(?i).*items.*\") }"
+        );
     }
 }

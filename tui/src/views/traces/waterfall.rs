@@ -105,6 +105,15 @@ impl Waterfall {
         waterfall
     }
 
+    /// Whether its root span is not there yet: a span arrives when it ends, so the request is still running. A root has no
+    /// parent, or receives what a caller sent whose own span nobody keeps; then it is the earliest span.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        let parentless = self.spans.iter().any(|s| s.parent.is_empty());
+        let first = self.spans.first();
+        !parentless && first.is_some_and(|s| !matches!(s.kind, "server" | "consumer"))
+    }
+
     /// Duration in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
