@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{
-    CausalEdge, Change, ChangeKind, Choice, Debrief, EvidenceFound, InvariantView, TimelineEntry,
-};
+use api::{CausalEdge, Change, ChangeKind, Choice, Debrief, EvidenceFound, InvariantView};
 use scenarios::{
     plan::Plan,
     scenario::{self, EventRole, Invariant, Query},
@@ -14,7 +12,7 @@ use simulator::journal::{Entry, Event};
 
 use crate::{
     score::{score, words::trimmed},
-    telling::tell,
+    telling::timeline,
 };
 
 /// Makes the debrief of a drill. `id` is the drill's opaque id, `folder` where it is recorded.
@@ -132,20 +130,6 @@ fn truth(plan: &Plan) -> Vec<Choice> {
         text,
     })
     .to_vec()
-}
-
-fn timeline(entries: &[Entry]) -> Vec<TimelineEntry> {
-    entries
-        .iter()
-        .filter_map(|entry| {
-            let (lane, text) = tell(&entry.event)?;
-            Some(TimelineEntry {
-                at_ms: entry.at_ms,
-                lane: lane.to_owned(),
-                text,
-            })
-        })
-        .collect()
 }
 
 fn evidence(plan: &Plan, entries: &[Entry]) -> Vec<EvidenceFound> {

@@ -1,6 +1,89 @@
-//! Journal entries in words, for timelines: which lane each belongs to, and one line of text.
+//! Journal entries in words, for timelines: which lane each belongs to, and one line of text. An alert that flaps is told
+//! once.
 
-use simulator::journal::Event;
+use std::collections::BTreeMap;
+
+use api::TimelineEntry;
+use simulator::journal::{Entry, Event};
+
+use crate::score::words::{time_of_day, trimmed};
+
+/// From so many firings on an alert is told in one line: fewer are read at a glance.
+const FLAPS: usize = 3;
+
+/// The timeline of a journal, in its order. What an alert does that fires again and again stands in one line, where it first
+/// did anything.
+pub(crate) fn timeline(entries: &[Entry]) -> Vec<TimelineEntry> {
+    let mut alerts: BTreeMap<(&str, Option<&str>), Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        if let Some(key) = alert(&entry.event) {
+            alerts.entry(key).or_default().push(entry);
+        }
+    }
+    let told = |entry: &Entry| {
+        let flaps = alert(&entry.event).and_then(|key| alerts.get(&key));
+        let flaps = flaps.filter(|all| firings(all).count() >= FLAPS);
+        let (lane, text) = match flaps {
+            Some(all) if all[0].seq != entry.seq => return None,
+            Some(all) => ("alert", flapping(all)?),
+            None => tell(&entry.event)?,
+        };
+        Some(TimelineEntry {
+            at_ms: entry.at_ms,
+            lane: lane.to_owned(),
+            text,
+        })
+    };
+    entries.iter().filter_map(told).collect()
+}
+
+/// Which alert an event is about: name and service.
+fn alert(event: &Event) -> Option<(&str, Option<&str>)> {
+    match event {
+        Event::Alert { name, service, .. } => Some((name, service.as_deref())),
+        _ => None,
+    }
+}
+
+/// Times and values of the firings among an alert's entries.
+fn firings<'a>(all: &'a [&Entry]) -> impl Iterator<Item = (i64, f64)> + 'a {
+    all.iter().filter_map(|entry| match &entry.event {
+        Event::Alert { state, value, .. } if state == "firing" => Some((entry.at_ms, *value)),
+        _ => None,
+    })
+}
+
+/// All entries of one alert in one line: how often it fired, when, how far it went, how it stood at last.
+fn flapping(all: &[&Entry]) -> Option<String> {
+    let Event::Alert {
+        name,
+        service,
+        state,
+        ..
+    } = &all.last()?.event
+    else {
+        return None;
+    };
+    let (first, _) = firings(all).next()?;
+    let (last, _) = firings(all).last()?;
+    let values = || firings(all).map(|(_, value)| value);
+    let low = values().fold(f64::INFINITY, f64::min);
+    let high = values().fold(f64::NEG_INFINITY, f64::max);
+    Some(format!(
+        "{name}{} fired {} times, {} to {}, at {} to {}; {state} at last",
+        of(service.as_ref()),
+        firings(all).count(),
+        time_of_day(first),
+        time_of_day(last),
+        trimmed(low),
+        trimmed(high),
+    ))
+}
+
+/// The service that an alert is about, in brackets behind its name.
+fn of(service: Option<&String>) -> String {
+    service.map_or_else(String::new, |s| format!(" ({s})"))
+}
 
 /// Lane (`truth`, `trainee`, `alert`, `system`) and text; none for what a timeline does not show (a
 /// screen that was opened, a figure that was measured).
@@ -18,21 +101,19 @@ pub(crate) fn tell(event: &Event) -> Option<(&'static str, String)> {
             value,
         } => (
             "alert",
-            format!(
-                "{name}{} is {state} at {}",
-                service
-                    .as_ref()
-                    .map_or_else(String::new, |s| format!(" ({s})")),
-                crate::score::words::trimmed(*value)
-            ),
+            match state.as_str() {
+                // its value is the last one over the bound, not the one that it came back to
+                "resolved" => format!("{name}{} is resolved", of(service.as_ref())),
+                _ => format!(
+                    "{name}{} is {state} at {}",
+                    of(service.as_ref()),
+                    trimmed(*value)
+                ),
+            },
         ),
-        Event::PageFired { alert, value, .. } => (
-            "alert",
-            format!(
-                "the page: {alert} at {}",
-                crate::score::words::trimmed(*value)
-            ),
-        ),
+        Event::PageFired { alert, value, .. } => {
+            ("alert", format!("the page: {alert} at {}", trimmed(*value)))
+        }
         Event::ServiceExit {
             service,
             instance,
@@ -76,10 +157,9 @@ fn trainee(event: &Event) -> Option<String> {
             "hypothesis {hypothesis} is {}",
             format!("{state:?}").to_lowercase()
         ),
-        Event::Hint { number, cost_min } => format!(
-            "took hint {number}, {} min",
-            crate::score::words::trimmed(*cost_min)
-        ),
+        Event::Hint { number, cost_min } => {
+            format!("took hint {number}, {} min", trimmed(*cost_min))
+        }
         Event::Action {
             remedy,
             undo,
@@ -100,7 +180,7 @@ fn trainee(event: &Event) -> Option<String> {
             ..
         } => format!(
             "diagnosed {mechanism} in {component}, trigger {trigger}, scope {scope}, confidence {}: {}",
-            crate::score::words::trimmed(*confidence),
+            trimmed(*confidence),
             if *right { "right" } else { "wrong" }
         ),
         Event::Proof { passed, invariants } => format!(
@@ -115,4 +195,53 @@ fn trainee(event: &Event) -> Option<String> {
         Event::AiConsulted { about } => format!("consulted an AI: {about}"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::fixture::{PAGE_MS, Pen};
+
+    fn alert(state: &str, value: f64) -> Event {
+        Event::Alert {
+            name: "CheckoutSlow".to_owned(),
+            state: state.to_owned(),
+            service: Some("checkout".to_owned()),
+            value,
+        }
+    }
+
+    fn told(times: i64) -> Vec<String> {
+        let mut pen = Pen::paged();
+        for i in 0..times {
+            pen.at(10 + i * 20, alert("firing", 2.0 + i as f64));
+            pen.at(20 + i * 20, alert("resolved", 2.0 + i as f64));
+        }
+        let lines = timeline(&pen.entries).into_iter();
+        let alerts = lines.filter(|e| e.lane == "alert" && e.at_ms > PAGE_MS);
+        alerts.map(|e| e.text).collect()
+    }
+
+    #[test]
+    fn an_alert_that_flaps_is_told_once() {
+        assert_eq!(
+            told(30),
+            [
+                "CheckoutSlow (checkout) fired 30 times, 03:00:10 to 03:09:50, at 2 to 31; resolved at last"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_alert_that_fires_twice_is_told_each_time_and_resolved_without_a_value() {
+        assert_eq!(
+            told(2),
+            [
+                "CheckoutSlow (checkout) is firing at 2",
+                "CheckoutSlow (checkout) is resolved",
+                "CheckoutSlow (checkout) is firing at 3",
+                "CheckoutSlow (checkout) is resolved",
+            ]
+        );
+    }
 }

@@ -12,7 +12,7 @@ use scenarios::{
 use super::Desk;
 use crate::{
     refusal::Refusal,
-    score::words::trimmed,
+    score::words::{time_of_day, trimmed},
     sight::{SeenSelection, SeenSpan, SeenTrace, SeenValue, Sight, agree},
 };
 
@@ -293,13 +293,5 @@ pub(super) fn quoted(text: &str) -> String {
         text.replace('\\', "\\\\")
             .replace('"', "\\\"")
             .replace('\n', "\\n")
-    )
-}
-
-/// Drill time of day, UTC.
-pub(super) fn time_of_day(at_ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(at_ms).map_or_else(
-        |_| at_ms.to_string(),
-        |at| at.strftime("%H:%M:%S").to_string(),
     )
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Report;
+use crate::score::words::time_of_day;
 
 /// Renders the report. Text from the drill (queries, notes) cannot break its tables.
 #[must_use]
@@ -147,7 +148,7 @@ fn timeline(text: &mut String, report: &Report) {
         let _ = writeln!(
             text,
             "| {} | {} | {} |",
-            clock(entry.at_ms),
+            time_of_day(entry.at_ms),
             entry.lane,
             cell(&entry.text)
         );
@@ -164,14 +165,6 @@ fn questions(text: &mut String, report: &Report) {
     for question in &report.debrief.questions {
         let _ = writeln!(text, "- {}", line(question));
     }
-}
-
-/// Drill time of day, UTC.
-fn clock(at_ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(at_ms).map_or_else(
-        |_| at_ms.to_string(),
-        |at| at.strftime("%H:%M:%S").to_string(),
-    )
 }
 
 /// One line of text.

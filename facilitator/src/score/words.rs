@@ -1,4 +1,4 @@
-//! Durations and figures as people read them.
+//! Durations, times and figures as people read them.
 
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
@@ -24,6 +24,14 @@ pub(crate) fn trimmed(value: f64) -> String {
     } else {
         text
     }
+}
+
+/// Drill time of day, UTC.
+pub(crate) fn time_of_day(at_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(at_ms).map_or_else(
+        |_| at_ms.to_string(),
+        |at| at.strftime("%H:%M:%S").to_string(),
+    )
 }
 
 #[cfg(test)]

@@ -316,6 +316,59 @@ async fn a_pinned_line_keeps_the_fields_that_speak() {
 }
 
 #[tokio::test]
+async fn the_map_is_of_the_last_two_minutes_unless_asked_for_more() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    let seconds = |uri: &str| {
+        let at = |name: &str| {
+            let (_, rest) = uri.split_once(name)?;
+            rest.split('&').next()?.parse::<i64>().ok()
+        };
+        Some(at("end=")? - at("start=")?)
+    };
+    press(&mut app, &client, &["5"]).await;
+    assert!(
+        text_of(&app).contains("last 2 min: rate"),
+        "{}",
+        text_of(&app)
+    );
+    press(&mut app, &client, &["w"]).await;
+    assert!(
+        text_of(&app).contains("last 15 min: rate"),
+        "{}",
+        text_of(&app)
+    );
+    let asked = lab.lock().asked.clone();
+    let graphs = asked
+        .iter()
+        .filter(|(_, uri, _)| uri.contains("format=json"));
+    let spans: Vec<i64> = graphs.filter_map(|(_, uri, _)| seconds(uri)).collect();
+    assert_eq!(
+        (spans.first(), spans.last()),
+        (Some(&121), Some(&901)),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_lies_below_the_overviews_fold_is_named() {
+    let mut busy = fixture::lab();
+    for _ in 0..6 {
+        let alert = busy.drill.alerts[0].clone();
+        busy.drill.alerts.push(alert);
+    }
+    let (mut app, client, _) = opened(busy, (80, 24)).await;
+    let shown = text_of(&app);
+    assert!(
+        shown.contains("▼ further down: What changed lately"),
+        "{shown}"
+    );
+    press(&mut app, &client, &["G"]).await;
+    let shown = text_of(&app);
+    assert!(!shown.contains("further down"), "{shown}");
+    assert!(shown.contains("What changed lately"), "{shown}");
+}
+
+#[tokio::test]
 async fn the_address_of_the_lab_is_in_help_brief_and_palette() {
     let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
     for key in ["?", "b"] {

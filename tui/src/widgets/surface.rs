@@ -246,11 +246,12 @@ impl<'a> Surface<'a> {
         self.scroll_marks(area, first, rows.len);
     }
 
-    /// Sections that scroll as one page, so that the selected item is seen.
-    pub fn sections(&mut self, area: Rect, rows: Vec<Section>, selected: usize) {
+    /// Sections that scroll as one page, so that the selected item is seen. Returns how many rows lie above the area's end:
+    /// those from there on are not seen.
+    pub fn sections(&mut self, area: Rect, rows: Vec<Section>, selected: usize) -> usize {
         let area = area.intersection(self.buf.area);
         if area.is_empty() {
-            return;
+            return 0;
         }
         let len = rows.len();
         let at = rows
@@ -274,7 +275,8 @@ impl<'a> Surface<'a> {
                 height: 1,
                 ..area
             };
-            let room = row.width.saturating_sub(1);
+            // a column for the selection's mark and one for those that tell of more rows
+            let room = row.width.saturating_sub(2);
             if item == Some(selected) {
                 let plain: String = line.spans.iter().map(|s| s.content.as_ref()).collect();
                 self.buf.set_style(row, self.theme.selected);
@@ -291,6 +293,7 @@ impl<'a> Surface<'a> {
             }
         }
         self.scroll_marks(area, first, len);
+        first + usize::from(area.height)
     }
 
     fn scroll_marks(&mut self, area: Rect, first: usize, len: usize) {

@@ -17,6 +17,7 @@ use crate::ask::Slot;
 use crate::client::graph::{Edge, Graph};
 use crate::text;
 use crate::theme::Theme;
+use crate::time::clock;
 use crate::widgets::cut;
 use crate::widgets::surface::{Rows, Surface};
 
@@ -63,15 +64,13 @@ fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
     let edges = state::edges(app);
     let state = match app.waiting(Slot::Graph) {
         Some(_) => "querying …".to_owned(),
-        None => format!(
-            "traces kept in {}: rate · errors · p50 · p99",
-            text::stretch(app.range.window().length_ms())
-        ),
+        None => format!("{}: rate · errors · p50 · p99", over(app)),
     };
     let count = text::count(edges.len(), "call", "calls");
     let inner = surface.titled(area, "Calls", &format!("{count} · {state}"), true);
     if edges.is_empty() {
-        let said = "no calls between services in this time range; t or Z widens it";
+        let said =
+            "no calls between services in this time; w takes the whole time range, t widens it";
         return surface.say(inner, said, surface.theme.dim);
     }
     let rows = Rows::of(edges.len(), app.views.map.at.of(edges.len()));
@@ -81,6 +80,16 @@ fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
         let last = from(index + 1) != from(index);
         edge_row(edges[index], again, last, graph, width, theme)
     });
+}
+
+/// The stretch of time that the figures are of.
+fn over(app: &App) -> String {
+    let window = state::window(app);
+    let stretch = text::stretch(window.length_ms());
+    match app.range.follows() {
+        true => format!("last {stretch}"),
+        false => format!("{stretch} to {}", clock(window.end_ms)),
+    }
 }
 
 fn is_slow(edge: &Edge) -> bool {

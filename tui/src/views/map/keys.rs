@@ -13,6 +13,12 @@ pub const KEYS: &[Row] = &[
         state::enter,
     ),
     foot(
+        &["w"],
+        "window",
+        "figures of the last two minutes, or of the whole time range",
+        state::widen,
+    ),
+    foot(
         &["gl"],
         "logs",
         "logs of the service that is called",

@@ -41,7 +41,7 @@ impl View for Map {
     }
 
     fn refresh(&self, app: &mut App, asker: Asker) {
-        app.ask(Ask::Graph(app.range.window()), asker);
+        app.ask(Ask::Graph(state::window(app)), asker);
     }
 
     fn cursor<'a>(&self, app: &'a mut App) -> Option<&'a mut Cursor> {

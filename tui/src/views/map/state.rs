@@ -1,9 +1,11 @@
 //! What the map holds: the graph of the window and the selected call.
 
 use crate::app::{App, Loaded};
+use crate::client::Asker;
 use crate::client::graph::{Edge, Graph};
 use crate::client::loki::quoted;
 use crate::text;
+use crate::time::Window;
 use crate::views::traces;
 use crate::widgets::cursor::Cursor;
 
@@ -14,6 +16,31 @@ pub struct State {
     pub graph: Loaded<Graph>,
     /// Selected call.
     pub at: Cursor,
+    /// Whether the figures are of the whole time range, or else of its end.
+    pub whole: bool,
+}
+
+/// The end of the time range that the figures are of, milliseconds: an incident that is a minute old is thinned out beyond
+/// notice by a quarter of an hour.
+const RECENT_MS: i64 = 120_000;
+
+/// The stretch of time that the figures are of.
+#[must_use]
+pub fn window(app: &App) -> Window {
+    let range = app.range.window();
+    match app.views.map.whole {
+        true => range,
+        false => Window {
+            start_ms: range.start_ms.max(range.end_ms - RECENT_MS),
+            ..range
+        },
+    }
+}
+
+/// `w`: the whole time range, or its end.
+pub fn widen(app: &mut App) {
+    app.views.map.whole = !app.views.map.whole;
+    app.refresh(Asker::Person);
 }
 
 /// All calls, in a stable order: by caller in the order of the layers, then by called.

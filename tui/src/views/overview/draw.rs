@@ -50,7 +50,7 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let width = usize::from(main.width.saturating_sub(2));
     let rows = rows(app, width, surface.theme, !wide);
     let selected = app.views.overview.at.of(state::items(app).len());
-    surface.sections(main, rows, selected);
+    sections(surface, main, rows, selected);
     if wide {
         let side = Rect {
             x: main.right(),
@@ -58,6 +58,29 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
             ..area
         };
         beside(app, surface, side);
+    }
+}
+
+/// The headings of the list, by which its sections are named where they are out of sight.
+const HEADINGS: [&str; 2] = ["Alerts", "What changed lately"];
+
+/// The list, and under it what lies further down where it does not fit.
+fn sections(surface: &mut Surface<'_>, area: Rect, rows: Vec<Section>, selected: usize) {
+    if rows.len() <= usize::from(area.height) {
+        surface.sections(area, rows, selected);
+        return;
+    }
+    let titles: Vec<Option<&str>> = rows
+        .iter()
+        .map(|(line, _)| line.spans.first().map_or("", |s| s.content.trim()))
+        .map(|said| HEADINGS.into_iter().find(|title| *title == said))
+        .collect();
+    let (list, foot) = cut::bottom(area, 1);
+    let seen = surface.sections(list, rows, selected);
+    let hidden: Vec<&str> = titles.into_iter().skip(seen).flatten().collect();
+    if !hidden.is_empty() {
+        let said = format!("▼ further down: {}", hidden.join(", "));
+        surface.say(foot, &said, surface.theme.accent);
     }
 }
 
@@ -99,7 +122,7 @@ fn beside(app: &App, surface: &mut Surface<'_>, area: Rect) {
     }
     let inner = cut::indented(area);
     let width = usize::from(inner.width.saturating_sub(2));
-    let heading = Line::styled("What changed lately", theme.accent);
+    let heading = Line::styled(HEADINGS[1], theme.accent);
     let mut rows: Vec<Section> = vec![(heading, None)];
     let items = state::items(app);
     for change in state::recent(app) {
@@ -156,7 +179,7 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
     let firing = drill.alerts.iter().filter(|a| a.state == "firing").count();
     out.push((
         heading(
-            "Alerts",
+            HEADINGS[0],
             &format!("values of now · {firing} firing"),
             width,
             theme,
@@ -170,10 +193,7 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
         out.push((alert_line(alert, theme), index_of(&Item::Alert(i))));
     }
     if with_changes {
-        out.push((
-            heading("What changed lately", "6 shows all", width, theme),
-            None,
-        ));
+        out.push((heading(HEADINGS[1], "6 shows all", width, theme), None));
     }
     for change in state::recent(app).into_iter().filter(|_| with_changes) {
         let place = index_of(&Item::Change(change.id.clone()));
@@ -277,11 +297,15 @@ fn alert_line(alert: &Alert, theme: &Theme) -> Line<'static> {
         said if alert.summary.contains(&said) => String::new(),
         said => format!(", over {said}"),
     };
+    let was = match alert.state.as_str() {
+        "resolved" => "was: ",
+        _ => "",
+    };
     let state = format!("{mark} {} ", text::pad(word, STATE_CELLS));
     Line::from(vec![
         Span::styled(state, style),
         Span::styled(format!("{} ", clock(alert.since_ms)), theme.dim),
         Span::styled(format!("{}{over}: ", alert.name), theme.accent),
-        Span::styled(alert.summary.clone(), theme.text),
+        Span::styled(format!("{was}{}", alert.summary), theme.text),
     ])
 }

@@ -187,13 +187,18 @@ pub fn text_of(app: &App, item: &Item) -> String {
         }),
         Item::Alert(i) => drill.alerts.get(*i).map_or_else(String::new, |a| {
             format!(
-                "{} · {} · {}\n{}\n{}\nsince {} · value at the last look {}\n{}{}",
+                "{} · {} · {}\n{}\n{}\nsince {} · {} {}\n{}{}",
                 a.severity,
                 a.state,
                 a.name,
                 a.summary,
                 a.description,
                 clock(a.since_ms),
+                // after the end nothing is over the bound, so that the last such value is of before
+                match a.state.as_str() {
+                    "resolved" => "value while it fired",
+                    _ => "value at the last look",
+                },
                 number(a.value),
                 a.query,
                 runbook(&a.runbook_url)
