@@ -64,7 +64,7 @@ fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
     let edges = state::edges(app);
     let state = match app.waiting(Slot::Graph) {
         Some(_) => "querying …".to_owned(),
-        None => format!("{}: rate · errors · p50 · p99", over(app)),
+        None => format!("traces kept, {}: rate · errors · p50 · p99", over(app)),
     };
     let count = text::count(edges.len(), "call", "calls");
     let inner = surface.titled(area, "Calls", &format!("{count} · {state}"), true);
