@@ -4,12 +4,18 @@ use std::fmt::Write;
 
 use super::{Edge, ServiceGraph};
 
+/// Title of a graph of sampled spans.
+const ESTIMATED: &str = "estimated from the traces that were kept";
+
 impl ServiceGraph {
     /// Graphviz DOT; edges on a cycle are red.
     #[must_use]
     pub fn dot(&self) -> String {
         let quote = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
         let mut dot = String::from("digraph services {\n  rankdir=LR;\n  node [shape=box];\n");
+        if self.sampled {
+            let _ = writeln!(dot, "  label={};", quote(ESTIMATED));
+        }
         for node in &self.nodes {
             let label = format!(
                 "{}\n{} calls, p95 {:.0} ms",
@@ -47,7 +53,12 @@ impl ServiceGraph {
                 .position(|node| node.id == id)
                 .unwrap_or(self.nodes.len())
         };
-        let mut chart = String::from("flowchart LR\n");
+        let mut chart = String::new();
+        if self.sampled {
+            // writing to a string cannot fail
+            let _ = writeln!(chart, "---\ntitle: {ESTIMATED}\n---");
+        }
+        chart.push_str("flowchart LR\n");
         for (at, node) in self.nodes.iter().enumerate() {
             // writing to a string cannot fail
             let _ = writeln!(chart, "  n{at}[\"{}\"]", escape(&node.id));

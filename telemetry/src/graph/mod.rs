@@ -1,6 +1,10 @@
 //! The service graph: which service calls which, how often, how well, how fast; and its cycles, by
 //! strongly connected components. Computed from spans; knows nothing of how they are stored.
+//!
+//! Where only a share of the spans was kept, each counts for as many as its sampler says
+//! ([`Span::adjusted_count`]), so that rates and error shares are those of all traffic.
 
+mod calls;
 mod export;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +19,7 @@ use crate::logs::record::SpanId;
 use crate::time::TraceId;
 use crate::traces::span::{Kind, Status};
 use crate::traces::{Span, SpanSegment};
+use calls::Calls;
 
 /// A caller's spans begin before its callee's, possibly before the window: this far back they are
 /// looked for.
@@ -27,6 +32,8 @@ pub struct ServiceGraph {
     pub start_ns: i64,
     /// End of the window, ns.
     pub end_ns: i64,
+    /// Whether some spans stand for others that were not kept: then all figures are estimates.
+    pub sampled: bool,
     /// Services, sorted by name.
     pub nodes: Vec<Node>,
     /// Calls between services, sorted by caller and callee.
@@ -70,32 +77,6 @@ pub struct Edge {
     pub p99_ms: f64,
 }
 
-#[derive(Debug, Default)]
-struct Calls {
-    durations_ns: Vec<i64>,
-    errors: u64,
-}
-
-impl Calls {
-    fn add(&mut self, duration_ns: i64, failed: bool) {
-        self.durations_ns.push(duration_ns);
-        self.errors += u64::from(failed);
-    }
-
-    fn count(&self) -> u64 {
-        self.durations_ns.len() as u64
-    }
-
-    /// Nearest-rank percentile of sorted durations, ms.
-    fn percentile_ms(&self, share: f64) -> f64 {
-        let count = self.durations_ns.len();
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let rank = (share * count as f64).ceil() as usize;
-        let at = rank.clamp(1, count.max(1)) - 1;
-        self.durations_ns.get(at).map_or(0.0, |ns| *ns as f64 / 1e6)
-    }
-}
-
 impl ServiceGraph {
     /// The graph of the spans that begin in `start_ns..end_ns`.
     #[must_use]
@@ -111,36 +92,43 @@ impl ServiceGraph {
         let (services, calls) = count(&spans, start_ns);
         let seconds = (end_ns.saturating_sub(start_ns).max(1)) as f64 / 1e9;
         let nodes = services.into_iter().map(|(id, mut served)| {
-            served.durations_ns.sort_unstable();
+            let [p95_ms] = served.percentiles_ms([0.95]);
             Node {
-                calls: served.count(),
-                errors: served.errors,
-                p95_ms: served.percentile_ms(0.95),
+                calls: whole(served.count()),
+                errors: whole(served.errors()),
+                p95_ms,
                 id,
             }
         });
         let edges = calls.into_iter().map(|((from, to), mut calls)| {
-            calls.durations_ns.sort_unstable();
+            let [p50_ms, p95_ms, p99_ms] = calls.percentiles_ms([0.5, 0.95, 0.99]);
             Edge {
                 from,
                 to,
-                calls: calls.count(),
-                rate: calls.count() as f64 / seconds,
-                error_share: calls.errors as f64 / calls.count() as f64,
-                p50_ms: calls.percentile_ms(0.5),
-                p95_ms: calls.percentile_ms(0.95),
-                p99_ms: calls.percentile_ms(0.99),
+                calls: whole(calls.count()),
+                rate: calls.count() / seconds,
+                error_share: calls.errors() / calls.count(),
+                p50_ms,
+                p95_ms,
+                p99_ms,
             }
         });
         let edges: Vec<_> = edges.collect();
         Self {
             start_ns,
             end_ns,
+            sampled: spans.iter().any(|span| span.adjusted_count() > 1.0),
             nodes: nodes.collect(),
             cycles: cycles(&edges),
             edges,
         }
     }
+}
+
+/// An estimate as a number of calls.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a count
+fn whole(count: f64) -> u64 {
+    count.round() as u64
 }
 
 type Served = BTreeMap<String, Calls>;
@@ -170,13 +158,14 @@ fn count(spans: &[&Arc<Span>], start_ns: i64) -> (Served, Called) {
                 calls
                     .entry(key)
                     .or_default()
-                    .add(seen.duration_ns(), failed);
+                    .add(seen.duration_ns(), weight(parent, span), failed);
             }
         }
         if span.start_ns >= start_ns {
             let served = services.entry(span.service().to_owned()).or_default();
             if matches!(span.kind, Kind::Server | Kind::Consumer) {
-                served.add(span.duration_ns(), span.status == Status::Error);
+                let failed = span.status == Status::Error;
+                served.add(span.duration_ns(), span.adjusted_count(), failed);
             }
         }
     }
@@ -194,10 +183,22 @@ fn count(spans: &[&Arc<Span>], start_ns: i64) -> (Served, Called) {
             calls
                 .entry(key)
                 .or_default()
-                .add(span.duration_ns(), failed);
+                .add(span.duration_ns(), span.adjusted_count(), failed);
         }
     }
     (services, calls)
+}
+
+/// How many calls a call whose both sides were kept stands for. A caller that names whom it calls is
+/// counted wherever it was kept, so it stands for what it says. Otherwise both sides must have been
+/// kept, and samplers that decide consistently keep both as often as the rarer of them.
+fn weight(caller: &Span, callee: &Span) -> f64 {
+    let stands_for = caller.adjusted_count();
+    if caller.kind == Kind::Client && named_callee(caller).is_some() {
+        stands_for
+    } else {
+        stands_for.max(callee.adjusted_count())
+    }
 }
 
 /// The service that a client span says it calls (`peer.service`, or its successor in the semantic
@@ -329,6 +330,85 @@ mod tests {
             .find(|node| node.id == "payments")
             .unwrap();
         assert_eq!(node.calls, 0);
+    }
+
+    /// A thousand calls in a hundred seconds, of which the caller sees a hundred fail, fifty of them although the callee
+    /// did its work. Of what went well one in ten is kept, of what failed everything.
+    fn sampled(names_its_callee: bool) -> ServiceGraph {
+        let store = TraceStore::new(TRACE_BYTES);
+        for call in 0..1000 {
+            let fails = call % 10 == 3;
+            let callee_fails = fails && call < 500;
+            let in_share = call % 100 / 10 == 0;
+            let state = |failed| {
+                if failed {
+                    "ot=th:0"
+                } else {
+                    "ot=th:e6666666666668"
+                }
+            };
+            let shape = |span, parent, failed| Shape {
+                start_ms: 1_000_000 + call * 100,
+                duration_ms: if fails { 900 } else { 20 },
+                error: failed,
+                trace_state: state(failed),
+                ..Shape::child(call + 1, span, parent)
+            };
+            if in_share || fails {
+                let mut client = shape(2, 1, fails);
+                client.kind = 3;
+                if names_its_callee {
+                    client.attributes = vec![text("peer.service", "checkout")];
+                }
+                store.append(&batch("storefront", &[shape(1, 0, fails), client]));
+            }
+            if in_share || callee_fails {
+                store.append(&batch("checkout", &[shape(3, 2, callee_fails)]));
+            }
+        }
+        ServiceGraph::of(&store.snapshot(), 1_000_000_000_000, 1_100_000_000_000)
+    }
+
+    #[test]
+    fn rates_and_errors_are_those_of_all_calls_though_failures_are_kept_more_often() {
+        let graph = sampled(true);
+        assert!(graph.sampled);
+        let [edge] = &graph.edges[..] else {
+            panic!("{:?}", graph.edges);
+        };
+        assert_eq!(edge.calls, 1000);
+        assert!((edge.rate - 10.0).abs() < 1e-6, "{}", edge.rate);
+        assert!(
+            (edge.error_share - 0.1).abs() < 1e-6,
+            "{}",
+            edge.error_share
+        );
+        assert_eq!((edge.p50_ms, edge.p95_ms), (20.0, 900.0));
+        let [callee, caller] = &graph.nodes[..] else {
+            panic!("{:?}", graph.nodes);
+        };
+        assert_eq!((caller.calls, caller.errors), (1000, 100));
+        assert_eq!((callee.calls, callee.errors), (1000, 50));
+    }
+
+    #[test]
+    fn a_caller_that_does_not_name_its_callee_is_counted_where_both_sides_were_kept() {
+        let graph = sampled(false);
+        assert_eq!((graph.edges.len(), graph.edges[0].calls), (1, 1000));
+        assert!((graph.edges[0].error_share - 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_sampled_graph_says_that_it_is_estimated() {
+        let estimated = "estimated from the traces that were kept";
+        let (graph, whole) = (sampled(true), graph());
+        assert!(graph.dot().contains(&format!("label=\"{estimated}\"")));
+        assert!(
+            graph
+                .mermaid()
+                .starts_with(&format!("---\ntitle: {estimated}\n---\n"))
+        );
+        assert!(!whole.sampled && !whole.dot().contains(estimated));
     }
 
     #[test]

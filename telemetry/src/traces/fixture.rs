@@ -21,6 +21,7 @@ pub(crate) struct Shape {
     pub duration_ms: u64,
     pub error: bool,
     pub attributes: Vec<KeyValue>,
+    pub trace_state: &'static str,
 }
 
 impl Shape {
@@ -35,6 +36,7 @@ impl Shape {
             duration_ms: 100,
             error: false,
             attributes: Vec::new(),
+            trace_state: "",
         }
     }
 
@@ -66,6 +68,7 @@ impl Shape {
             start_time_unix_nano: self.start_ms * 1_000_000,
             end_time_unix_nano: (self.start_ms + self.duration_ms) * 1_000_000,
             attributes: self.attributes.clone(),
+            trace_state: self.trace_state.into(),
             status: self.error.then(|| Status {
                 message: "it failed".into(),
                 code: 2,

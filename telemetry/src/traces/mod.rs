@@ -6,6 +6,7 @@ mod evaluate;
 pub(crate) mod fixture;
 pub mod otlp;
 mod parse;
+mod sampling;
 mod search;
 pub mod span;
 mod store;

@@ -46,6 +46,7 @@ fn otlp_span(span: &Span) -> otlp::Span {
         trace_id: span.trace_id.to_vec(),
         span_id: span.span_id.to_vec(),
         parent_span_id: span.parent.map(|id| id.to_vec()).unwrap_or_default(),
+        trace_state: span.trace_state.to_string(),
         name: span.name.to_string(),
         kind: span.kind as i32,
         start_time_unix_nano: nano(span.start_ns),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use opentelemetry_proto::tonic::trace::v1 as otlp;
 
+use super::sampling::adjusted_count;
 use crate::attributes::{Attribute, Text, Value};
 use crate::logs::record::SpanId;
 use crate::origins::Origin;
@@ -116,6 +117,8 @@ pub struct Span {
     pub span_id: SpanId,
     /// The span that caused it; `None` for a root.
     pub parent: Option<SpanId>,
+    /// What vendors and samplers noted of it, as in W3C Trace Context.
+    pub trace_state: Text,
     /// What was done.
     pub name: Text,
     /// What it stands for.
@@ -143,6 +146,12 @@ impl Span {
     #[must_use]
     pub fn duration_ns(&self) -> i64 {
         self.end_ns - self.start_ns
+    }
+
+    /// How many spans it stands for, itself included: more than one where its sampler kept only a share.
+    #[must_use]
+    pub fn adjusted_count(&self) -> f64 {
+        adjusted_count(&self.trace_state)
     }
 
     /// The service that did it.

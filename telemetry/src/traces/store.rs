@@ -178,6 +178,7 @@ fn convert(interner: &mut Interner, origin: &Arc<Origin>, span: &otlp::Span) -> 
         trace_id: trace_id(span)?,
         span_id,
         parent: parent.filter(|id| *id != [0; 8]),
+        trace_state: interner.text(&span.trace_state),
         name: interner.text(&span.name),
         kind: Kind::of(span.kind),
         start_ns,
