@@ -5,6 +5,7 @@
 //! awaited here, once per statement or batch. The gate bounds how many connections are lent at
 //! once, round trip included, as a pool across a network would.
 
+mod lender;
 mod pools;
 mod statement;
 

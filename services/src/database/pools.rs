@@ -5,27 +5,23 @@ use std::{path::Path, time::Duration};
 
 use sqlx::{
     Arguments as _, AssertSqlSafe, ConnectOptions, Database as Driver, Encode, Executor, FromRow,
-    IntoArguments, Pool, Postgres, Sqlite, Type,
-    postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult},
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
-        SqliteSynchronous,
-    },
+    IntoArguments, Postgres, Sqlite, Type,
+    postgres::{PgConnectOptions, PgQueryResult},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteQueryResult, SqliteSynchronous},
 };
 
 use super::{
     Location, Record,
+    lender::Lender,
     statement::{Statement, Value},
 };
 
 /// Readers of a SQLite file: a loopback read takes microseconds, so a few serve many requests.
-const SQLITE_READERS: u32 = 3;
+const SQLITE_READERS: usize = 3;
 /// Connections to PostgreSQL per service; eleven services stay below its default of 100.
-const POSTGRES_CONNECTIONS: u32 = 8;
+const POSTGRES_CONNECTIONS: usize = 8;
 /// How long a writer waits for another process's write before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a request waits for a connection before it fails.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page cache of a SQLite connection, KiB: the whole lab is to stay small, and the files are.
 const SQLITE_CACHE_KIB: &str = "-512";
 
@@ -38,11 +34,12 @@ pub enum Pools {
     Postgres(Pair<Postgres>),
 }
 
-/// Where statements that change something run, and where queries do; one pool may be both.
+/// Where statements that change something run, and where queries do.
 #[derive(Debug)]
 pub struct Pair<D: Driver> {
-    writer: Pool<D>,
-    readers: Pool<D>,
+    writer: Lender<D>,
+    /// None of its own: the writer's serve.
+    readers: Option<Lender<D>>,
 }
 
 /// Calls a method of the pair, whichever it is.
@@ -98,7 +95,7 @@ impl Pools {
     /// Closes all connections.
     pub async fn close(&self) {
         pair!(self, pair => {
-            pair.readers.close().await;
+            pair.readers().close().await;
             pair.writer.close().await;
         });
     }
@@ -121,18 +118,13 @@ async fn open_sqlite(location: &Location) -> Result<Pair<Sqlite>, sqlx::Error> {
         .row_buffer_size(16)
         // our own spans tell of statements; nobody reads sqlx's
         .disable_statement_logging();
-    let pool = |connections: u32| {
-        SqlitePoolOptions::new()
-            .max_connections(connections)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+    let pair = Pair {
+        writer: Lender::new(options.clone(), 1),
+        readers: Some(Lender::new(options, SQLITE_READERS)),
     };
-    // the writer first: it makes the file
-    let writer = pool(1).connect_with(options.clone()).await?;
-    let readers = pool(SQLITE_READERS).connect_lazy_with(options);
-    Ok(Pair { writer, readers })
+    // the writer makes the file, so that readers find it
+    pair.writer.lend().await?.give_back();
+    Ok(pair)
 }
 
 async fn open_postgres(location: &Location) -> Result<Pair<Postgres>, sqlx::Error> {
@@ -141,14 +133,9 @@ async fn open_postgres(location: &Location) -> Result<Pair<Postgres>, sqlx::Erro
     let options = options
         .options([("search_path", schema.as_str())])
         .disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options)
-        .await?;
     let pair = Pair {
-        writer: pool.clone(),
-        readers: pool,
+        writer: Lender::new(options, POSTGRES_CONNECTIONS),
+        readers: None,
     };
     if location.fresh {
         pair.script(format!(r#"DROP SCHEMA IF EXISTS "{schema}" CASCADE"#))
@@ -184,12 +171,19 @@ where
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
+    fn readers(&self) -> &Lender<D> {
+        self.readers.as_ref().unwrap_or(&self.writer)
+    }
+
     async fn script(&self, sql: String) -> Result<(), sqlx::Error> {
-        let mut transaction = self.writer.begin().await?;
+        let mut lent = self.writer.lend().await?;
+        lent.connection.execute("BEGIN").await?;
         sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut *transaction)
+            .execute(&mut lent.connection)
             .await?;
-        transaction.commit().await
+        lent.connection.execute("COMMIT").await?;
+        lent.give_back();
+        Ok(())
     }
 
     async fn rows<T>(&self, statement: Statement) -> Result<Vec<T>, sqlx::Error>
@@ -197,28 +191,34 @@ where
         T: for<'r> FromRow<'r, D::Row> + Send + Unpin,
     {
         let arguments = Self::arguments(statement.values)?;
-        sqlx::query_as_with(statement.sql, arguments)
-            .fetch_all(&self.readers)
-            .await
+        let mut lent = self.readers().lend().await?;
+        let rows = sqlx::query_as_with(statement.sql, arguments)
+            .fetch_all(&mut lent.connection)
+            .await?;
+        lent.give_back();
+        Ok(rows)
     }
 
     async fn batch(&self, statements: Vec<Statement>) -> Result<Option<u64>, sqlx::Error> {
-        if statements.len() == 1 && statements[0].must_touch.is_none() {
-            let mut connection = self.writer.acquire().await?;
-            return Self::run(&mut connection, statements).await;
+        let mut lent = self.writer.lend().await?;
+        let alone = statements.len() == 1 && statements[0].must_touch.is_none();
+        if !alone {
+            lent.connection.execute("BEGIN").await?;
         }
-        let mut transaction = self.writer.begin().await?;
-        let touched = Self::run(&mut transaction, statements).await?;
-        if touched.is_some() {
-            transaction.commit().await?;
-        } else {
-            transaction.rollback().await?;
+        let touched = Self::run(&mut lent.connection, statements).await?;
+        if !alone {
+            let end = touched.map_or("ROLLBACK", |_| "COMMIT");
+            lent.connection.execute(end).await?;
         }
+        lent.give_back();
         Ok(touched)
     }
 
     async fn ping(&self) -> Result<(), sqlx::Error> {
-        self.readers.execute("SELECT 1").await.map(drop)
+        let mut lent = self.readers().lend().await?;
+        lent.connection.execute("SELECT 1").await?;
+        lent.give_back();
+        Ok(())
     }
 
     async fn run(

@@ -12,10 +12,15 @@ const ANSWER_LIMIT_BYTES: u64 = 64 * 1024;
 pub struct ExportClient(ureq::Agent);
 
 impl ExportClient {
-    /// With this timeout for a whole export.
+    /// With this timeout for each step of an export. None for looking up the address, which is a number: it would cost a
+    /// thread for every export, and so would one for the whole.
     pub fn new(timeout: Duration) -> Self {
         let settings = ureq::Agent::config_builder()
-            .timeout_global(Some(timeout))
+            .timeout_connect(Some(timeout))
+            .timeout_send_request(Some(timeout))
+            .timeout_send_body(Some(timeout))
+            .timeout_recv_response(Some(timeout))
+            .timeout_recv_body(Some(timeout))
             .http_status_as_error(false)
             .proxy(None)
             .build();

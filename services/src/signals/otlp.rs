@@ -57,9 +57,9 @@ impl Exports {
             .with_target(false)
             .with_level(false)
             .with_tracked_inactivity(false)
+            // an event goes into the logs, not into its span a second time
             .with_filter(filter_fn(|metadata| metadata.is_span()));
-        let events = OpenTelemetryTracingBridge::new(&logs)
-            .with_filter(filter_fn(|metadata| metadata.is_event()));
+        let events = OpenTelemetryTracingBridge::new(&logs);
         let ours = Targets::new().with_target("services", LevelFilter::INFO);
         let subscriber = Registry::default().with(ours).with(spans).with(events);
         // a second start in one process keeps the first subscriber; only tests do that
