@@ -9,6 +9,9 @@ use crate::time::Window;
 /// Services, calls between them, and the cycles among them.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 pub struct Graph {
+    /// Whether the figures are estimates, as only a share of the traces was kept.
+    #[serde(default)]
+    pub sampled: bool,
     /// Services.
     #[serde(default)]
     pub nodes: Vec<Node>,

@@ -41,6 +41,8 @@ pub struct Lab {
     pub empty: bool,
     /// Whether the root of the trace has not arrived, as its request is still running.
     pub running: bool,
+    /// Whether only a share of the traces was kept.
+    pub sampled: bool,
 }
 
 type Shared = Arc<Mutex<Lab>>;
@@ -268,6 +270,7 @@ pub fn lab() -> Lab {
         posted: Vec::new(),
         empty: false,
         running: false,
+        sampled: false,
     }
 }
 
@@ -938,6 +941,7 @@ async fn graph(State(lab): State<Shared>) -> Json<Value> {
     let node = |id: &str, calls: u32, errors: u32, p95: f64| json!({"id":id,"calls":calls,"errors":errors,"p95_ms":p95});
     let edge = |from: &str, to: &str, rate: f64, share: f64, p50: f64, p99: f64| json!({"from":from,"to":to,"calls":(rate * 900.0) as u32,"rate":rate,"error_share":share,"p50_ms":p50,"p95_ms":p99 * 0.8,"p99_ms":p99});
     Json(json!({
+        "sampled":lab.lock().sampled,
         "nodes":[node("storefront", 9000, 40, 3400.0), node("checkout", 3600, 2, 240.0), node("pricing", 3600, 0, 40.0), node("promotions", 3500, 0, 22.0), node("orders", 2700, 190, 3390.0), node("shipping", 21000, 0, 110.0), node("inventory", 2000, 0, 9.0)],
         "edges":[edge("storefront", "checkout", 4.0, 0.0006, 180.0, 420.0), edge("storefront", "orders", 3.0, 0.07, 2900.0, 3800.0), edge("storefront", "inventory", 2.2, 0.0, 4.0, 12.0), edge("checkout", "pricing", 4.0, 0.0, 21.0, 60.0),
             edge("pricing", "promotions", 3.9, 0.0, 12.0, 30.0), edge("promotions", "checkout", 3.9, 0.0, 9.0, 24.0), edge("orders", "shipping", 23.0, 0.0, 98.0, 140.0)],

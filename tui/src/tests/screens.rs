@@ -169,6 +169,19 @@ async fn metrics_show_lines_with_a_crosshair() {
 }
 
 #[tokio::test]
+async fn the_map_says_when_its_figures_are_estimates() {
+    let mut lab = fixture::lab();
+    lab.sampled = true;
+    let (mut app, client, _) = opened(lab, (80, 24)).await;
+    press(&mut app, &client, &["5"]).await;
+    let screen = text_of(&app);
+    assert!(
+        screen.contains("estimated over 15 min: rate · errors · p50 · p99"),
+        "{screen}"
+    );
+}
+
+#[tokio::test]
 async fn the_map_shows_calls_and_the_ring() {
     snapshot("map", fixture::lab, &["5", "j"]).await;
 }
