@@ -372,6 +372,20 @@ fn scenarios_of_an_authors_folder_are_listed_and_checked_together() {
 }
 
 #[test]
+fn a_reader_that_goes_away_ends_the_line_mode_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader); // as `| head` does
+    let Output { status, stderr, .. } = drill(folder.path())
+        .args(["join", "http://127.0.0.1:1", "--plain"])
+        .stdout(writer)
+        .output()
+        .expect("drill runs");
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(status.success() && said.is_empty(), "{status}: {said}");
+}
+
+#[test]
 fn a_taken_port_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
