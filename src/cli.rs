@@ -30,18 +30,25 @@ pub enum Word {
     )]
     Run(RunCommand),
     /// Open the terminal on a drill that runs elsewhere.
-    #[command(after_help = "Example:\n  drill join http://127.0.0.1:41873")]
+    #[command(
+        after_help = "Examples:\n  drill join http://127.0.0.1:41873\n  drill join http://127.0.0.1:41873 --observer    look only\n\nThe URL stands in the drill's help (`?`), and in the first lines of a headless drill."
+    )]
     Join(JoinArgs),
     /// List the drills that were run.
-    #[command(after_help = "Examples:\n  drill list\n  drill list --json | jq '.[0].score'")]
+    #[command(
+        after_help = "Examples:\n  drill list                             newest first\n  drill list --json | jq '.[0].score'    the newest drill's"
+    )]
     List(ListArgs),
     /// Write the report of a drill again, rescored by the present formula.
     #[command(
-        after_help = "Examples:\n  drill report                         the newest drill\n  drill report logs/2026…-float-drift-1f3a\n  drill report --json | jq .score.total"
+        after_help = "Examples:\n  drill report                         the newest finished drill\n  drill report float-drift             the newest of that scenario\n  drill report logs/2026…-float-drift-1f3a\n  drill report --json | jq .score.total"
     )]
     Report(ReportArgs),
     /// Look at the catalogue, check or begin scenario files.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  drill scenarios list                     the catalogue\n  drill scenarios show ring-deadlock       what a trainee is told\n  drill scenarios show --rubric            how drills are scored\n  drill scenarios new lost-update          begin one of your own\n  drill scenarios check lost-update.yaml   every problem at once"
+    )]
     Scenarios(ScenariosWord),
     /// Prove that scenarios work: symptoms appear, wrong fixes fail, the right one holds.
     #[command(
@@ -49,10 +56,13 @@ pub enum Word {
     )]
     Verify(VerifyArgs),
     /// Check ports, limits, terminal, disk and clock, and say what to do.
+    #[command(
+        after_help = "Examples:\n  drill doctor\n  drill doctor --logs /mnt/drills            would drills be recorded there?\n  drill doctor --json | jq '.[] | select(.finding != \"ok\")'"
+    )]
     Doctor(DoctorArgs),
     /// Print one screen of a running drill as text or SVG.
     #[command(
-        after_help = "Example:\n  drill screen traces --url http://127.0.0.1:41873 --size 120x36 --svg traces.svg"
+        after_help = "Examples:\n  drill screen traces --url http://127.0.0.1:41873\n  drill screen 4 --url http://127.0.0.1:41873 --size 160x50\n  drill screen map --url http://127.0.0.1:41873 --svg map.svg\n\nThe URL stands in the drill's help (`?`), and in the first lines of a headless drill."
     )]
     Screen(ScreenArgs),
     /// Measure: lab start beside bare processes, memory, idle CPU.
@@ -91,7 +101,7 @@ pub struct RunArgs {
     #[arg(long, env = "DRILL_LEVEL", value_parser = clap::value_parser!(u8).range(1..=4))]
     pub level: Option<u8>,
     /// Seed: the same seed gives the same plan [default: drawn and printed]
-    #[arg(long, env = "DRILL_SEED")]
+    #[arg(long, env = "DRILL_SEED", value_parser = seed)]
     pub seed: Option<u64>,
     /// No terminal UI: print what happens
     #[arg(long)]
@@ -146,7 +156,7 @@ pub struct ListArgs {
 /// `drill report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Drill folder, or the id of a drill; none takes the newest.
+    /// Drill folder, the id of a drill, or a scenario, whose newest drill is taken; none takes the newest of all.
     pub drill: Option<String>,
     /// Folder for drills [default: logs]
     #[arg(long, env = "DRILL_LOGS")]
@@ -163,12 +173,21 @@ pub struct ReportArgs {
 #[derive(Debug, Subcommand)]
 pub enum ScenariosWord {
     /// List the catalogue.
+    #[command(
+        after_help = "Examples:\n  drill scenarios list\n  drill scenarios list --scenarios .         yours besides\n  drill scenarios list --json | jq '.[].slug'"
+    )]
     List {
+        /// Folder with further scenario files
+        #[arg(long, env = "DRILL_SCENARIOS")]
+        scenarios: Option<PathBuf>,
         /// JSON array
         #[arg(long)]
         json: bool,
     },
     /// Show what a trainee would be told; with --rubric how drills are scored; with --plan everything (spoils it).
+    #[command(
+        after_help = "Examples:\n  drill scenarios show float-drift             what a trainee is told\n  drill scenarios show float-drift --seed 42   with the figures of that seed\n  drill scenarios show --rubric                how drills are scored\n  drill scenarios show float-drift --plan --seed 42 | jq .scenario.truth   the answer"
+    )]
     Show {
         /// Scenario.
         slug: Option<String>,
@@ -178,16 +197,28 @@ pub enum ScenariosWord {
         /// Print the plan for a seed, answer included
         #[arg(long)]
         plan: bool,
-        /// Seed of the plan
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
+        /// Seed: shows the figures of this one, which differ by seed [default for --plan: 1]
+        #[arg(long, value_parser = seed)]
+        seed: Option<u64>,
+        /// Folder with further scenario files
+        #[arg(long, env = "DRILL_SCENARIOS")]
+        scenarios: Option<PathBuf>,
     },
     /// Check scenario files: every problem at once, with its place.
+    #[command(
+        after_help = "Examples:\n  drill scenarios check lost-update.yaml\n  drill scenarios check .                    every *.yaml of a folder\n  drill scenarios check                      the whole catalogue"
+    )]
     Check {
-        /// Files; none checks the whole catalogue.
+        /// Files, or folders of them; none checks the whole catalogue.
         files: Vec<PathBuf>,
+        /// Folder with further scenario files, checked with the catalogue
+        #[arg(long, env = "DRILL_SCENARIOS")]
+        scenarios: Option<PathBuf>,
     },
     /// Write a commented template.
+    #[command(
+        after_help = "Example:\n  drill scenarios new lost-update && drill scenarios check lost-update.yaml"
+    )]
     New {
         /// Slug of the new scenario; the file is SLUG.yaml here.
         slug: String,
@@ -198,13 +229,13 @@ pub enum ScenariosWord {
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Scenario.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(conflicts_with = "all")]
     pub slug: Option<String>,
     /// All scenarios of the catalogue
     #[arg(long)]
     pub all: bool,
     /// Seeds, separated by commas
-    #[arg(long, value_delimiter = ',', default_value = "7")]
+    #[arg(long, value_delimiter = ',', default_value = "7", value_parser = seed)]
     pub seeds: Vec<u64>,
     /// Go on after a failed claim
     #[arg(long)]
@@ -234,12 +265,12 @@ pub struct DoctorArgs {
 /// `drill screen`.
 #[derive(Debug, Args)]
 pub struct ScreenArgs {
-    /// View, as in overview, logs, traces, metrics, map, changes, case, act, debrief.
+    /// View by its name or key, 1 to 9: overview, logs, traces, metrics, map, changes, case, act, debrief.
     pub view: String,
-    /// Base URL that the drill printed
+    /// Base URL of the drill: it stands in its help (`?`), and in the first lines of a headless drill (required)
     #[arg(long)]
-    pub url: String,
-    /// Columns x rows
+    pub url: Option<String>,
+    /// Columns x rows, from 20x5 to 500x200
     #[arg(long, default_value = "120x36", value_parser = size)]
     pub size: (u16, u16),
     /// Write an SVG picture instead of printing text
@@ -296,18 +327,32 @@ pub fn database_url(text: &str) -> Result<String, String> {
     }
 }
 
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("a seed is a whole number from 0 to {}, as in 42", u64::MAX))
+}
+
+/// Least and most columns and rows that a screen is drawn with.
+const SIZES: ((u16, u16), (u16, u16)) = ((20, 5), (500, 200));
+
 fn size(text: &str) -> Result<(u16, u16), String> {
-    let wrong = || format!("`{text}` is not a size; write columns x rows, as in 120x36");
+    let wrong = || "write columns x rows, as in 120x36".to_owned();
+    let ((least_columns, least_rows), (most_columns, most_rows)) = SIZES;
     let (columns, rows) = text.split_once('x').ok_or_else(wrong)?;
-    let (columns, rows) = (
-        columns.parse().map_err(|_| wrong())?,
-        rows.parse().map_err(|_| wrong())?,
-    );
-    if (20..=500).contains(&columns) && (5..=200).contains(&rows) {
-        Ok((columns, rows))
-    } else {
-        Err(wrong())
-    }
+    let number = |text: &str| text.trim().parse::<u32>().map_err(|_| wrong());
+    let (columns, rows) = (number(columns)?, number(rows)?);
+    let within = |number: u32, least: u16, most: u16| {
+        u16::try_from(number)
+            .ok()
+            .filter(|number| (least..=most).contains(number))
+    };
+    within(columns, least_columns, most_columns)
+        .zip(within(rows, least_rows, most_rows))
+        .ok_or_else(|| {
+            format!(
+                "the least is {least_columns}x{least_rows}, the most {most_columns}x{most_rows}"
+            )
+        })
 }
 
 #[cfg(test)]
@@ -333,8 +378,38 @@ mod tests {
     #[test]
     fn a_size_is_columns_by_rows() {
         assert_eq!(size("80x24"), Ok((80, 24)));
-        for wrong in ["80", "x", "80x", "0x0", "80x99999"] {
-            assert!(size(wrong).is_err(), "{wrong}");
+        assert_eq!(size("20x5"), Ok((20, 5)));
+        for wrong in ["80", "x", "80x", "ax9"] {
+            assert!(size(wrong).unwrap_err().contains("as in 120x36"), "{wrong}");
         }
+        for beyond in ["0x0", "9x9", "80x99999", "501x24"] {
+            let said = size(beyond).unwrap_err();
+            assert!(said.contains("20x5") && said.contains("500x200"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_seed_is_asked_for_in_words() {
+        assert_eq!(seed("42"), Ok(42));
+        for wrong in ["abc", "-1", "", "18446744073709551616"] {
+            assert!(seed(wrong).unwrap_err().contains("whole number"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples_in_its_help() {
+        fn look(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let help = command.get_after_help().map(ToString::to_string);
+            assert!(
+                help.is_some_and(|help| help.contains("Example")),
+                "`{path} --help` has no examples"
+            );
+            command
+                .get_subcommands()
+                .filter(|word| !word.is_hide_set())
+                .for_each(|word| look(word, &path));
+        }
+        look(&Cli::command(), "");
     }
 }

@@ -49,6 +49,19 @@ impl Failure {
         self
     }
 
+    /// This one and another that was found at the same time; the worse code counts.
+    pub fn and(self, other: Self) -> Self {
+        let remedy = match (self.remedy, other.remedy) {
+            (Some(one), Some(two)) => Some(format!("{one}\n  and: {two}")),
+            (one, two) => one.or(two),
+        };
+        Self {
+            code: self.code.max(other.code),
+            message: format!("{}\n  and: {}", self.message, other.message),
+            remedy,
+        }
+    }
+
     /// Tells it on standard error, as text or as one JSON object.
     pub fn tell(&self, json: bool) -> ExitCode {
         if json {

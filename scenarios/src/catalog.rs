@@ -80,6 +80,14 @@ impl Catalog {
         Ok(Source::new(&path.display().to_string(), read(path)?, rules))
     }
 
+    /// The scenario files of a folder, `*.yaml`, in alphabetical order; those of `rules/` are none.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Unreadable`] for the folder.
+    pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, ScenarioError> {
+        yaml_files(folder)
+    }
+
     /// All slugs, in alphabetical order.
     pub fn slugs(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)

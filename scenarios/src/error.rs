@@ -24,7 +24,7 @@ pub enum ScenarioError {
     Level(u8),
     /// A file or folder cannot be read.
     #[error("cannot read {}", path.display())]
-    #[diagnostic(help("check that it is there and that you may read it"))]
+    #[diagnostic(help("{}", readable(source)))]
     Unreadable {
         /// Which.
         path: PathBuf,
@@ -35,4 +35,19 @@ pub enum ScenarioError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Broken(#[from] Problems),
+}
+
+/// What to do about a file or folder that cannot be read.
+fn readable(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "check the path: nothing is there",
+        ErrorKind::PermissionDenied => "you may not read it: change its permissions",
+        ErrorKind::IsADirectory => "name a file in it",
+        ErrorKind::NotADirectory => "name the folder that the file lies in",
+        ErrorKind::InvalidData => {
+            "a scenario is a YAML file, text in UTF-8; this is something else"
+        }
+        _ => "check that it is there and that you may read it",
+    }
 }

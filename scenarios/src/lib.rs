@@ -13,7 +13,7 @@ pub mod effect;
 pub mod error;
 pub mod level;
 pub mod load;
-mod nearest;
+pub mod nearest;
 pub mod plan;
 pub mod problem;
 pub mod repeat;

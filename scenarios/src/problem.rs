@@ -104,6 +104,13 @@ impl Problems {
         })
     }
 
+    /// How many there are in which file, in words.
+    #[must_use]
+    pub fn count(&self) -> String {
+        let s = if self.problems.len() == 1 { "" } else { "s" };
+        format!("{} has {} problem{s}", self.file, self.problems.len())
+    }
+
     /// Each of them.
     #[must_use]
     pub fn all(&self) -> &[Problem] {
@@ -114,8 +121,7 @@ impl Problems {
 impl fmt::Display for Problems {
     /// A count, then one line a problem.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let s = if self.problems.len() == 1 { "" } else { "s" };
-        write!(f, "{} has {} problem{s}", self.file, self.problems.len())?;
+        f.write_str(&self.count())?;
         for problem in &self.problems {
             write!(f, "\n  {problem}")?;
             if let Some(remedy) = &problem.remedy {

@@ -19,6 +19,8 @@ pub const PLAN_FILE: &str = "plan.json";
 pub const SEALED_PLAN_FILE: &str = "plan.sealed";
 /// First line of [`SEALED_PLAN_FILE`].
 const SEAL: &str = "the plan of this drill, sealed until it ends: reading it spoils the exercise\n";
+/// How a folder's name begins: when the drill was started, UTC.
+const STARTED: &str = "%Y%m%dT%H%M%SZ";
 /// Versions of one report that a folder may hold; beyond it writing is refused, so that a loop cannot fill a disk.
 const MOST_VERSIONS: u32 = 1_000;
 
@@ -82,7 +84,7 @@ impl DrillFolder {
     /// # Errors
     /// When it exists already or cannot be created.
     pub fn create(logs: &Path, started: jiff::Timestamp, id: &str) -> Result<Self, FolderError> {
-        let started = started.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let started = started.strftime(STARTED).to_string();
         let path = logs.join(format!("{started}-{id}"));
         fs::create_dir_all(logs)
             .and_then(|()| fs::create_dir(&path))
@@ -149,6 +151,15 @@ impl DrillFolder {
         }
         Ok(&self.path)
     }
+}
+
+/// When the drill of a folder was started, wall time, as the folder's name says; none when it was renamed by hand.
+#[must_use]
+pub fn started_of(folder: &Path) -> Option<jiff::Timestamp> {
+    let name = folder.file_name()?.to_str()?;
+    let (started, _) = name.split_once('-')?;
+    let started = jiff::civil::DateTime::strptime(STARTED, started).ok()?;
+    Some(started.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
 }
 
 /// The plan of a drill folder, as JSON, sealed or not.
@@ -251,6 +262,8 @@ mod tests {
             "{}-quiet-night-a1b2",
             STARTED.strftime("%Y%m%dT%H%M%SZ")
         )));
+        assert_eq!(started_of(&path), Some(STARTED));
+        assert_eq!(started_of(Path::new("logs/mine-a1b2")), None);
         assert_eq!(plan_of(&path).unwrap(), "{}");
         assert!(!path.join(SEALED_PLAN_FILE).exists());
     }

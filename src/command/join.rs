@@ -20,8 +20,27 @@ pub fn glass(api: &str, plain: bool) -> tui::Config {
     }
 }
 
+/// Where the URL of a drill is found.
+pub const WHERE_URL: &str = "the URL stands in the drill's help (`?`), and in the first lines of a headless drill; it looks like http://127.0.0.1:8300";
+
+/// A base URL as given, checked before anything is opened.
+pub fn base(url: &str) -> Result<&str, Failure> {
+    let rest = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme));
+    if rest.is_some_and(|host| !host.trim_matches('/').is_empty()) {
+        Ok(url.trim_end_matches('/'))
+    } else {
+        Err(Failure::usage(
+            format!("`{url}` is not the address of a drill"),
+            WHERE_URL,
+        ))
+    }
+}
+
 /// Opens it; the drill goes on when it is closed.
 pub fn run(args: &JoinArgs) -> Result<ExitCode, Failure> {
+    let url = base(&args.url)?;
     let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     if !(args.plain || terminal) {
         return Err(Failure::usage(
@@ -31,7 +50,7 @@ pub fn run(args: &JoinArgs) -> Result<ExitCode, Failure> {
     }
     let config = tui::Config {
         observer: args.observer,
-        ..glass(args.url.trim_end_matches('/'), args.plain)
+        ..glass(url, args.plain)
     };
     let runtime = super::runtime()?;
     let left = runtime.block_on(tui::run(config));
@@ -39,7 +58,10 @@ pub fn run(args: &JoinArgs) -> Result<ExitCode, Failure> {
     match left {
         Ok(tui::Exit::Signal(_)) => Ok(ExitCode::from(exit::INTERRUPTED)),
         Ok(_) => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(Failure::failed(error.to_string_full())
-            .remedy("check the URL: the drill prints it at its start")),
+        // who reads has gone (`… --plain | head`): that is the reader's way to close it
+        Err(tui::Error::Terminal(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => Err(Failure::failed(error.to_string_full()).remedy(WHERE_URL)),
     }
 }

@@ -16,7 +16,7 @@ mod verify;
 use std::{path::Path, process::ExitCode};
 
 use crate::{
-    cli::{Cli, RunCommand, Word},
+    cli::{Cli, RunCommand, ScenariosWord, Word},
     exit::Failure,
     settings::{self, Settings},
 };
@@ -39,6 +39,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Verify(verify)) => verify.json,
         Some(Word::Bench(bench)) => bench.json,
         Some(Word::Doctor(doctor)) => doctor.json,
+        Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
         Some(_) => false,
     }
 }

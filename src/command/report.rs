@@ -7,13 +7,15 @@ use std::{
 
 use display_full_error::DisplayFullErrorExt;
 use facilitator::report;
+use scenarios::nearest::nearest;
 
-use super::list::logs_folder;
+use super::list::{logs_folder, there};
 use crate::{cli::ReportArgs, exit::Failure, settings::Settings};
 
 /// Prints the report; with `--write` also files it as a new version.
 pub fn run(args: &ReportArgs, settings: &Settings) -> Result<ExitCode, Failure> {
     let logs = logs_folder(args.logs.as_ref(), settings);
+    there(args.logs.as_ref())?;
     let folder = find(args.drill.as_deref(), &logs)?;
     let failed = |error: report::ReportError| {
         Failure::failed(error.to_string_full()).remedy("drill list shows which folders can be read")
@@ -40,32 +42,42 @@ pub fn run(args: &ReportArgs, settings: &Settings) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// A folder as given, a drill id under `logs`, or the newest.
+/// A folder as given, a drill id or scenario under `logs`, or the newest drill that has ended.
 fn find(drill: Option<&str>, logs: &Path) -> Result<PathBuf, Failure> {
     if let Some(folder) = drill.map(PathBuf::from).filter(|folder| folder.is_dir()) {
         return Ok(folder);
     }
     let rows = report::list(logs).map_err(|error| Failure::failed(error.to_string_full()))?;
     let Some(name) = drill else {
-        let newest = rows.into_iter().rev().find(|row| row.score.is_some());
+        let newest = rows.into_iter().find(|row| row.score.is_some());
         return newest.map(|row| row.folder).ok_or_else(|| {
-            Failure::failed(format!("no finished drill in {}", logs.display())).remedy("drill run")
+            Failure::usage(
+                format!("no finished drill in {}", logs.display()),
+                "drill run; drill list shows those that were not ended too",
+            )
         });
     };
-    let matches = |row: &report::Listed| {
+    let named = |row: &report::Listed| {
         row.id.as_deref() == Some(name)
             || row
                 .folder
                 .file_name()
                 .is_some_and(|folder| folder.to_string_lossy() == name)
     };
-    rows.into_iter()
-        .find(matches)
-        .map(|row| row.folder)
+    // the newest comes first
+    let found = rows.iter().find(|row| named(row));
+    found
+        .or_else(|| rows.iter().find(|row| row.slug.as_deref() == Some(name)))
+        .map(|row| row.folder.clone())
         .ok_or_else(|| {
+            let known = rows.iter().flat_map(|row| [&row.slug, &row.id]);
+            let near = nearest(name, known.filter_map(|word| word.as_deref()));
             Failure::usage(
                 format!("there is no drill `{name}` in {}", logs.display()),
-                "drill list shows folders and ids",
+                near.map_or_else(
+                    || "drill list shows folders and scenarios".to_owned(),
+                    |near| format!("did you mean `{near}`? drill list shows folders and scenarios"),
+                ),
             )
         })
 }

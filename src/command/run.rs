@@ -23,8 +23,16 @@ use crate::{
 /// Starts a drill and stays until it has ended.
 pub fn run(command: RunCommand, settings: &Settings) -> Result<ExitCode, Failure> {
     let args = command.args;
-    refuse_mixed_flags(&args)?;
     let catalog = scenario_files::catalog(args.scenarios.as_ref(), settings)?;
+    let known = command.slug.as_ref().map_or(Ok(()), |slug| {
+        let source = catalog.source(slug).map_err(scenario_files::failure);
+        source.map(|_| ())
+    });
+    match (known, refuse_mixed_flags(&args)) {
+        (Err(unknown), Err(mixed)) => return Err(unknown.and(mixed)),
+        (Err(one), _) | (_, Err(one)) => return Err(one),
+        (Ok(()), Ok(())) => {}
+    }
     let logs = logs_folder(args.logs.as_ref(), settings);
     // 32 bits are chance enough, and a person can read them out over a desk
     let seed = Seed(

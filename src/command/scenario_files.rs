@@ -1,6 +1,9 @@
 //! `drill scenarios`: the catalogue as its authors and readers need it.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use scenarios::{
     catalog::Catalog, error::ScenarioError, load, scenario::Scenario, seed::Seed, template,
@@ -12,13 +15,10 @@ use crate::{
     settings::Settings,
 };
 
-/// The catalogue in force: built in, and the author's folder by flag, `DRILL_SCENARIOS` or settings file.
+/// The catalogue in force: built in, and the author's folder by flag or environment (clap reads both) or
+/// settings file.
 pub fn catalog(flag: Option<&PathBuf>, settings: &Settings) -> Result<Catalog, Failure> {
-    let environment = std::env::var_os("DRILL_SCENARIOS").map(PathBuf::from);
-    match flag
-        .or(environment.as_ref())
-        .or(settings.scenarios.as_ref())
-    {
+    match flag.or(settings.scenarios.as_ref()) {
         None => Ok(Catalog::embedded()),
         Some(folder) => Catalog::with_folder(folder).map_err(failure),
     }
@@ -30,20 +30,31 @@ pub fn failure(error: ScenarioError) -> Failure {
         ScenarioError::Unknown { slug, remedy } => {
             Failure::usage(format!("there is no scenario `{slug}`"), remedy)
         }
-        other => {
-            let text = format!("{:?}", miette::Report::new(other));
-            Failure::usage(
-                text.trim_start(),
-                "drill scenarios check FILE, after correcting",
-            )
-        }
+        other => Failure::usage(
+            told_at_length(other).trim(),
+            "drill scenarios check FILE, after correcting",
+        ),
     }
+}
+
+/// A scenario error with help, and, for a file with problems, each of them once with its place in the file.
+fn told_at_length(error: ScenarioError) -> String {
+    let ScenarioError::Broken(problems) = error else {
+        return format!("{:?}", miette::Report::new(error));
+    };
+    let mut text = format!("{}\n", problems.count());
+    for problem in problems.all() {
+        text.push_str(&format!("{:?}", miette::Report::new(problem.clone())));
+    }
+    text
 }
 
 /// Does one of the words.
 pub fn run(word: ScenariosWord, settings: &Settings) -> Result<ExitCode, Failure> {
     match word {
-        ScenariosWord::List { json } => list(&catalog(None, settings)?, json),
+        ScenariosWord::List { json, scenarios } => {
+            list(&catalog(scenarios.as_ref(), settings)?, json)
+        }
         ScenariosWord::Show { rubric: true, .. } => {
             super::print(&facilitator::score::rubric());
             Ok(ExitCode::SUCCESS)
@@ -56,10 +67,11 @@ pub fn run(word: ScenariosWord, settings: &Settings) -> Result<ExitCode, Failure
             slug: Some(slug),
             plan: true,
             seed,
+            scenarios,
             ..
         } => {
-            let plan = catalog(None, settings)?
-                .plan(&slug, Seed(seed), None)
+            let plan = catalog(scenarios.as_ref(), settings)?
+                .plan(&slug, Seed(seed.unwrap_or(1)), None)
                 .map_err(failure)?;
             super::print(&format!(
                 "{}\n",
@@ -68,14 +80,24 @@ pub fn run(word: ScenariosWord, settings: &Settings) -> Result<ExitCode, Failure
             Ok(ExitCode::SUCCESS)
         }
         ScenariosWord::Show {
-            slug: Some(slug), ..
+            slug: Some(slug),
+            seed,
+            scenarios,
+            ..
         } => {
-            super::print(&told(
-                &catalog(None, settings)?.scenario(&slug).map_err(failure)?,
-            ));
+            let catalog = catalog(scenarios.as_ref(), settings)?;
+            let scenario = match seed {
+                Some(seed) => catalog
+                    .plan(&slug, Seed(seed), None)
+                    .map(|plan| plan.scenario),
+                None => catalog.scenario(&slug),
+            };
+            super::print(&told(&scenario.map_err(failure)?, seed));
             Ok(ExitCode::SUCCESS)
         }
-        ScenariosWord::Check { files } => check(&files, settings),
+        ScenariosWord::Check { files, scenarios } => {
+            check(&files, &catalog(scenarios.as_ref(), settings)?)
+        }
         ScenariosWord::New { slug } => new(&slug),
     }
 }
@@ -124,15 +146,25 @@ const fn level_name(level: u8) -> &'static str {
     }
 }
 
-/// What a trainee would be told, and no more.
-fn told(scenario: &Scenario) -> String {
+/// What a trainee would be told under a seed, and no more.
+fn told(scenario: &Scenario, seed: Option<u64>) -> String {
+    let (note, again) = match seed {
+        Some(seed) => (
+            format!("the figures are those of seed {seed}"),
+            format!(" --seed {seed}"),
+        ),
+        None => (
+            "figures differ by seed, these are an example; --seed N shows those of one".to_owned(),
+            String::new(),
+        ),
+    };
     let services: Vec<&str> = scenario
         .services
         .iter()
         .map(|spec| spec.service.name())
         .collect();
     format!(
-        "{}  level {} ({})\n{}\n\nsituation\n{}\n\nwhat is normal\n{}\n\nservices   {}\ndatabase   {} ms round trip\nload       {} journeys/s\nhistory    {} before the page\npar        {}   limit {}\nhints      {}\n\nstart it with  drill run {}\n",
+        "{}  level {} ({})\n{}\n\nsituation\n{}\n\nwhat is normal\n{}\n\nservices   {}\ndatabase   {} ms round trip\nload       {} journeys/s\nhistory    {} before the page\npar        {}   limit {}\nhints      {}\nseed       {note}\n\nstart it with  drill run {}{again}\n",
         scenario.slug,
         scenario.level,
         level_name(scenario.level),
@@ -150,13 +182,16 @@ fn told(scenario: &Scenario) -> String {
     )
 }
 
-fn check(files: &[PathBuf], settings: &Settings) -> Result<ExitCode, Failure> {
-    let catalog = catalog(None, settings)?;
-    let sources: Vec<_> = if files.is_empty() {
-        catalog.slugs().map(|slug| catalog.source(slug)).collect()
-    } else {
-        files.iter().map(|file| Catalog::file(file)).collect()
-    };
+fn check(paths: &[PathBuf], catalog: &Catalog) -> Result<ExitCode, Failure> {
+    let mut sources = Vec::new();
+    if paths.is_empty() {
+        sources.extend(catalog.slugs().map(|slug| catalog.source(slug)));
+    }
+    for path in paths {
+        for file in files_at(path)? {
+            sources.push(Catalog::file(&file));
+        }
+    }
     let mut broken = 0;
     for source in sources {
         let checked =
@@ -168,7 +203,7 @@ fn check(files: &[PathBuf], settings: &Settings) -> Result<ExitCode, Failure> {
             )),
             Err(error) => {
                 broken += 1;
-                eprintln!("{:?}", miette::Report::new(error));
+                eprintln!("{}", told_at_length(error).trim_end());
             }
         }
     }
@@ -177,6 +212,21 @@ fn check(files: &[PathBuf], settings: &Settings) -> Result<ExitCode, Failure> {
     } else {
         exit::NO
     }))
+}
+
+/// A file as it is, or the scenario files of a folder.
+fn files_at(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let files = Catalog::files_in(path).map_err(failure)?;
+    if files.is_empty() {
+        return Err(Failure::usage(
+            format!("there is no scenario file in {}", path.display()),
+            "name a folder with *.yaml files; drill scenarios new SLUG writes one to begin with",
+        ));
+    }
+    Ok(files)
 }
 
 fn new(slug: &str) -> Result<ExitCode, Failure> {

@@ -14,6 +14,12 @@ use crate::{
 
 /// Verifies; exit 1 when a claim does not hold.
 pub fn run(args: &VerifyArgs, settings: &Settings) -> Result<ExitCode, Failure> {
+    if args.slug.is_none() && !args.all {
+        return Err(Failure::usage(
+            "which scenario?",
+            "drill verify SLUG, or drill verify --all; drill scenarios list shows them",
+        ));
+    }
     let catalog = scenario_files::catalog(args.scenarios.as_ref(), settings)?;
     let slugs: Vec<String> = match &args.slug {
         Some(slug) => {

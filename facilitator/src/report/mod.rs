@@ -9,7 +9,7 @@ use api::Debrief;
 use scenarios::plan::Plan;
 use serde::Serialize;
 use simulator::{
-    folder::{FolderError, list as list_folders, plan_of, write_version},
+    folder::{FolderError, list as list_folders, plan_of, started_of, write_version},
     journal::{self, Entry, Event, JournalError, read},
 };
 
@@ -126,9 +126,16 @@ fn build(plan: &Plan, entries: &[Entry], folder: &Path, mut warnings: Vec<String
     let finished = entries
         .iter()
         .any(|entry| matches!(entry.event, Event::Finished { .. }));
-    if !finished {
-        warnings
-            .push("the drill was not ended: it runs still, or the program was killed".to_owned());
+    match State::of(finished, folder) {
+        State::Finished => {}
+        State::Running => {
+            warnings.push("the drill runs still: this is how it stands now".to_owned())
+        }
+        State::Killed => {
+            warnings.push("the drill was not ended: the program was killed".to_owned())
+        }
+        State::Unfinished => warnings
+            .push("the drill was not ended: it runs still, or the program was killed".to_owned()),
     }
     Report {
         debrief: debrief(plan, entries, &id, Some(folder.display().to_string())),
@@ -169,6 +176,31 @@ pub fn write(folder: &Path) -> Result<(Report, Written), ReportError> {
     Ok((report, written))
 }
 
+/// What became of a drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It was ended properly.
+    Finished,
+    /// Its program runs and writes.
+    Running,
+    /// Its program ended without ending it.
+    Killed,
+    /// It was not ended, and the file system does not tell whether its program runs.
+    Unfinished,
+}
+
+impl State {
+    fn of(finished: bool, folder: &Path) -> Self {
+        match (finished, journal::is_held(&journal::file_in(folder))) {
+            (true, _) => Self::Finished,
+            (false, Some(true)) => Self::Running,
+            (false, Some(false)) => Self::Killed,
+            (false, None) => Self::Unfinished,
+        }
+    }
+}
+
 /// A drill folder in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listed {
@@ -176,6 +208,10 @@ pub struct Listed {
     pub folder: PathBuf,
     /// Opaque id.
     pub id: Option<String>,
+    /// When it was started, wall time, RFC 3339 in UTC; none when the folder was renamed by hand.
+    pub started: Option<String>,
+    /// What became of it; none when its journal cannot be read.
+    pub state: Option<State>,
     /// When history began, drill time, Unix milliseconds.
     pub begun_ms: Option<i64>,
     /// Scenario; none while it is not finished.
@@ -192,18 +228,23 @@ pub struct Listed {
     pub problem: Option<String>,
 }
 
-/// The drill folders under `logs`, oldest first. A folder that cannot be read is listed with its problem.
+/// The drill folders under `logs`, newest first. A folder that cannot be read is listed with its problem.
 ///
 /// # Errors
 /// When `logs` exists and cannot be read.
 pub fn list(logs: &Path) -> Result<Vec<Listed>, ReportError> {
-    Ok(list_folders(logs)?.into_iter().map(listed).collect())
+    let mut rows: Vec<Listed> = list_folders(logs)?.into_iter().map(listed).collect();
+    // what was renamed by hand has no time, and stands last
+    rows.sort_by(|a, b| (&b.started, &b.folder).cmp(&(&a.started, &a.folder)));
+    Ok(rows)
 }
 
 fn listed(folder: PathBuf) -> Listed {
     let mut row = Listed {
         folder: folder.clone(),
         id: None,
+        started: started_of(&folder).map(|at| at.to_string()),
+        state: None,
         begun_ms: None,
         slug: None,
         seed: None,
@@ -224,6 +265,8 @@ fn listed(folder: PathBuf) -> Listed {
     row.level = Some(plan.level);
     let report = build(&plan, &recorded.entries, &folder, Vec::new());
     row.id = Some(report.debrief.id).filter(|id| !id.is_empty());
+    let state = State::of(report.finished, &folder);
+    row.state = Some(state);
     if report.finished {
         row.slug = Some(report.debrief.slug);
         row.score = Some(report.debrief.score.total.to_string());
@@ -238,7 +281,11 @@ fn listed(folder: PathBuf) -> Listed {
     row.problem = recorded
         .broken
         .map(|broken| broken.to_string())
-        .or_else(|| report.warnings.into_iter().next());
+        .or_else(|| {
+            // that it runs is no problem; the state says it
+            let mut warnings = report.warnings.into_iter();
+            warnings.find(|_| state != State::Running)
+        });
     row
 }
 
@@ -351,10 +398,40 @@ mod tests {
         let journal = Journal::create(other.path()).unwrap();
         journal.append(PAGE_MS, Event::Acknowledged);
         let rows = list(logs.path()).unwrap();
-        assert_eq!(rows[0].slug.as_deref(), Some("fixture"));
-        assert_eq!(rows[0].ttrc.as_deref(), Some("1 min 0 s"));
-        assert_eq!(rows[1].slug, None);
-        assert!(rows[1].problem.is_some());
+        assert_eq!(rows[1].slug.as_deref(), Some("fixture"));
+        assert_eq!(rows[1].ttrc.as_deref(), Some("1 min 0 s"));
+        assert_eq!(rows[1].state, Some(State::Finished));
+        assert_eq!(rows[0].slug, None, "the newest comes first");
+        assert!(rows[0].started > rows[1].started);
+        let started: jiff::Timestamp = rows[0].started.as_deref().unwrap().parse().unwrap();
+        assert_eq!(started, jiff::Timestamp::constant(1_795_249_999, 0));
+    }
+
+    #[test]
+    fn a_drill_that_runs_is_told_from_one_that_was_killed() {
+        let logs = tempfile::tempdir().unwrap();
+        let folder = DrillFolder::create(
+            logs.path(),
+            jiff::Timestamp::constant(1_795_249_999, 0),
+            "def",
+        )
+        .unwrap();
+        folder.seal_plan(&plan().to_json()).unwrap();
+        let journal = Journal::create(folder.path()).unwrap();
+        journal.append(PAGE_MS, Event::Acknowledged);
+        let state = || list(logs.path()).unwrap()[0].state;
+        assert_eq!(state(), Some(State::Running));
+        assert!(
+            read_folder(folder.path())
+                .unwrap()
+                .warnings
+                .iter()
+                .any(|said| said.contains("runs still"))
+        );
+        drop(journal); // as the kernel does when the process is gone
+        assert_eq!(state(), Some(State::Killed));
+        let rows = list(logs.path()).unwrap();
+        assert!(rows[0].problem.is_some());
     }
 
     #[test]

@@ -14,16 +14,16 @@ use super::{
 /// right diagnosis earns the points.
 pub(super) fn alternatives(reading: &Reading<'_>) -> ScorePart {
     let decoys = &reading.plan.scenario.decoys;
+    let beside = beside_the_decoys(reading);
     if decoys.is_empty() {
-        return match reading.right() {
+        let result = match reading.right() {
             Some(right) => part("alternatives", ALTERNATIVES, ALTERNATIVES)
                 .because("there was no decoy to reject")
-                .from(right.seq)
-                .done(),
+                .from(right.seq),
             None => part("alternatives", Decimal::ZERO, ALTERNATIVES)
-                .because("there was no decoy to reject, and no right diagnosis")
-                .done(),
+                .because("there was no decoy to reject, and no right diagnosis"),
         };
+        return beside.into_iter().fold(result, super::Part::because).done();
     }
     let (mut ruled_out, mut reasons, mut entries) = (0, Vec::new(), Vec::new());
     for decoy in decoys {
@@ -33,11 +33,43 @@ pub(super) fn alternatives(reading: &Reading<'_>) -> ScorePart {
         entries.extend(entry);
     }
     let points = ALTERNATIVES * share(ruled_out, decoys.len());
-    let result = reasons.into_iter().fold(
+    let result = reasons.into_iter().chain(beside).fold(
         part("alternatives", points, ALTERNATIVES),
         super::Part::because,
     );
     entries.into_iter().fold(result, super::Part::from).done()
+}
+
+/// What is to be said of rejected hypotheses that are about no decoy: they earn nothing, and were right or wrong.
+fn beside_the_decoys(reading: &Reading<'_>) -> Vec<String> {
+    let scenario = &reading.plan.scenario;
+    reading
+        .hypotheses
+        .iter()
+        .filter(|h| h.state == HypothesisState::Rejected)
+        .filter(|h| !scenario.decoys.iter().any(|d| is_about(reading, h, d)))
+        .map(|h| {
+            let Some(component) = h.component else {
+                return format!(
+                    "rejecting “{}” counts for nothing: it names no component",
+                    h.text
+                );
+            };
+            let truth = &scenario.truth;
+            let mechanism = h.mechanism;
+            let true_one = component == truth.component
+                && mechanism.is_none_or(|mechanism| is_mechanism(truth, mechanism));
+            let what = mechanism.map_or_else(
+                || format!("`{component}`"),
+                |mechanism| format!("`{mechanism}` in `{component}`"),
+            );
+            if true_one {
+                format!("rejecting {what} was wrong: the cause is there")
+            } else {
+                format!("rejecting {what} was right, but it is no counted decoy")
+            }
+        })
+        .collect()
 }
 
 /// Whether the decoy was ruled out, why, and the entry that says so.

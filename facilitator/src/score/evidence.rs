@@ -52,6 +52,9 @@ pub(super) fn evidence(reading: &Reading<'_>) -> ScorePart {
             telling.len(),
             pins.len()
         ));
+    for reason in pin_by_pin(reading, &pins) {
+        result = result.because(reason);
+    }
     for missed in classes
         .iter()
         .filter(|class| asked.contains(class.id.as_str()) && !shown.contains(class.id.as_str()))
@@ -63,16 +66,55 @@ pub(super) fn evidence(reading: &Reading<'_>) -> ScorePart {
         .done()
 }
 
+/// What each pin counts for: the pins of each class, those that show none, those that were not cited.
+fn pin_by_pin(reading: &Reading<'_>, pins: &[&PinFact<'_>]) -> Vec<String> {
+    let classes = &reading.plan.scenario.evidence;
+    let of = |class: &str| numbers(pins, |pin| pin.classes.iter().any(|id| id == class));
+    let mut reasons: Vec<String> = classes
+        .iter()
+        .filter_map(|class| Some(format!("{}: {}", of(&class.id)?, class.proves)))
+        .collect();
+    let telling = |pin: &PinFact<'_>| {
+        classes
+            .iter()
+            .any(|class| pin.classes.iter().any(|id| *id == class.id))
+    };
+    reasons.extend(
+        numbers(pins, |pin| !telling(pin)).map(|which| format!("{which}: no evidence of anything")),
+    );
+    let kept: Vec<&PinFact<'_>> = pins_kept(reading).collect();
+    let cited = |pin: &PinFact<'_>| pins.iter().any(|one| one.id == pin.id);
+    reasons.extend(
+        numbers(&kept, |pin| !cited(pin))
+            .map(|which| format!("{which}: not cited in the diagnosis, not counted")),
+    );
+    reasons
+}
+
+/// The numbers of some pins, as in `#1, #3`; none if there are none.
+fn numbers(pins: &[&PinFact<'_>], which: impl Fn(&PinFact<'_>) -> bool) -> Option<String> {
+    let numbers: Vec<String> = pins
+        .iter()
+        .filter(|pin| which(pin))
+        .map(|pin| format!("#{}", pin.id))
+        .collect();
+    (!numbers.is_empty()).then(|| numbers.join(", "))
+}
+
 /// The pins that the counted diagnosis cites; all pins kept until then if it cites none; all pins
 /// kept at the end if there was no diagnosis.
 pub(super) fn pins_that_count<'r, 'a>(reading: &'r Reading<'a>) -> Vec<&'r PinFact<'a>> {
-    let counted = reading.counted();
-    let until = counted.map_or(u64::MAX, |said| said.seq);
-    let cited: &[u32] = counted.map_or(&[], |said| said.pins);
+    let cited: &[u32] = reading.counted().map_or(&[], |said| said.pins);
+    pins_kept(reading)
+        .filter(|pin| cited.is_empty() || cited.contains(&pin.id))
+        .collect()
+}
+
+/// The pins kept until the counted diagnosis, or until the end.
+fn pins_kept<'r, 'a>(reading: &'r Reading<'a>) -> impl Iterator<Item = &'r PinFact<'a>> {
+    let until = reading.counted().map_or(u64::MAX, |said| said.seq);
     reading
         .pins
         .iter()
-        .filter(|pin| pin.seq < until && pin.removed.is_none_or(|removed| removed > until))
-        .filter(|pin| cited.is_empty() || cited.contains(&pin.id))
-        .collect()
+        .filter(move |pin| pin.seq < until && pin.removed.is_none_or(|removed| removed > until))
 }

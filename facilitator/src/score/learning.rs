@@ -22,15 +22,8 @@ pub(super) fn learning(reading: &Reading<'_>) -> ScorePart {
     };
     let graph = &reading.plan.scenario.truth.graph;
     let steps = whys.len().saturating_sub(1);
-    let follow = whys
-        .windows(2)
-        .filter(|pair| {
-            graph
-                .edges
-                .iter()
-                .any(|[cause, effect]| *effect == pair[0] && *cause == pair[1])
-        })
-        .count();
+    let off = steps_off(graph, whys);
+    let follow = steps - off.len();
     let needed = longest_path(graph).min(WHY_STEPS);
     let whys_points = WHYS * share(follow, steps.max(needed));
 
@@ -44,10 +37,11 @@ pub(super) fn learning(reading: &Reading<'_>) -> ScorePart {
     let hits = chosen.intersection(&preventing).count();
     let guardrail_points =
         GUARDRAILS * f1(share(hits, chosen.len()), share(hits, preventing.len()));
-    part("learning", whys_points + guardrail_points, of)
-        .because(format!(
-            "{follow} of {steps} steps of the Five Whys follow the causal graph; {needed} make it complete"
-        ))
+    let result = part("learning", whys_points + guardrail_points, of).because(format!(
+        "{follow} of {steps} steps of the Five Whys follow the causal graph; {needed} make it complete"
+    ));
+    off.into_iter()
+        .fold(result, super::Part::because)
         .because(format!(
             "{hits} of {} guardrails chosen would have prevented it; there were {}",
             chosen.len(),
@@ -55,6 +49,40 @@ pub(super) fn learning(reading: &Reading<'_>) -> ScorePart {
         ))
         .from(seq)
         .done()
+}
+
+/// Each step from effect to cause that is no edge of the graph, in words.
+fn steps_off(graph: &CausalGraph, whys: &[String]) -> Vec<String> {
+    let words = |id: &str| {
+        let mut choices = graph.nodes.iter().chain(&graph.distractors);
+        let found = choices.find(|choice| choice.id == id);
+        found.map_or_else(|| id.to_owned(), |choice| choice.text.trim().to_owned())
+    };
+    let follows = |effect: &str, cause: &str| {
+        graph
+            .edges
+            .iter()
+            .any(|[from, to]| from == cause && to == effect)
+    };
+    let is_cause = |id: &str| graph.nodes.iter().any(|node| node.id == id);
+    whys.windows(2)
+        .enumerate()
+        .filter(|(_, pair)| !follows(&pair[0], &pair[1]))
+        .map(|(index, pair)| {
+            let (effect, cause) = (words(&pair[0]), words(&pair[1]));
+            let why = if let Some(stranger) = pair.iter().find(|id| !is_cause(id)) {
+                format!("“{}” had no part in it", words(stranger))
+            } else if follows(&pair[1], &pair[0]) {
+                "it is the other way round".to_owned()
+            } else {
+                "the graph has no such edge".to_owned()
+            };
+            format!(
+                "step {}, from “{effect}” to “{cause}”, does not follow: {why}",
+                index + 1
+            )
+        })
+        .collect()
 }
 
 /// Edges of the longest path. A graph with a cycle (the loader refuses one) ends the search at the

@@ -3,7 +3,7 @@
 use api::Scorecard;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
-use simulator::journal::Event;
+use simulator::journal::{Entry, Event};
 
 use super::{
     fixture::{PAGE_MS, Pen, plan},
@@ -338,6 +338,115 @@ fn learning_follows_edges_and_chooses_guardrails() {
         p.at(1, write(&[], &["disk"]))
             .at(2, write(&["e", "d", "c", "b", "a"], &[]))
     });
+}
+
+/// The reasons of a part, one a line.
+fn reasons(entries: &[Entry], name: &str) -> String {
+    let card = score(&plan(), entries);
+    let part = card.parts.iter().find(|part| part.part == name);
+    part.expect("a part of that name").reasons.join("\n")
+}
+
+#[test]
+fn each_pin_is_told_as_counted_or_not() {
+    let mut pen = Pen::paged();
+    pen.pin(1, &["waiting"])
+        .pin(2, &[])
+        .pin(3, &["waiting", "idle"])
+        .pin(4, &["forged"])
+        .right(60, 1.0);
+    let said = reasons(&pen.entries, "evidence");
+    for part in [
+        "2 of 4 pins show evidence",
+        "#1, #3: charges wait for a connection",
+        "#3: the worker's core is not ours",
+        "#2, #4: no evidence of anything",
+        "missing: the pool was cut",
+    ] {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
+    let mut pen = Pen::paged();
+    pen.pin(1, &["waiting"]).pin(2, &["limit"]).at(
+        60,
+        Event::Diagnosis {
+            component: "payments".into(),
+            mechanism: "pool-exhaustion".into(),
+            trigger: "pool".into(),
+            scope: "buyers".into(),
+            confidence: 1.0,
+            pins: vec![1],
+            text: String::new(),
+            right: true,
+        },
+    );
+    let said = reasons(&pen.entries, "evidence");
+    assert!(said.contains("#2: not cited"), "{said}");
+}
+
+#[test]
+fn a_rejection_that_is_about_no_decoy_is_told() {
+    let mut pen = Pen::paged();
+    pen.pin(1, &["idle"])
+        .reject(2, "pricing", &[1])
+        .reject(3, "payments", &[1])
+        .reject(4, "worker", &[1])
+        .right(60, 1.0);
+    let said = reasons(&pen.entries, "alternatives");
+    for part in [
+        "rejecting `pricing` was right, but it is no counted decoy",
+        "rejecting `payments` was wrong",
+        "`worker` was rejected with evidence",
+    ] {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
+    assert!(!said.contains("rejecting `worker`"), "{said}");
+}
+
+#[test]
+fn each_step_of_the_whys_that_does_not_follow_is_told() {
+    let write = |whys: &[&str]| {
+        let mut pen = Pen::paged();
+        let whys = whys.iter().map(|s| (*s).to_owned()).collect();
+        let guardrails = Vec::new();
+        pen.at(1, Event::Learning { whys, guardrails });
+        reasons(&pen.entries, "learning")
+    };
+    let said = write(&["e", "d", "b", "c", "x"]);
+    for part in [
+        "1 of 4 steps",
+        "step 2, from “checkouts wait” to “two connections”, does not follow: the graph has no such edge",
+        "step 3, from “two connections” to “charges wait”, does not follow: it is the other way round",
+        "“the report burns a core” had no part in it",
+    ] {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
+    assert!(!write(&["e", "d", "c", "b", "a"]).contains("does not follow"));
+}
+
+#[test]
+fn five_statements_of_a_longer_chain_earn_all_points() {
+    let mut long = plan();
+    let graph = &mut long.scenario.truth.graph;
+    let mut further = graph.nodes[0].clone();
+    further.id = "z".into();
+    graph.nodes.push(further);
+    graph.edges.push(["z".into(), "a".into()]);
+    for whys in [
+        &["e", "d", "c", "b", "a"][..],
+        &["d", "c", "b", "a", "z"],
+        &["e", "d", "c", "b", "a", "z"],
+    ] {
+        let mut pen = Pen::paged();
+        pen.at(
+            1,
+            Event::Learning {
+                whys: whys.iter().map(|s| (*s).to_owned()).collect(),
+                guardrails: Vec::new(),
+            },
+        );
+        let card = score(&long, &pen.entries);
+        assert_eq!(points(&card, "learning"), dec("3"), "{whys:?}");
+    }
 }
 
 #[test]

@@ -106,6 +106,14 @@ fn read(source: &Source, seed: Seed) -> Result<(Scenario, Draws), Problems> {
 
 /// Parses and checks the filled text; findings are at places of the file.
 fn typed(source: &Source, filled: &Filled, findings: &mut Vec<Finding>) -> Option<Scenario> {
+    if says_nothing(source.text()) {
+        findings.push(Finding {
+            at: 0..0,
+            message: "the file is empty".into(),
+            remedy: Some("`drill scenarios new SLUG` writes a template to begin with".into()),
+        });
+        return None;
+    }
     let mut found = Vec::new();
     let scenario = match Node::parse(&filled.text) {
         Err(error) => {
@@ -132,6 +140,13 @@ fn typed(source: &Source, filled: &Filled, findings: &mut Vec<Finding>) -> Optio
         ..finding
     }));
     scenario
+}
+
+/// Whether a text holds nothing but blank lines and comments.
+fn says_nothing(text: &str) -> bool {
+    text.lines()
+        .map(str::trim)
+        .all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ mod write;
 pub use chain::{BrokenChain, verify_chain};
 pub(crate) use chain::{hex, unhex};
 pub use event::{Entry, Event, InvariantResult};
-pub use read::{Recorded, read};
+pub use read::{Recorded, is_held, read};
 pub use write::Journal;
 
 /// The journal of a drill that has ended: one JSON object a line.

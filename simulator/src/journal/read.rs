@@ -16,6 +16,18 @@ pub struct Recorded {
     pub broken: Option<BrokenChain>,
 }
 
+/// Whether a running drill holds a journal file; none when the file system does not tell. A drill that was killed holds
+/// nothing, and one that has ended has let go.
+#[must_use]
+pub fn is_held(path: &Path) -> Option<bool> {
+    let file = std::fs::File::open(path).ok()?;
+    match file.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(std::fs::TryLockError::WouldBlock) => Some(true),
+        Err(std::fs::TryLockError::Error(_)) => None,
+    }
+}
+
 /// Reads a journal file, opened or sealed.
 ///
 /// # Errors

@@ -30,10 +30,13 @@ struct Inner {
     path: Option<PathBuf>,
     sealed: bool,
     banner: Option<String>,
+    /// A second handle on the sealed file, which keeps its lock even when writing has stopped.
+    lock: Option<File>,
 }
 
 impl Journal {
-    /// Creates `journal.sealed` in a folder that exists.
+    /// Creates `journal.sealed` in a folder that exists, and holds an advisory lock on it as long as the drill runs
+    /// (see [`super::is_held`]).
     ///
     /// # Errors
     /// When the file exists already or cannot be created.
@@ -47,7 +50,9 @@ impl Journal {
                 path: path.clone(),
                 source,
             })?;
-        Ok(Self::with(Some(file), Some(path)))
+        let journal = Self::with(Some(file), Some(path));
+        journal.inner.lock().hold();
+        Ok(journal)
     }
 
     /// A journal that is kept in memory only.
@@ -73,6 +78,7 @@ impl Journal {
                 path,
                 sealed: true,
                 banner: None,
+                lock: None,
             })),
             news: broadcast::channel(SUBSCRIBER_LAG).0,
         }
@@ -145,6 +151,7 @@ impl Journal {
         inner.path = Some(path);
         inner.sealed = false;
         inner.banner = None;
+        inner.lock = None;
         std::fs::remove_file(&sealed).map_err(|source| JournalError::Unseal {
             path: sealed,
             source,
@@ -194,6 +201,19 @@ fn line(entry: &Entry, sealed: bool) -> io::Result<Vec<u8>> {
 }
 
 impl Inner {
+    /// Locks the file. The kernel lets go when the process ends, however it ends. A file system without locks is no reason
+    /// not to record: readers are then told that nobody knows.
+    fn hold(&mut self) {
+        let lock = self.file.as_ref().map(File::try_clone);
+        match lock.transpose().and_then(|file| {
+            file.as_ref().map_or(Ok(()), File::lock)?;
+            Ok(file)
+        }) {
+            Ok(file) => self.lock = file,
+            Err(error) => tracing::debug!(%error, "the journal cannot be locked"),
+        }
+    }
+
     fn write(&mut self, entry: &Entry) {
         let Some(file) = self.file.as_mut() else {
             return;
