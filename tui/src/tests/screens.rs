@@ -176,7 +176,7 @@ async fn the_map_says_when_its_figures_are_estimates() {
     press(&mut app, &client, &["5"]).await;
     let screen = text_of(&app);
     assert!(
-        screen.contains("estimated over 15 min: rate · errors · p50 · p99"),
+        screen.contains("estimated, last 2 min: rate · errors · p50 · p99"),
         "{screen}"
     );
 }

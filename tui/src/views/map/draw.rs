@@ -64,19 +64,15 @@ fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
     let edges = state::edges(app);
     let state = match app.waiting(Slot::Graph) {
         Some(_) => "querying …".to_owned(),
-<<<<<<< HEAD
-        None => format!("traces kept, {}: rate · errors · p50 · p99", over(app)),
-=======
         None => format!(
-            "{} {}: rate · errors · p50 · p99",
+            "{}, {}: rate · errors · p50 · p99",
             if graph.sampled {
-                "estimated over"
+                "estimated"
             } else {
-                "traces kept in"
+                "traces kept"
             },
-            text::stretch(app.range.window().length_ms())
+            over(app)
         ),
->>>>>>> 6856e17 (Say on the map when its figures are estimates)
     };
     let count = text::count(edges.len(), "call", "calls");
     let inner = surface.titled(area, "Calls", &format!("{count} · {state}"), true);
