@@ -74,11 +74,7 @@ fn pin_by_pin(reading: &Reading<'_>, pins: &[&PinFact<'_>]) -> Vec<String> {
         .iter()
         .filter_map(|class| Some(format!("{}: {}", of(&class.id)?, class.proves)))
         .collect();
-    let telling = |pin: &PinFact<'_>| {
-        classes
-            .iter()
-            .any(|class| pin.classes.iter().any(|id| *id == class.id))
-    };
+    let telling = |pin: &PinFact<'_>| classes.iter().any(|class| pin.classes.contains(&class.id));
     reasons.extend(
         numbers(pins, |pin| !telling(pin)).map(|which| format!("{which}: no evidence of anything")),
     );
