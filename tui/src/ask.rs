@@ -41,6 +41,8 @@ pub enum Slot {
     OlderLogs,
     /// Lines around a line.
     Context,
+    /// Names of the fields of log lines.
+    LogFields,
     /// Log counts.
     Histogram,
     /// Trace search.
@@ -87,6 +89,11 @@ pub enum Ask {
         query: String,
         at_ns: i64,
         limit: usize,
+    },
+    /// Recent lines of these services, for the names of their fields.
+    LogFields {
+        services: Vec<String>,
+        window: Window,
     },
     /// Counts of a window.
     Histogram {
@@ -169,6 +176,8 @@ pub enum Answer {
     OlderLogs(Vec<LogLine>),
     /// Lines around a line.
     Context(Vec<LogLine>),
+    /// Lines of every service that show which fields there are.
+    LogFields(Vec<LogLine>),
     /// Log counts.
     Histogram(Histogram),
     /// Traces.
@@ -250,6 +259,7 @@ impl Ask {
             Self::Logs(_) => Slot::Logs,
             Self::OlderLogs(_) => Slot::OlderLogs,
             Self::Context { .. } => Slot::Context,
+            Self::LogFields { .. } => Slot::LogFields,
             Self::Histogram { .. } => Slot::Histogram,
             Self::Traces { .. } => Slot::Traces,
             Self::Trace(_) => Slot::Trace,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::ask::{Answer, Ask, Golden, Reply, Request, Slot};
-use crate::client::loki::{Lines, LogLine, as_logql};
+use crate::client::loki::{Lines, LogLine, quoted};
 use crate::client::{Asker, Client};
 use crate::time::Window;
 
@@ -101,11 +101,10 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
             bins,
         } => {
             let step_s = window.step_s(bins);
-            Answer::Histogram(
-                client
-                    .loki_histogram(&as_logql(&query), window, step_s)
-                    .await?,
-            )
+            Answer::Histogram(client.loki_histogram(&query, window, step_s).await?)
+        }
+        Ask::LogFields { services, window } => {
+            Answer::LogFields(log_fields(client, &services, window).await?)
         }
         Ask::Traces {
             query,
@@ -169,6 +168,26 @@ async fn context(
     };
     let mut lines = client.loki_lines(&before, asker).await?;
     lines.extend(client.loki_lines(&after, Asker::Screen).await?);
+    Ok(lines)
+}
+
+/// The newest lines of every service, and of what went wrong: enough to know which fields there are.
+async fn log_fields(
+    client: &Client,
+    services: &[String],
+    window: Window,
+) -> Result<Vec<LogLine>, Failure> {
+    /// Lines that are looked at, of each service and of warnings and errors.
+    const LINES: usize = 60;
+    let selectors = services
+        .iter()
+        .map(|service| format!("{{service={}}}", quoted(service)))
+        .chain([r#"{service=~".+", level=~"warn|error"}"#.to_owned()]);
+    let mut lines = Vec::new();
+    for selector in selectors {
+        let asked = Lines::newest(selector, window, LINES);
+        lines.extend(client.loki_lines(&asked, Asker::Screen).await?);
+    }
     Ok(lines)
 }
 

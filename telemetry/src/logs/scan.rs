@@ -382,6 +382,29 @@ mod tests {
     }
 
     #[test]
+    fn words_are_found_in_the_message_and_in_named_fields_by_plain_logql() {
+        let ask = |word: &str| {
+            let searched =
+                "{{__line__}} {{.service}} {{.level}} {{.trace_id}} {{.http_route}} {{.nonesuch}}";
+            seconds(&format!(
+                "{{service=~\".+\"}} | label_format words_=`{searched}` | words_=~\"(?is).*{word}.*\" | drop words_"
+            ))
+        };
+        assert_eq!(ask("/CART"), [2]);
+        assert_eq!(ask("lock"), [5]);
+        assert_eq!(ask(&"ab".repeat(16)), [5]);
+        assert_eq!(ask("pay-ments"), [6]);
+        assert_eq!(ask("nonesuch"), [0; 0]);
+        let line = only_line(
+            "{service=~\".+\"} | label_format words_=`{{__line__}} {{.service}}` | words_=~\".*pay-ments.*\" | drop words_",
+        );
+        assert_eq!(
+            (line.label("words_"), line.line.as_str()),
+            (None, "charged")
+        );
+    }
+
+    #[test]
     fn limits_keep_the_nearest_lines_over_many_segments() {
         let store = LogStore::new(LOG_BYTES);
         let count = 10_000;

@@ -45,6 +45,7 @@ impl App {
             Answer::Logs(lines) => views::logs::state::arrived(self, lines, ask),
             Answer::OlderLogs(lines) => views::logs::state::older_arrived(self, lines),
             Answer::Context(lines) => views::logs::state::context_arrived(self, lines),
+            Answer::LogFields(lines) => self.views.logs.see(&lines),
             Answer::Histogram(histogram) => self.views.logs.histogram.good(histogram),
             Answer::Traces(hits) => views::traces::state::hits_arrived(self, hits),
             Answer::Trace(id, spans) => views::traces::state::trace_arrived(self, id, spans),
@@ -153,7 +154,7 @@ impl App {
             Slot::Traces | Slot::Trace => self.views.traces.query.failure = Some(failure),
             Slot::TraceLogs => self.views.traces.logs.clear(),
             Slot::Metrics => self.views.metrics.query.failure = Some(failure),
-            Slot::MetricNames => {}
+            Slot::MetricNames | Slot::LogFields => {}
             Slot::Graph => self.views.map.graph.failure = Some(failure),
         }
     }

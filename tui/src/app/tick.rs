@@ -19,6 +19,8 @@ const DRILL_MS: (u64, u64) = (250, 1_000);
 const VIEW_MS: u64 = 1_500;
 /// How often changes and notebook are asked for, milliseconds.
 const SLOW_MS: u64 = 5_000;
+/// How often the names of the fields of log lines are asked for, milliseconds: new ones come when something new breaks.
+const FIELDS_MS: u64 = 15_000;
 /// How far the clock is carried on without an answer, milliseconds: after that it stands, and the banner says why.
 const CARRY_MS: u64 = 3_000;
 
@@ -28,6 +30,7 @@ pub struct Schedule {
     drill_ms: u64,
     view_ms: u64,
     slow_ms: u64,
+    fields_ms: u64,
     /// When the drill was last told, on the screen's clock.
     pub told_ms: u64,
 }
@@ -60,6 +63,11 @@ impl App {
             if self.known.proof.value.as_ref().is_some_and(|p| p.running) {
                 self.ask_quietly(Ask::Proof);
             }
+        }
+        if mono_ms >= self.schedule.fields_ms {
+            self.schedule.fields_ms = mono_ms + FIELDS_MS;
+            let (services, window) = (self.services(), self.range.window());
+            self.ask_quietly(Ask::LogFields { services, window });
         }
         if mono_ms >= self.schedule.slow_ms {
             self.schedule.slow_ms = mono_ms + SLOW_MS;

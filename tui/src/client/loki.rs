@@ -246,37 +246,6 @@ fn lines(streams: Streams) -> Vec<LogLine> {
     out
 }
 
-/// LogQL of what a person typed: LogQL stays; of bare words each must occur, in upper or lower case, words in double
-/// quotes belong together, as the lab itself reads them; after `!` none may.
-#[must_use]
-pub fn as_logql(text: &str) -> String {
-    let text = text.trim();
-    if text.starts_with('{') {
-        return text.to_owned();
-    }
-    let (operator, words) = text
-        .strip_prefix('!')
-        .map_or(("|~", text), |rest| ("!~", rest));
-    let mut query = String::from(r#"{service=~".+"}"#);
-    for word in phrases(words) {
-        let pattern = quoted(&format!("(?i){}", escape_regex(word)));
-        query.push_str(&format!(" {operator} {pattern}"));
-    }
-    query
-}
-
-/// The words of a text, and as one what stands in double quotes.
-fn phrases(text: &str) -> Vec<&str> {
-    text.split('"')
-        .enumerate()
-        .flat_map(|(i, part)| match i % 2 {
-            1 => vec![part],
-            _ => part.split_whitespace().collect(),
-        })
-        .filter(|word| !word.trim().is_empty())
-        .collect()
-}
-
 /// A string literal of LogQL, PromQL or TraceQL.
 #[must_use]
 pub fn quoted(text: &str) -> String {
@@ -289,19 +258,6 @@ pub fn quoted(text: &str) -> String {
         }
     }
     out.push('"');
-    out
-}
-
-/// Makes text match itself in a regular expression.
-#[must_use]
-pub fn escape_regex(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if r"\.+*?()|[]{}^$".contains(c) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
     out
 }
 
@@ -384,18 +340,6 @@ mod tests {
             (all[1].severity, all[1].trace_id()),
             (Severity::Error, Some("t1"))
         );
-    }
-
-    #[test]
-    fn bare_words_become_a_line_filter_and_an_exclamation_mark_turns_it() {
-        assert_eq!(as_logql("a.b"), r#"{service=~".+"} |~ "(?i)a\\.b""#);
-        assert_eq!(as_logql("!health"), r#"{service=~".+"} !~ "(?i)health""#);
-        assert_eq!(
-            as_logql(r#" worker  slot "took long""#),
-            r#"{service=~".+"} |~ "(?i)worker" |~ "(?i)slot" |~ "(?i)took long""#
-        );
-        assert_eq!(as_logql(" \" "), r#"{service=~".+"}"#);
-        assert_eq!(as_logql(r#"{service="x"}"#), r#"{service="x"}"#);
     }
 
     #[test]

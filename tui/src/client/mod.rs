@@ -5,6 +5,7 @@ pub mod graph;
 pub mod loki;
 pub mod prometheus;
 pub mod tempo;
+pub mod words;
 
 use std::time::Duration;
 

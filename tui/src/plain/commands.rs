@@ -54,6 +54,13 @@ const COMMANDS: &[Command] = &[
         |a, _| tell::logs(a),
     ),
     command(
+        &["logql"],
+        "",
+        "the LogQL that the last search for log lines became",
+        |a, _| format!("{}\n", a.views.logs.logql()),
+        nothing,
+    ),
+    command(
         &["traces", "3"],
         "[QUERY]",
         "traces: words, or TraceQL in braces",
@@ -309,7 +316,10 @@ fn does(app: &mut App, what: fn(&mut App)) -> String {
 
 fn query(app: &mut App, view: ViewId, text: &str) -> String {
     match view {
-        ViewId::Logs => logs::state::show_query(app, text),
+        ViewId::Logs => {
+            let query = logs::filter::typed(app, text);
+            logs::state::show_query(app, &query);
+        }
         ViewId::Traces => traces::state::show_query(app, text),
         _ => {
             app.view = ViewId::Metrics;

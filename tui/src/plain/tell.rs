@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::receive::refusal;
 use crate::client::prometheus::{Series, stretches};
+use crate::client::words;
 use crate::net::golden;
 use crate::text::{self, escape};
 use crate::theme::{Theme, ThemeName};
@@ -21,6 +22,16 @@ fn numbered(rows: impl IntoIterator<Item = String>) -> String {
         .enumerate()
         .map(|(i, row)| format!("{}. {}\n", i + 1, row.replace('\n', "\n   ")))
         .collect()
+}
+
+/// The time range in words: its width where it follows now, else from when to when.
+fn range(app: &App) -> String {
+    let window = app.range.window();
+    if app.range.follows() {
+        text::stretch(window.length_ms())
+    } else {
+        format!("{} to {}", clock(window.start_ms), clock(window.end_ms))
+    }
 }
 
 /// The brief.
@@ -61,7 +72,7 @@ pub fn overview(app: &App) -> String {
         "phase {:?}, time {}, range {}\n",
         drill.phase,
         clock(app.range.now_ms),
-        app.range.label()
+        range(app)
     );
     if drill.phase == api::Phase::Preparing {
         out.push_str(&preparing(app));
@@ -98,12 +109,21 @@ pub fn logs(app: &App) -> String {
     if let Some(failure) = &app.views.logs.query.failure {
         return failed(&app.views.logs.query.ran, failure);
     }
+    if lines.is_empty() {
+        let (ran, seen) = (&app.views.logs.query.ran, &app.views.logs.seen);
+        let range = range(app);
+        return match words::places(ran, seen) {
+            Some(places) => format!("no line in range {range}: {places}\n"),
+            None if ran.is_empty() => format!("no line in range {range}\n"),
+            None => format!("no line in range {range} matches {ran}\n"),
+        };
+    }
     let from = lines.len().saturating_sub(TOLD);
     let mut out = format!(
         "{}, the newest {} told; range {}\n",
         text::count(lines.len(), "line", "lines"),
         lines.len() - from,
-        app.range.label()
+        range(app)
     );
     for (i, line) in lines.iter().enumerate().skip(from) {
         let trace = line
@@ -247,7 +267,7 @@ pub fn metrics(app: &App) -> String {
         "{}\n{}, range {}\n{}",
         metrics.query.ran,
         text::count(metrics.series.len(), "series", "series"),
-        app.range.label(),
+        range(app),
         numbered(metrics.series.iter().map(row))
     )
 }

@@ -45,7 +45,7 @@ pub struct Lab {
     pub sampled: bool,
 }
 
-type Shared = Arc<Mutex<Lab>>;
+pub type Shared = Arc<Mutex<Lab>>;
 
 fn text(s: &str) -> String {
     s.to_owned()

@@ -6,7 +6,6 @@ use super::fixture;
 use super::screens::{opened, press};
 use crate::app::{App, Effect};
 use crate::client::Client;
-use crate::plain::Session;
 use crate::screen::text_of;
 use crate::views::ViewId;
 use crate::{Exit, Failure};
@@ -642,66 +641,6 @@ async fn the_drill_is_finished_from_the_debrief() {
     press(&mut app, &client, &["y"]).await;
     assert!(lab.lock().ended);
     assert!(text_of(&app).contains("Score 78.5 of 100"));
-}
-
-#[tokio::test]
-async fn a_drill_is_solved_in_plain_mode_by_typed_lines() {
-    let (address, lab) = fixture::start(fixture::lab()).await;
-    let mut session = Session::new(Client::new(&address).unwrap(), false);
-    let mut said = session.look().await;
-    said.push_str(&session.look().await);
-    assert!(
-        said.contains("PAGE") && said.contains("Order history is slow"),
-        "{said}"
-    );
-    assert!(session.line("logs timeout").await.contains("60 lines"));
-    assert!(session.line("pin 2").await.contains("pinned as #3"));
-    assert!(session.line("traces").await.contains("40 traces"));
-    let trace = session.line("trace 1").await;
-    assert!(
-        trace.contains("64 times orders SELECT * FROM order_items"),
-        "{trace}"
-    );
-    let map = session.line("map").await;
-    assert!(
-        map.contains("ring: checkout to pricing to promotions"),
-        "{map}"
-    );
-    let asked = session.line("diagnose").await;
-    assert!(asked.contains("2. orders"), "{asked}");
-    for answer in ["9", "2", "n-plus-one", "c2", "2", "90", "1 3", "by item"] {
-        said = session.line(answer).await;
-    }
-    assert!(said.contains("Right: that is the root cause"), "{said}");
-    assert_eq!(
-        lab.lock()
-            .case
-            .diagnoses
-            .last()
-            .map(|d| d.request.pins.clone()),
-        Some(vec![1, 3])
-    );
-    session.line("act 1").await;
-    assert!(session.line("y").await.contains("rolled out"));
-    session.line("finish").await;
-    session.line("y").await;
-    let debrief = session.line("debrief").await;
-    assert!(debrief.contains("Score 78.5 of 100"), "{debrief}");
-    assert!(session.line("dance").await.contains("no command is called"));
-}
-
-#[tokio::test]
-async fn the_plain_mode_tells_how_history_is_made_at_the_start_and_every_few_seconds() {
-    let (address, lab) = fixture::start(super::screens::preparing()).await;
-    let mut session = Session::new(Client::new(&address).unwrap(), false);
-    let first = session.look_at(0).await;
-    assert_eq!(
-        first,
-        "preparing, 42 %: making history: 02:47:30; the page comes at 03:00\n"
-    );
-    lab.lock().drill.progress = 0.6;
-    assert_eq!(session.look_at(2_000).await, "");
-    assert!(session.look_at(4_000).await.contains("60 %"));
 }
 
 #[tokio::test]

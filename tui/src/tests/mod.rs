@@ -2,4 +2,5 @@
 
 mod fixture;
 mod journeys;
+mod plain;
 mod screens;

@@ -15,6 +15,7 @@ use super::state;
 use crate::app::App;
 use crate::ask::Slot;
 use crate::client::loki::{LogLine, Severity};
+use crate::client::words;
 use crate::text;
 use crate::theme::Theme;
 use crate::time::{clock, clock_millis};
@@ -167,7 +168,13 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
         !logs.in_fields,
     );
     if len == 0 {
-        let said = logs.query.nothing(logs.loaded, "line matches");
+        let mut said = logs.query.nothing(logs.loaded, "line matches");
+        if logs.loaded
+            && logs.query.failure.is_none()
+            && let Some(places) = words::places(&logs.query.ran, &logs.seen)
+        {
+            said = format!("{said}\n{places}");
+        }
         return surface.say_lines(inner, &said, theme.dim);
     }
     if app.wrap {

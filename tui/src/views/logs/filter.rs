@@ -3,20 +3,19 @@
 use super::state::refresh;
 use crate::app::App;
 use crate::client::Asker;
-use crate::client::loki::{as_logql, quoted};
+use crate::client::loki::quoted;
 
-/// The query that also asks for (or excludes) a value; labels of streams go into the selector, fields behind it.
+/// The LogQL that also asks for (or excludes) a value; labels of streams go into the selector, fields behind it.
 #[must_use]
-pub fn with_filter(query: &str, key: &str, value: &str, keep: bool) -> String {
-    let logql = as_logql(query);
+pub fn with_filter(logql: &str, key: &str, value: &str, keep: bool) -> String {
     let operator = if keep { "=" } else { "!=" };
     let condition = format!("{key}{operator}{}", quoted(value));
     let in_selector = matches!(key, "service" | "level" | "service_name");
-    let Some(close) = selector_end(&logql) else {
-        return logql;
+    let Some(close) = selector_end(logql) else {
+        return logql.to_owned();
     };
     if logql.contains(&condition) {
-        return logql;
+        return logql.to_owned();
     }
     if !in_selector {
         return format!("{logql} | {condition}");
@@ -31,18 +30,26 @@ pub fn with_filter(query: &str, key: &str, value: &str, keep: bool) -> String {
     format!("{{{kept}{comma}{condition}{}", &logql[close..])
 }
 
-/// The LogQL of bare words of which one names a service exactly, and that service: a service is no part of its lines' text.
-/// Nothing where a word is quoted, where words are excluded, and where two services are named.
+/// The selector of a service, where its name is all that was typed; in quotes, and beside other words, it is searched
+/// as text, which finds the service's lines too.
 #[must_use]
-pub fn of_services(typed: &str, services: &[String]) -> Option<(String, String)> {
-    if typed.contains(['"', '{']) || typed.starts_with('!') {
-        return None;
+pub fn of_service(typed: &str, services: &[String]) -> Option<String> {
+    let named = services.iter().find(|s| s.as_str() == typed.trim())?;
+    Some(format!("{{service={}}}", quoted(named)))
+}
+
+/// What is to be run for what was typed; a service's name becomes its selector, which is said.
+pub fn typed(app: &mut App, text: &str) -> String {
+    match of_service(text, &app.services()) {
+        Some(query) => {
+            let named = text.trim();
+            app.say(format!(
+                "lines of service {named}; {named:?} in quotes is searched as text"
+            ));
+            query
+        }
+        None => text.to_owned(),
     }
-    let is_service = |word: &&str| services.iter().any(|s| s == word);
-    let (named, rest): (Vec<&str>, Vec<&str>) = typed.split_whitespace().partition(is_service);
-    let [service] = named[..] else { return None };
-    let query = with_filter(&rest.join(" "), "service", service, true);
-    Some((query, service.to_owned()))
 }
 
 /// Byte of the brace that closes the selector, past quoted braces.
@@ -72,7 +79,7 @@ pub fn filter(app: &mut App, keep: bool) {
     let Some((key, value)) = chosen.cloned() else {
         return app.say("Tab goes to the fields; = and ! filter by the selected one");
     };
-    let query = with_filter(&app.views.logs.query.ran, &key, &value, keep);
+    let query = with_filter(&app.views.logs.logql(), &key, &value, keep);
     app.remember();
     app.views.logs.leave_context();
     app.views.logs.query.set(&query);
@@ -84,10 +91,12 @@ pub fn filter(app: &mut App, keep: bool) {
 mod tests {
     use super::*;
 
+    const ALL: &str = r#"{service=~".+"}"#;
+
     #[test]
     fn a_service_narrows_the_selector_and_a_field_goes_behind_it() {
         assert_eq!(
-            with_filter("", "service", "checkout", true),
+            with_filter(ALL, "service", "checkout", true),
             r#"{service="checkout"}"#
         );
         assert_eq!(
@@ -95,34 +104,32 @@ mod tests {
             r#"{service="a", level!="error"} |= "x}""#
         );
         assert_eq!(
-            with_filter("timeout", "order_id", "o-7", true),
-            r#"{service=~".+"} |~ "(?i)timeout" | order_id="o-7""#
+            with_filter(ALL, "order_id", "o-7", true),
+            r#"{service=~".+"} | order_id="o-7""#
         );
     }
 
     #[test]
-    fn a_bare_word_that_names_a_service_selects_its_lines() {
+    fn the_name_of_a_service_alone_selects_its_lines() {
         let services = ["orders".to_owned(), "worker".to_owned()];
-        let query = |typed| of_services(typed, &services).map(|(query, _)| query);
-        assert_eq!(query("orders").as_deref(), Some(r#"{service="orders"}"#));
         assert_eq!(
-            query("timeout orders").as_deref(),
-            Some(r#"{service="orders"} |~ "(?i)timeout""#)
+            of_service(" orders ", &services).as_deref(),
+            Some(r#"{service="orders"}"#)
         );
         for other in [
             "order",
             "\"orders\"",
             "!orders",
             "{service=\"orders\"}",
-            "orders worker",
+            "timeout orders",
         ] {
-            assert_eq!(query(other), None, "{other}");
+            assert_eq!(of_service(other, &services), None, "{other}");
         }
     }
 
     #[test]
     fn the_same_filter_is_not_added_twice() {
-        let once = with_filter("", "order_id", "7", true);
+        let once = with_filter(ALL, "order_id", "7", true);
         assert_eq!(with_filter(&once, "order_id", "7", true), once);
     }
 }

@@ -1,7 +1,7 @@
 //! 2 Logs: search and live tail, counts by severity, the fields of the selected line, filters by value, context, the trace.
 
 mod draw;
-mod filter;
+pub mod filter;
 mod keys;
 pub mod state;
 
@@ -93,13 +93,8 @@ impl View for Logs {
     fn run(&self, app: &mut App) {
         app.views.logs.leave_context();
         let typed = app.views.logs.query.value().to_owned();
-        if let Some((query, named)) = filter::of_services(&typed, &app.services()) {
-            app.views.logs.query.set(&query);
-            let word = format!("{named:?}");
-            app.say(format!(
-                "lines of service {named}; {word} in quotes is searched as text"
-            ));
-        }
+        let query = filter::typed(app, &typed);
+        app.views.logs.query.set(&query);
         app.run_query();
     }
 

@@ -1,10 +1,13 @@
 //! What the log view holds: query, lines, selection, counts, and the lines around a line while these are looked at.
 
+use std::collections::BTreeSet;
+
 use crate::app::places::Subject;
 use crate::app::{App, Loaded};
 use crate::ask::{Ask, Slot};
 use crate::client::Asker;
-use crate::client::loki::{Histogram, Lines, LogLine, Severity, as_logql, quoted};
+use crate::client::loki::{Histogram, Lines, LogLine, Severity, quoted};
+use crate::client::words;
 use crate::text::{escape, number};
 use crate::time::Window;
 use crate::views::{ViewId, traces};
@@ -33,6 +36,8 @@ pub struct State {
     pub in_fields: bool,
     /// Whether an answer has arrived.
     pub loaded: bool,
+    /// Names of the fields that lines have had: bare words are looked for in them.
+    pub seen: BTreeSet<String>,
     /// Window of the lines.
     pub window: Option<Window>,
     lines: Vec<LogLine>,
@@ -45,6 +50,21 @@ pub struct State {
 }
 
 impl State {
+    /// What was asked last, as LogQL.
+    #[must_use]
+    pub fn logql(&self) -> String {
+        words::as_logql(&self.query.ran, &self.seen)
+    }
+
+    /// Keeps the names of the fields of these lines.
+    pub fn see(&mut self, lines: &[LogLine]) {
+        for name in lines.iter().flat_map(|l| l.fields.keys()) {
+            if !self.seen.contains(name) {
+                self.seen.insert(name.clone());
+            }
+        }
+    }
+
     /// The lines on screen, oldest first.
     #[must_use]
     pub fn lines(&self) -> &[LogLine] {
@@ -113,7 +133,7 @@ pub fn has_lines(app: &App) -> bool {
 /// Asks for lines and counts of the window.
 pub fn refresh(app: &mut App, asker: Asker) {
     let window = app.range.window();
-    let query = app.views.logs.query.ran.clone();
+    let query = app.views.logs.logql();
     // a live tail stands still while older lines are read
     if asker == Asker::Screen && app.views.logs.in_context() {
         return;
@@ -121,12 +141,7 @@ pub fn refresh(app: &mut App, asker: Asker) {
     if asker == Asker::Person {
         app.views.logs.older_held = false;
     }
-    let logql = if query.starts_with('!') || query.is_empty() {
-        as_logql(&query)
-    } else {
-        query.clone()
-    };
-    app.ask(Ask::Logs(Lines::newest(logql, window, PAGE)), asker);
+    app.ask(Ask::Logs(Lines::newest(query.clone(), window, PAGE)), asker);
     app.ask(
         Ask::Histogram {
             query,
@@ -142,6 +157,7 @@ pub fn arrived(app: &mut App, lines: Vec<LogLine>, ask: &Ask) {
     let logs = &mut app.views.logs;
     logs.query.failure = None;
     logs.loaded = true;
+    logs.see(&lines);
     let chosen = logs.chosen.and_then(|i| logs.lines.get(i)).cloned();
     if logs.older_held {
         let newest = logs.lines.last().map_or(i64::MIN, |l| l.ts_ns);
@@ -264,7 +280,7 @@ fn load_older(app: &mut App) {
     }
     let before_ns = logs.lines.first().map_or(0, |l| l.ts_ns);
     let window = logs.window.unwrap_or_else(|| app.range.window());
-    let query = as_logql(&logs.query.ran);
+    let query = logs.logql();
     app.ask(
         Ask::OlderLogs(Lines {
             end_ns: before_ns,
@@ -317,7 +333,7 @@ pub fn context(app: &mut App) {
     } else if let Some(at_ns) = app.views.logs.line().map(|l| l.ts_ns) {
         app.ask(
             Ask::Context {
-                query: as_logql(""),
+                query: words::as_logql("", &app.views.logs.seen),
                 at_ns,
                 limit: CONTEXT,
             },
@@ -395,18 +411,7 @@ pub fn show_query(app: &mut App, query: &str) {
 #[must_use]
 pub fn completions(app: &App) -> Vec<String> {
     let mut out: Vec<String> = app.services();
-    let mut fields: Vec<String> = app
-        .views
-        .logs
-        .lines
-        .iter()
-        .rev()
-        .take(200)
-        .flat_map(|l| l.fields.keys().cloned())
-        .collect();
-    fields.sort();
-    fields.dedup();
-    out.extend(fields);
+    out.extend(app.views.logs.seen.iter().cloned());
     out.extend(
         [
             "service",
