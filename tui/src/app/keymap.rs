@@ -384,7 +384,7 @@ impl App {
             return;
         }
         if self.known.drill.value.is_some() && self.phase() != api::Phase::Ended && !self.observer {
-            self.overlay = Some(Overlay::Confirm(Confirm::quit()));
+            self.overlay = Some(Overlay::Confirm(Confirm::quit(self)));
         } else {
             self.effects.push(Effect::Quit(self.how_left()));
         }

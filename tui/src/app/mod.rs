@@ -154,6 +154,8 @@ pub struct App {
     pub theme: Theme,
     /// Read-only.
     pub observer: bool,
+    /// Whether it is spoken with in typed commands, not in keys.
+    pub typed: bool,
     /// The lab's address, for whoever wants to ask it with other tools.
     pub lab: String,
     /// What the lab has told.
@@ -212,6 +214,7 @@ impl App {
         Self {
             theme: Theme::new(theme),
             observer,
+            typed: false,
             lab: lab.into(),
             known: Known::default(),
             range: Range::default(),
@@ -261,6 +264,12 @@ impl App {
             );
         }
         self.questions.push(Request { ask, asker, number });
+    }
+
+    /// How something is done here: by a key, or by a command of the plain mode.
+    #[must_use]
+    pub fn way(&self, keys: &'static str, command: &'static str) -> &'static str {
+        if self.typed { command } else { keys }
     }
 
     /// Does something to the drill, unless this is an observer.

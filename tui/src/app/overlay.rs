@@ -63,11 +63,14 @@ impl Confirm {
 
     /// Asks before the screen is left while a drill runs.
     #[must_use]
-    pub fn quit() -> Self {
-        let body = "The drill is still running and its clock goes on.\n\nLeave the screen? To end the drill with a score, stay and finish it in 9 Debrief.";
+    pub fn quit(app: &App) -> Self {
+        let way = app.way("finish it in 9 Debrief", "type finish");
+        let body = format!(
+            "The drill is still running and its clock goes on.\n\nLeave? To end the drill with a score, stay and {way}."
+        );
         Self {
             title: "Leave?".to_owned(),
-            body: body.to_owned(),
+            body,
             then: Then::Quit,
         }
     }

@@ -31,14 +31,29 @@ impl App {
 
     fn good(&mut self, answer: Answer, ask: &Ask) {
         match answer {
-            Answer::Drill(drill) => self.drill_arrived(*drill),
+            Answer::Drill(drill) => {
+                self.drill_arrived(*drill);
+                if *ask == Ask::Ack {
+                    self.say("the page is acknowledged");
+                }
+            }
             Answer::Changes(changes) => views::overview::state::keep_selected(self, |app| {
                 views::changes::state::arrived(app, changes);
             }),
-            Answer::Case(case) => views::case::state::case_arrived(self, *case),
+            Answer::Case(case) => {
+                views::case::state::case_arrived(self, *case);
+                if let Ask::Unpin(id) = ask {
+                    self.say(format!("pin #{id} dropped"));
+                }
+            }
             Answer::Vocabulary(words) => self.known.vocabulary.good(words),
             Answer::Remedies(remedies) => self.known.remedies.good(remedies),
-            Answer::Proof(proof) => views::act::state::proof_arrived(self, proof),
+            Answer::Proof(proof) => {
+                views::act::state::proof_arrived(self, proof);
+                if *ask == Ask::StartProof {
+                    self.say("the stress test has begun");
+                }
+            }
             Answer::Debrief(debrief) => self.debrief_arrived(*debrief, ask),
             Answer::LearningChoices(choices) => self.known.learning.good(choices),
             Answer::Golden(golden) => self.views.overview.golden.good(golden),
@@ -64,6 +79,7 @@ impl App {
             }
             Answer::HypothesisKept(id) => {
                 self.views.case.wanted = Some(id);
+                self.say(views::case::state::kept(id, ask));
                 self.ask(Ask::Case, Asker::Screen);
             }
             Answer::Verdict(verdict) => views::case::state::verdict_arrived(self, &verdict),
@@ -71,6 +87,24 @@ impl App {
             Answer::Outcome(outcome) => views::act::state::outcome_arrived(self, &outcome),
             Answer::Done => self.done(ask),
         }
+    }
+
+    /// A remedy of the drill's API in the words of whoever sits here: its paths are views or commands.
+    fn at_hand(&self, remedy: &str) -> String {
+        let ways = [
+            ("GET /api/v1/drill/case", self.way("7 Case", "case")),
+            (
+                "GET /api/v1/drill/changes",
+                self.way("6 Changes", "changes"),
+            ),
+            (
+                "POST /api/v1/drill/finish",
+                self.way("F in 9 Debrief", "finish"),
+            ),
+        ];
+        ways.iter().fold(remedy.to_owned(), |said, (path, way)| {
+            said.replace(path, way)
+        })
     }
 
     fn done(&mut self, ask: &Ask) {
@@ -128,7 +162,7 @@ impl App {
         }
         let Some(slot) = ask.slot() else {
             let said = match &failure.remedy {
-                Some(remedy) => format!("{}: {remedy}", failure.message),
+                Some(remedy) => format!("{}: {}", failure.message, self.at_hand(remedy)),
                 None => failure.message,
             };
             if !matches!(ask, Ask::Opened(_)) {

@@ -78,6 +78,9 @@ impl App {
             if self.known.remedies.value.is_none() {
                 self.ask_quietly(Ask::Remedies);
             }
+            if self.known.proof.value.is_none() {
+                self.ask_quietly(Ask::Proof);
+            }
             if self.known.metrics.is_empty() || preparing {
                 self.ask_quietly(Ask::MetricNames);
             }

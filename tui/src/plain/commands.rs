@@ -145,7 +145,7 @@ const COMMANDS: &[Command] = &[
         "",
         "score and what really happened, after the end",
         |a, _| open(a, ViewId::Debrief),
-        |a, _| tell::debrief(a),
+        |a, _| tell::debrief_of(a),
     ),
     command(
         &["finish"],
@@ -219,16 +219,16 @@ const COMMANDS: &[Command] = &[
     ),
     command(
         &["note"],
-        "",
+        "[TEXT]",
         "writes a note",
-        |a, _| does(a, |a| case::forms::open_note(a, false)),
+        |a, text| note(a, text, false),
         nothing,
     ),
     command(
         &["update"],
-        "",
+        "[TEXT]",
         "sends a status update",
-        |a, _| does(a, |a| case::forms::open_note(a, true)),
+        |a, text| note(a, text, true),
         nothing,
     ),
     command(
@@ -284,9 +284,7 @@ pub fn run(session: &mut Session, line: &str) -> String {
 /// Tells what has arrived for a line.
 pub fn after(session: &Session, line: &str) -> String {
     let (word, rest) = split(line);
-    // a line that answered a question is no command
     find(word)
-        .filter(|_| session.questions.is_none())
         .map(|c| (c.after)(&session.app, rest))
         .unwrap_or_default()
 }
@@ -319,8 +317,13 @@ fn query(app: &mut App, view: ViewId, text: &str) -> String {
         ViewId::Logs => {
             let query = logs::filter::typed(app, text);
             logs::state::show_query(app, &query);
+            // a typed search is a person's, from whatever view it was typed
+            app.refresh(Asker::Person);
         }
-        ViewId::Traces => traces::state::show_query(app, text),
+        ViewId::Traces => {
+            traces::state::show_query(app, text);
+            app.refresh(Asker::Person);
+        }
         _ => {
             app.view = ViewId::Metrics;
             app.views.metrics.query.set(text);
@@ -390,10 +393,23 @@ fn pin(app: &mut App, which: &str) -> String {
         return "which row? give its number\n".to_owned();
     };
     if index >= view.rows(app).0.len() {
-        return format!("{} has no row {which}\n", view.name());
+        return format!("no row {which} in the view told last, {}\n", view.name());
     }
     view.select(app, 0, index);
     app.pin();
+    String::new()
+}
+
+/// Writes a note or a status update: the text behind the command, or else what is asked for.
+fn note(app: &mut App, text: &str, status_update: bool) -> String {
+    if text.is_empty() {
+        case::forms::open_note(app, status_update);
+    } else {
+        app.tell(Ask::Note(api::Note {
+            text: text.to_owned(),
+            status_update,
+        }));
+    }
     String::new()
 }
 

@@ -2,7 +2,9 @@
 //! and a dumb terminal suffices. Another face of the same state and the same client: commands change it, and what it
 //! would show on the screen is told in words.
 
+mod choices;
 mod commands;
+mod debrief;
 mod questions;
 mod tell;
 
@@ -41,6 +43,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(client: Client, observer: bool) -> Self {
         let mut app = App::new(client.base(), ThemeName::None, observer);
+        app.typed = true;
         // wide lines: a screen reader or a pipe does not wrap them
         app.size = (120, 40);
         Self {
@@ -98,12 +101,16 @@ impl Session {
         self.app.tick(self.elapsed_ms());
         settle(&mut self.app, &self.client).await;
         self.app.toast = None;
+        // a line that answers a question is no command, whatever it is called
+        let command = self.questions.is_none();
         let mut out = match self.questions.take() {
             Some(questions) => self.answer(questions, line),
             None => commands::run(self, line),
         };
         settle(&mut self.app, &self.client).await;
-        out.push_str(&commands::after(self, line));
+        if command {
+            out.push_str(&commands::after(self, line));
+        }
         out.push_str(&self.said());
         out.push_str(&self.open_overlay());
         out
@@ -115,10 +122,7 @@ impl Session {
                 self.questions = Some(questions);
                 why
             }
-            questions::Step::Left => {
-                self.app.overlay = None;
-                "left; nothing was handed in\n".to_owned()
-            }
+            questions::Step::Left => questions.leave(&mut self.app),
             questions::Step::Done => questions.hand_in(&mut self.app),
         }
     }

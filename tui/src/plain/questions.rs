@@ -6,7 +6,10 @@ use tui_input::Input;
 use crate::app::App;
 use crate::app::overlay::Overlay;
 use crate::text::escape;
+use crate::views::case::forms;
 use crate::widgets::form::{Field, Value};
+
+use super::choices;
 
 /// Questions that are being answered.
 pub struct Questions {
@@ -43,14 +46,19 @@ impl Questions {
             Overlay::Form(form, _) => {
                 let intro = if self.at == 0 {
                     format!(
-                        "{}\n{}\n(a lone dot leaves; an empty line keeps what is there)\n",
+                        "{}\n{}\n(a lone dot leaves; an empty line keeps what is there; ? repeats the list)\n",
                         form.title, form.intro
                     )
                 } else {
                     String::new()
                 };
-                let question = form.fields.get(self.at).map(question).unwrap_or_default();
-                format!("{intro}{question}")
+                // the same list is not read out twice in a row
+                let again = self.at > 0
+                    && form.fields.get(self.at).map(Field::options)
+                        == form.fields.get(self.at - 1).map(Field::options);
+                let asked = form.fields.get(self.at);
+                let asked = asked.map(|f| if again { short(f) } else { question(f) });
+                format!("{intro}{}", asked.unwrap_or_default())
             }
             other => other
                 .words()
@@ -65,21 +73,31 @@ impl Questions {
         if line == "." {
             return Step::Left;
         }
-        let Overlay::Form(form, _) = &mut self.overlay else {
+        let Overlay::Form(form, purpose) = &mut self.overlay else {
             return match line.to_lowercase().as_str() {
                 "y" | "yes" => {
                     self.yes = true;
                     Step::Done
                 }
                 "n" | "no" => Step::Left,
-                _ => Step::Again("please answer y or n\n".to_owned()),
+                _ => Step::Again("please answer y or n; n leaves it undone\n".to_owned()),
             };
         };
-        if let Some(field) = form.fields.get_mut(self.at)
-            && !line.is_empty()
-            && let Err(why) = fill(field, line)
-        {
-            return Step::Again(format!("{why}\n{}", question(field)));
+        if let Some(field) = form.fields.get_mut(self.at) {
+            if line == "?" {
+                return Step::Again(question(field));
+            }
+            let missing = line.is_empty()
+                && field.said().is_empty()
+                && forms::must_be_said(purpose, field.label);
+            let filled = match missing {
+                true => Err(format!("{} cannot be left out", field.label)),
+                false if line.is_empty() => Ok(()),
+                false => fill(field, line),
+            };
+            if let Err(why) = filled {
+                return Step::Again(format!("{why}; a lone dot leaves\n{}", short(field)));
+            }
         }
         self.at += 1;
         if self.at < form.fields.len() {
@@ -89,19 +107,31 @@ impl Questions {
         }
     }
 
+    /// Leaves it: what was answered is kept for the next time, and what was asked for is not done.
+    pub fn leave(self, app: &mut App) -> String {
+        app.overlay = None;
+        match self.overlay {
+            Overlay::Form(form, purpose) => {
+                app.drafts
+                    .insert(form.title.clone(), Overlay::Form(form, purpose));
+                "left; nothing was handed in, and what you answered is kept for the next time\n"
+                    .to_owned()
+            }
+            _ => "not done\n".to_owned(),
+        }
+    }
+
     /// Hands in what was answered; what is missing is said, and the form is kept to be opened again.
     pub fn hand_in(self, app: &mut App) -> String {
         match self.overlay {
-            Overlay::Form(form, purpose) => {
-                match crate::views::case::forms::submit(app, &form, &purpose) {
-                    Ok(()) => String::new(),
-                    Err(missing) => {
-                        let title = form.title.clone();
-                        app.drafts.insert(title, Overlay::Form(form, purpose));
-                        format!("{missing}; give the command again, what you answered is kept\n")
-                    }
+            Overlay::Form(form, purpose) => match forms::submit(app, &form, &purpose) {
+                Ok(()) => String::new(),
+                Err(missing) => {
+                    let title = form.title.clone();
+                    app.drafts.insert(title, Overlay::Form(form, purpose));
+                    format!("{missing}; give the command again, what you answered is kept\n")
                 }
-            }
+            },
             confirm => {
                 app.overlay = Some(confirm);
                 app.overlay_key(KeyEvent::from(KeyCode::Char(if self.yes {
@@ -115,6 +145,7 @@ impl Questions {
     }
 }
 
+/// The question with its list of choices.
 fn question(field: &Field) -> String {
     let mut out = String::new();
     let mut group = "";
@@ -123,17 +154,21 @@ fn question(field: &Field) -> String {
             group = &option.group;
             out.push_str(&format!("{group}\n"));
         }
-        out.push_str(&format!(
-            "  {}. {}: {}\n",
-            i + 1,
-            option.id,
-            escape(&option.text)
-        ));
+        let said = escape(&option.text);
+        out.push_str(&match option.sentence {
+            true => format!("  {}. {said}\n", i + 1),
+            false => format!("  {}. {}: {said}\n", i + 1, option.id),
+        });
     }
+    out + &short(field)
+}
+
+/// The question alone.
+fn short(field: &Field) -> String {
     let how = match &field.value {
         Value::Text(_) => "text",
-        Value::One(..) => "a number or a name",
-        Value::Many(..) => "numbers, as in 1 3",
+        Value::One(..) => "a number or a name; ? repeats the list",
+        Value::Many(..) => "numbers, as in 1 3; ? repeats the list",
         Value::Percent(_) => "0 to 100",
     };
     let said = field.said();
@@ -142,32 +177,25 @@ fn question(field: &Field) -> String {
     } else {
         format!(", now {said}")
     };
-    format!("{out}{} ({how}{now})?\n", field.label)
+    format!("{} ({how}{now})?\n", field.label)
 }
 
 fn fill(field: &mut Field, line: &str) -> Result<(), String> {
-    let place = |options: &[crate::widgets::form::Choosable], word: &str| {
-        let by_number = word
-            .parse::<usize>()
-            .ok()
-            .and_then(|n| n.checked_sub(1))
-            .filter(|i| *i < options.len());
-        by_number
-            .or_else(|| options.iter().position(|o| o.id == word))
-            .ok_or_else(|| format!("{word:?} is none of the choices"))
-    };
     match &mut field.value {
         Value::Text(input) => *input = Input::new(line.to_owned()),
-        Value::One(options, chosen) => *chosen = Some(place(options, line)?),
+        Value::One(options, chosen) => *chosen = Some(choices::find(options, line)?),
         Value::Many(options, chosen) => {
-            let words = line.split([' ', ',', '#']).filter(|w| !w.is_empty());
+            // one name may have several words; numbers stand side by side
+            let words: Vec<&str> = match choices::find(options, line) {
+                Ok(_) => vec![line],
+                Err(_) => line
+                    .split([' ', ',', '#'])
+                    .filter(|w| !w.is_empty())
+                    .collect(),
+            };
             let mut places = Vec::new();
             for word in words {
-                // pins are named by their own numbers
-                let index = options
-                    .iter()
-                    .position(|o| o.id == word)
-                    .map_or_else(|| place(options, word), Ok)?;
+                let index = choices::find(options, word)?;
                 if !places.contains(&index) {
                     places.push(index);
                 }

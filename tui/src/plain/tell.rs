@@ -1,18 +1,16 @@
 //! The views in words, one fact a line, rows numbered as `pin` and `trace` take them.
 
+use super::debrief;
 use crate::app::App;
 use crate::app::receive::refusal;
 use crate::client::prometheus::{Series, stretches};
 use crate::client::words;
 use crate::net::golden;
 use crate::text::{self, escape};
-use crate::theme::{Theme, ThemeName};
 use crate::time::{clock, clock_millis};
 use crate::views::logs::state::own_fields;
 use crate::views::traces::waterfall::{Row, label};
-use crate::views::{
-    act, case as notebook, changes as history, debrief as page_of, map as graph, overview as front,
-};
+use crate::views::{act, case as notebook, changes as history, map as graph, overview as front};
 
 /// Log lines and traces that are told at once: the newest.
 const TOLD: usize = 30;
@@ -174,8 +172,9 @@ pub fn traces(app: &App) -> String {
         )
     };
     format!(
-        "{}; trace N opens one\n{}",
+        "{}, the first {} told; trace N opens one\n{}",
         text::count(traces.hits.len(), "trace", "traces"),
+        traces.hits.len().min(TOLD),
         numbered(traces.hits.iter().take(TOLD).map(row))
     )
 }
@@ -211,7 +210,7 @@ pub fn trace(app: &App) -> String {
                 ""
             };
             let error = if span.error {
-                format!(", failed {}", span.message)
+                failed_with(span)
             } else {
                 String::new()
             };
@@ -229,8 +228,17 @@ pub fn trace(app: &App) -> String {
             ..
         } => {
             let span = &waterfall.spans[members[0]];
+            let failed = members.iter().map(|i| &waterfall.spans[*i]);
+            let failed: Vec<_> = failed.filter(|s| s.error).collect();
+            let failed = failed.first().map_or_else(String::new, |first| {
+                format!(
+                    ", {} of them{}",
+                    failed.len(),
+                    failed_with(first).replacen(',', "", 1)
+                )
+            });
             format!(
-                "level {depth}: {} times {} {}, {} of the time",
+                "level {depth}: {} times {} {}, {} of the time{failed}",
                 members.len(),
                 span.service,
                 escape(&label(span)),
@@ -240,9 +248,29 @@ pub fn trace(app: &App) -> String {
     };
     out + &numbered(traces.rows().iter().map(row))
         + &format!(
-            "{} carry this trace\n",
-            text::count(traces.logs.len(), "log line", "log lines")
+            "{} carry this trace; logs {} tells them\n",
+            text::count(traces.logs.len(), "log line", "log lines"),
+            waterfall.id
         )
+}
+
+/// That a span failed, with what its status and its error attributes say.
+fn failed_with(span: &crate::client::tempo::Span) -> String {
+    const SAYS: [&str; 3] = [
+        "http.response.status_code",
+        "error.type",
+        "event.exception.message",
+    ];
+    let said = SAYS.iter().filter_map(|key| span.attributes.get(*key));
+    let said: Vec<&str> = std::iter::once(&span.message)
+        .chain(said)
+        .map(String::as_str)
+        .filter(|s| !s.is_empty())
+        .collect();
+    match said.is_empty() {
+        true => ", failed".to_owned(),
+        false => format!(", failed: {}", escape(&said.join(", "))),
+    }
 }
 
 /// Series, numbered.
@@ -250,6 +278,15 @@ pub fn metrics(app: &App) -> String {
     let metrics = &app.views.metrics;
     if let Some(failure) = &metrics.query.failure {
         return failed(&metrics.query.ran, failure);
+    }
+    let ran = &metrics.query.ran;
+    let bare = ran
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
+    if metrics.series.is_empty() && bare && app.known.metrics.iter().all(|m| m.name != *ran) {
+        return format!(
+            "no metric is called {ran}; names lists them, names WORD those with a word\n"
+        );
     }
     let row = |s: &Series| {
         let finite = || s.points.iter().map(|p| p.1).filter(|v| v.is_finite());
@@ -275,8 +312,13 @@ pub fn metrics(app: &App) -> String {
 /// Metric names that hold a word.
 pub fn names(app: &App, word: &str) -> String {
     let held = app.known.metrics.iter().filter(|m| m.name.contains(word));
-    held.map(|m| format!("{} {} {}\n", m.name, m.kind, m.help))
-        .collect()
+    let told: String = held
+        .map(|m| format!("{} {} {}\n", m.name, m.kind, m.help))
+        .collect();
+    match told.is_empty() {
+        true => format!("no metric has {word:?} in its name; names alone lists all\n"),
+        false => told,
+    }
 }
 
 /// Calls between services.
@@ -290,12 +332,14 @@ pub fn map(app: &App) -> String {
         .flat_map(|g| &g.cycles)
         .map(|c| format!("ring: {}\n", c.join(" to ")))
         .collect();
-    rings
-        + &numbered(
-            graph::state::edges(app)
-                .into_iter()
-                .map(graph::state::text_of),
-        )
+    format!(
+        "calls over the last {}\n{rings}",
+        text::stretch(graph::state::window(app).length_ms())
+    ) + &numbered(
+        graph::state::edges(app)
+            .into_iter()
+            .map(graph::state::text_of),
+    )
 }
 
 /// Changes, newest first.
@@ -309,18 +353,11 @@ pub fn changes(app: &App) -> String {
 
 /// The notebook.
 pub fn case(app: &App) -> String {
-    let mut out = numbered(
+    let out = numbered(
         notebook::state::items(app)
             .into_iter()
             .map(|item| notebook::state::text_of(app, item)),
     );
-    for hypothesis in app.known.case.value.iter().flat_map(|c| &c.hypotheses) {
-        out.push_str(&format!(
-            "hypothesis {} is {}\n",
-            hypothesis.id,
-            notebook::state::state_word(hypothesis.state).1
-        ));
-    }
     if out.is_empty() {
         "the notebook is empty\n".to_owned()
     } else {
@@ -353,39 +390,17 @@ pub fn proof(app: &App) -> String {
         (false, Some(false)) => "failed".to_owned(),
         (false, None) => "not run yet".to_owned(),
     };
-    let value = |v: Option<f64>| v.map_or_else(|| "unknown".to_owned(), text::number);
-    let row = |i: &api::InvariantView| {
-        format!(
-            "{}: {}, bound {}, before {}, after {}",
-            i.title,
-            if i.holds { "holds" } else { "does not hold" },
-            i.bound,
-            value(i.before),
-            value(i.after)
-        )
-    };
     format!(
         "{}\nstress test: {state}\n{}",
         proof.description,
-        numbered(proof.invariants.iter().map(row))
+        numbered(proof.invariants.iter().map(debrief::invariant))
     )
 }
 
 /// The debrief.
-pub fn debrief(app: &App) -> String {
-    let Some(debrief) = &app.known.debrief.value else {
-        return "the debrief opens when the drill has ended; finish ends it\n".to_owned();
-    };
-    let theme = Theme::new(ThemeName::None);
-    let plain = |line: ratatui::text::Line<'_>| {
-        line.spans
-            .iter()
-            .map(|s| s.content.as_ref())
-            .collect::<String>()
-            .replace(['▌', '│', '█', '▏', '▎', '▍', '▌', '▋', '▊', '▉'], " ")
-    };
-    page_of::page::page(debrief, 110, &theme)
-        .into_iter()
-        .map(|line| format!("{}\n", plain(line).trim_end()))
-        .collect()
+pub fn debrief_of(app: &App) -> String {
+    match &app.known.debrief.value {
+        Some(told) => debrief::debrief(told),
+        None => "the debrief opens when the drill has ended; finish ends it\n".to_owned(),
+    }
 }

@@ -144,3 +144,134 @@ async fn the_plain_mode_tells_how_history_is_made_at_the_start_and_every_few_sec
     assert_eq!(session.look_at(2_000).await, "");
     assert!(session.look_at(4_000).await.contains("60 %"));
 }
+
+#[tokio::test]
+async fn every_deed_is_confirmed_in_a_line() {
+    let (mut session, lab) = talking(fixture::lab()).await;
+    lab.lock().drill.acknowledged_ms = None;
+    session.look_at(60_000).await;
+    assert_eq!(session.line("ack").await, "the page is acknowledged\n");
+    assert_eq!(session.line("note hello there").await, "noted\n");
+    assert_eq!(session.line("update we look").await, "status update sent\n");
+    let said: Vec<serde_json::Value> = lab.lock().posted.iter().map(|(_, b)| b.clone()).collect();
+    assert!(
+        said.iter()
+            .any(|b| b["text"] == "hello there" && b["status_update"] == false)
+    );
+    assert!(
+        said.iter()
+            .any(|b| b["text"] == "we look" && b["status_update"] == true)
+    );
+    session.line("hypothesis").await;
+    session.line("clocks differ").await;
+    session.line("").await;
+    let opened = session.line("").await;
+    assert!(
+        opened.contains("hypothesis") && opened.contains("opened"),
+        "{opened}"
+    );
+    let id = lab.lock().case.hypotheses.last().map(|h| h.id).unwrap();
+    let rejected = session.line(&format!("reject {id} 1")).await;
+    assert_eq!(rejected, format!("hypothesis {id} rejected with #1\n"));
+    let case = session.line("case").await;
+    assert!(
+        case.contains(&format!(
+            "hypothesis {id}, rejected: clocks differ · pins #1"
+        )),
+        "{case}"
+    );
+    assert_eq!(session.line("unpin 2").await, "pin #2 dropped\n");
+    session.line("finish").await;
+    assert_eq!(session.line("n").await, "not done\n");
+    assert!(!lab.lock().ended);
+    session.line("prove").await;
+    assert!(
+        session
+            .line("y")
+            .await
+            .contains("the stress test has begun")
+    );
+}
+
+#[tokio::test]
+async fn a_question_takes_other_names_and_repeats_itself_without_its_list() {
+    let mut quiet = fixture::lab();
+    quiet.case.diagnoses.clear();
+    let (mut session, lab) = talking(quiet).await;
+    session.line("diagnose").await;
+    let missing = session.line("").await;
+    assert!(
+        missing.contains("component cannot be left out; a lone dot leaves"),
+        "{missing}"
+    );
+    let wrong = session.line("odrers").await;
+    assert!(wrong.contains("the nearest: 2. orders"), "{wrong}");
+    assert_eq!(wrong.lines().count(), 2, "{wrong}");
+    assert!(session.line("?").await.contains("3. shipping"));
+    session.line("ORDERS").await;
+    let next = session.line("N plus one").await;
+    assert!(next.contains("trigger (a number or a name"), "{next}");
+    // what was answered is there again after leaving
+    let left = session.line(".").await;
+    assert!(left.contains("kept for the next time"), "{left}");
+    let again = session.line("diagnose").await;
+    assert!(again.contains("now orders"), "{again}");
+    assert_eq!(session.line(".").await, left);
+    assert!(
+        lab.lock()
+            .posted
+            .iter()
+            .all(|(what, _)| what != "diagnosis")
+    );
+}
+
+#[tokio::test]
+async fn keys_are_told_as_commands_and_the_debrief_in_sentences() {
+    let (mut session, _) = talking(fixture::lab()).await;
+    let asked = session.line("finish").await;
+    assert!(
+        asked.contains("(diagnose)") && asked.contains("(prove)"),
+        "{asked}"
+    );
+    session.line("n").await;
+    let asked = session.line("quit").await;
+    assert!(asked.contains("stay and type finish"), "{asked}");
+    session.line("n").await;
+    session.line("finish").await;
+    session.line("y").await;
+    let debrief = session.line("debrief").await;
+    for glyph in ['│', '└', '●', '▌', '█', '…'] {
+        assert!(!debrief.contains(glyph), "{glyph} in\n{debrief}");
+    }
+    assert!(
+        debrief.contains(" you: ") && debrief.contains(" truth: "),
+        "{debrief}"
+    );
+    assert!(debrief.contains("; leads to 2"), "{debrief}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_with_what_is() {
+    let (mut session, _) = talking(fixture::lab()).await;
+    let said = session.line("traces").await;
+    assert!(said.starts_with("40 traces, the first 30 told"), "{said}");
+    let said = session.line("pin 99").await;
+    assert_eq!(said, "no row 99 in the view told last, traces\n");
+    let said = session.line("names nosuch").await;
+    assert!(
+        said.starts_with("no metric has \"nosuch\" in its name"),
+        "{said}"
+    );
+    let said = session.line("trace 1").await;
+    assert!(said.contains("timed out"), "{said}");
+    assert!(
+        said.contains(&format!("logs {} tells them", fixture::TRACE)),
+        "{said}"
+    );
+    assert!(
+        session
+            .line("map")
+            .await
+            .starts_with("calls over the last 2 min")
+    );
+}

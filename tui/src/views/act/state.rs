@@ -111,7 +111,10 @@ pub fn prove(app: &mut App) {
                 Ask::StartProof,
             )));
         }
-        None => app.ask(Ask::Proof, Asker::Screen),
+        None => {
+            app.ask(Ask::Proof, Asker::Screen);
+            app.say("the stress test is still being read; try again in a moment");
+        }
     }
 }
 
@@ -137,7 +140,10 @@ pub fn proof_arrived(app: &mut App, proof: ProofView) {
         match proof.passed {
             Some(true) => app.say("the stress test passed: every invariant holds"),
             Some(false) => {
-                app.say_bad("the stress test failed: see which invariants do not hold in 8 Act")
+                let way = app.way("8 Act shows", "proof tells");
+                app.say_bad(format!(
+                    "the stress test failed: {way} which invariants do not hold"
+                ));
             }
             None => {}
         }

@@ -345,6 +345,18 @@ pub fn open_learning(app: &mut App) {
     );
 }
 
+/// Whether a form cannot be handed in without this field.
+#[must_use]
+pub fn must_be_said(purpose: &Purpose, label: &str) -> bool {
+    match purpose {
+        Purpose::Hypothesis => label == "in words",
+        Purpose::Settle(_) => label == "state",
+        Purpose::Diagnosis => matches!(label, "component" | "mechanism" | "trigger" | "scope"),
+        Purpose::Note | Purpose::Update => label == "text",
+        Purpose::Learning => false,
+    }
+}
+
 fn required(form: &Form, label: &'static str) -> Result<String, String> {
     let said = form.field(label).said();
     if said.is_empty() {

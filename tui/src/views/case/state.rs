@@ -251,9 +251,15 @@ pub fn verdict_arrived(app: &mut App, verdict: &Verdict) {
         "Not right"
     };
     let next = if verdict.right {
-        "\n\n8 Act repairs and proves, W in 7 Case writes the five whys, 9 Debrief finishes."
+        app.way(
+            "\n\n8 Act repairs and proves, W in 7 Case writes the five whys, 9 Debrief finishes.",
+            "\n\nact repairs, prove runs the stress test, whys writes the five whys, finish ends the drill.",
+        )
     } else {
-        "\n\nS opens the form again with this answer in it; the notebook (7 Case) keeps it."
+        app.way(
+            "\n\nS opens the form again with this answer in it; the notebook (7 Case) keeps it.",
+            "\n\ndiagnose asks again with this answer in it; case lists it.",
+        )
     };
     app.overlay = Some(Overlay::reader(title, format!("{}{next}", verdict.message)));
     app.ask(Ask::Case, Asker::Screen);
@@ -261,6 +267,20 @@ pub fn verdict_arrived(app: &mut App, verdict: &Verdict) {
     if verdict.right {
         app.ask(Ask::LearningChoices, Asker::Screen);
     }
+}
+
+/// What happened to a hypothesis: opened, or settled with which pins.
+#[must_use]
+pub fn kept(id: u32, ask: &Ask) -> String {
+    let Ask::Settle(_, update) = ask else {
+        return format!("hypothesis {id} opened");
+    };
+    let pins: Vec<String> = update.pins.iter().map(|p| format!("#{p}")).collect();
+    let with = match pins.is_empty() {
+        true => "with no pin".to_owned(),
+        false => format!("with {}", pins.join(", ")),
+    };
+    format!("hypothesis {id} {} {with}", state_word(update.state).1)
 }
 
 /// A word for a state, and a mark.
@@ -320,18 +340,18 @@ pub fn text_of(app: &App, item: Item) -> String {
             )
         }),
         Item::Hypothesis(i) => case.hypotheses.get(i).map(|h| {
-            let about: Vec<&str> = [h.component.as_deref(), h.mechanism.as_deref()]
-                .into_iter()
-                .flatten()
-                .collect();
             let pins: Vec<String> = h.pins.iter().map(|p| format!("#{p}")).collect();
-            format!(
-                "{} {} {} {}",
-                state_word(h.state).1,
-                h.text,
-                about.join(" / "),
-                pins.join(" ")
-            )
+            let about = [
+                ("component", h.component.clone()),
+                ("mechanism", h.mechanism.clone()),
+                ("pins", Some(pins.join(" ")).filter(|p| !p.is_empty())),
+            ];
+            let about: String = about
+                .into_iter()
+                .filter_map(|(name, value)| Some(format!(" · {name} {}", value?)))
+                .collect();
+            let state = state_word(h.state).1;
+            format!("hypothesis {}, {state}: {}{about}", h.id, h.text)
         }),
         Item::Diagnosis(i) => case.diagnoses.get(i).map(|d| {
             let r = &d.request;

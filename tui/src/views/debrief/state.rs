@@ -83,10 +83,14 @@ pub fn finish(app: &mut App) {
         "The drill ends, is scored, and tells what really happened. This cannot be taken back.",
     );
     if undiagnosed {
-        body.push_str("\n\n! No right diagnosis has been submitted yet (S).");
+        let way = app.way("S", "diagnose");
+        body.push_str(&format!(
+            "\n\n! No right diagnosis has been submitted yet ({way})."
+        ));
     }
     if !proven {
-        body.push_str("\n\n! No stress test has passed yet (8 Act, P).");
+        let way = app.way("8 Act, P", "prove");
+        body.push_str(&format!("\n\n! No stress test has passed yet ({way})."));
     }
     app.overlay = Some(Overlay::Confirm(Confirm::tell(
         "Finish the drill?",
