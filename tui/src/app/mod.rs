@@ -156,6 +156,8 @@ pub struct App {
     pub observer: bool,
     /// Whether it is spoken with in typed commands, not in keys.
     pub typed: bool,
+    /// Which page of a long list the plain mode tells, from 0.
+    pub told_page: usize,
     /// The lab's address, for whoever wants to ask it with other tools.
     pub lab: String,
     /// What the lab has told.
@@ -215,6 +217,7 @@ impl App {
             theme: Theme::new(theme),
             observer,
             typed: false,
+            told_page: 0,
             lab: lab.into(),
             known: Known::default(),
             range: Range::default(),

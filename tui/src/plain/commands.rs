@@ -51,7 +51,7 @@ const COMMANDS: &[Command] = &[
         "[QUERY]",
         "log lines: bare words, or LogQL in braces",
         |a, q| query(a, ViewId::Logs, q),
-        |a, _| tell::logs(a),
+        |a, _| tell::logs(a, a.told_page),
     ),
     command(
         &["logql"],
@@ -65,7 +65,14 @@ const COMMANDS: &[Command] = &[
         "[QUERY]",
         "traces: words, or TraceQL in braces",
         |a, q| query(a, ViewId::Traces, q),
-        |a, _| tell::traces(a),
+        |a, _| tell::traces(a, a.told_page),
+    ),
+    command(
+        &["more"],
+        "",
+        "the next log lines or traces of those told last",
+        |_, _| String::new(),
+        more,
     ),
     command(
         &["trace"],
@@ -260,6 +267,14 @@ const COMMANDS: &[Command] = &[
     ),
 ];
 
+fn more(app: &App, _: &str) -> String {
+    match app.view {
+        ViewId::Logs => tell::logs(app, app.told_page),
+        ViewId::Traces if app.views.traces.open.is_none() => tell::traces(app, app.told_page),
+        _ => "everything of this view was told; more goes on with logs and traces\n".to_owned(),
+    }
+}
+
 fn split(line: &str) -> (&str, &str) {
     let line = line.trim();
     line.split_once(char::is_whitespace)
@@ -276,7 +291,15 @@ pub fn run(session: &mut Session, line: &str) -> String {
     match (word, find(word)) {
         ("", _) => String::new(),
         ("help" | "?" | "h", _) => help(),
-        (_, Some(command)) => (command.run)(&mut session.app, rest),
+        (_, Some(command)) => {
+            let goes_on = command.names.contains(&"more");
+            session.app.told_page = if goes_on {
+                session.app.told_page + 1
+            } else {
+                0
+            };
+            (command.run)(&mut session.app, rest)
+        }
         (other, None) => format!("no command is called {other:?}; help lists them\n"),
     }
 }

@@ -101,8 +101,8 @@ pub fn overview(app: &App) -> String {
     out + &numbered(front::state::items(app).iter().map(describe))
 }
 
-/// The newest log lines, numbered as the view numbers them.
-pub fn logs(app: &App) -> String {
+/// Log lines, numbered as the view numbers them: the newest, and page by page the ones before.
+pub fn logs(app: &App, page: usize) -> String {
     let lines = app.views.logs.lines();
     if let Some(failure) = &app.views.logs.query.failure {
         return failed(&app.views.logs.query.ran, failure);
@@ -116,14 +116,19 @@ pub fn logs(app: &App) -> String {
             None => format!("no line in range {range} matches {ran}\n"),
         };
     }
-    let from = lines.len().saturating_sub(TOLD);
+    let until = lines.len().saturating_sub(page * TOLD);
+    let from = until.saturating_sub(TOLD);
+    let told = match (page, from) {
+        (_, 0) => "all of them told".to_owned(),
+        (0, _) => format!("the newest {TOLD} told; more tells the ones before"),
+        _ => format!("{} to {until} told; more tells the ones before", from + 1),
+    };
     let mut out = format!(
-        "{}, the newest {} told; range {}\n",
+        "{}, {told}; range {}\n",
         text::count(lines.len(), "line", "lines"),
-        lines.len() - from,
         range(app)
     );
-    for (i, line) in lines.iter().enumerate().skip(from) {
+    for (i, line) in lines.iter().enumerate().take(until).skip(from) {
         let trace = line
             .trace_id()
             .map(|t| format!(" trace {t}"))
@@ -154,8 +159,8 @@ fn failed(query: &str, failure: &crate::Failure) -> String {
     format!("problem: {}{place}{remedy}\n", failure.message)
 }
 
-/// Traces, numbered.
-pub fn traces(app: &App) -> String {
+/// Traces, numbered, page by page.
+pub fn traces(app: &App, page: usize) -> String {
     let traces = &app.views.traces;
     if let Some(failure) = &traces.query.failure {
         return failed(&traces.query.ran, failure);
@@ -171,11 +176,20 @@ pub fn traces(app: &App) -> String {
             h.trace_id
         )
     };
+    let (len, from) = (traces.hits.len(), (page * TOLD).min(traces.hits.len()));
+    let until = (from + TOLD).min(len);
+    let told = match (page, until == len) {
+        (_, true) => "all of them told".to_owned(),
+        (0, false) => format!("the first {until} told; more tells the next"),
+        _ => format!("{} to {until} told; more tells the next", from + 1),
+    };
+    let rows = traces.hits.iter().enumerate().take(until).skip(from);
+    let rows: String = rows
+        .map(|(i, hit)| format!("{}. {}\n", i + 1, row(hit)))
+        .collect();
     format!(
-        "{}, the first {} told; trace N opens one\n{}",
-        text::count(traces.hits.len(), "trace", "traces"),
-        traces.hits.len().min(TOLD),
-        numbered(traces.hits.iter().take(TOLD).map(row))
+        "{}, {told}; trace N opens one\n{rows}",
+        text::count(len, "trace", "traces")
     )
 }
 
@@ -228,15 +242,7 @@ pub fn trace(app: &App) -> String {
             ..
         } => {
             let span = &waterfall.spans[members[0]];
-            let failed = members.iter().map(|i| &waterfall.spans[*i]);
-            let failed: Vec<_> = failed.filter(|s| s.error).collect();
-            let failed = failed.first().map_or_else(String::new, |first| {
-                format!(
-                    ", {} of them{}",
-                    failed.len(),
-                    failed_with(first).replacen(',', "", 1)
-                )
-            });
+            let failed = failed_among(members.iter().map(|i| &waterfall.spans[*i]));
             format!(
                 "level {depth}: {} times {} {}, {} of the time{failed}",
                 members.len(),
@@ -252,6 +258,15 @@ pub fn trace(app: &App) -> String {
             text::count(traces.logs.len(), "log line", "log lines"),
             waterfall.id
         )
+}
+
+/// How many of equal spans failed, with what the first of these says.
+fn failed_among<'a>(spans: impl Iterator<Item = &'a crate::client::tempo::Span>) -> String {
+    let failed: Vec<_> = spans.filter(|s| s.error).collect();
+    failed.first().map_or_else(String::new, |first| {
+        let said = failed_with(first).replacen(',', "", 1);
+        format!(", {} of them{said}", failed.len())
+    })
 }
 
 /// That a span failed, with what its status and its error attributes say.

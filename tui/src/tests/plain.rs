@@ -255,6 +255,12 @@ async fn what_is_not_there_is_said_with_what_is() {
     let (mut session, _) = talking(fixture::lab()).await;
     let said = session.line("traces").await;
     assert!(said.starts_with("40 traces, the first 30 told"), "{said}");
+    let said = session.line("more").await;
+    assert!(said.starts_with("40 traces, all of them told"), "{said}");
+    assert!(
+        said.contains("\n31. ") && !said.contains("\n30. "),
+        "{said}"
+    );
     let said = session.line("pin 99").await;
     assert_eq!(said, "no row 99 in the view told last, traces\n");
     let said = session.line("names nosuch").await;
