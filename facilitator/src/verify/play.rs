@@ -13,7 +13,7 @@ use simulator::journal::{Entry, Event};
 use super::{Sheet, Stop, claims, repeat, spoilers, until};
 use crate::{
     drill::Drill,
-    players::{Expert, Seat, SeatError, mean_guess, restart_everything},
+    players::{Expert, Found, Seat, SeatError, mean_guess, restart_everything},
     score::score,
 };
 
@@ -128,22 +128,7 @@ impl Play<'_> {
             expert.investigate().await,
             |found| format!("{} pins", found.pins.values().flatten().count()),
         )?;
-        for class in &plan.scenario.evidence {
-            let missing = found.missing.get(&class.id);
-            sheet.claim(
-                format!(
-                    "evidence `{}` is found by {}",
-                    class.id,
-                    if class.also.is_empty() {
-                        "its query".to_owned()
-                    } else {
-                        format!("each of its {} queries", class.also.len() + 1)
-                    }
-                ),
-                missing.is_none(),
-                missing.map_or_else(|| class.proves.clone(), Clone::clone),
-            )?;
-        }
+        evidence_claims(sheet, plan, &found)?;
         let places = spoilers::found(plan, self.drill);
         let said = if places.is_empty() {
             "processes, logs, spans, metrics".to_owned()
@@ -296,6 +281,23 @@ impl Play<'_> {
             format!("{} over {GUESSERS} seeds", mean.round_dp(2)),
         )
     }
+}
+
+/// One claim a class of evidence: each of its queries found something to pin.
+fn evidence_claims(sheet: &mut Sheet<'_>, plan: &Plan, found: &Found) -> Result<(), Stop> {
+    for class in &plan.scenario.evidence {
+        let missing = found.missing.get(&class.id);
+        let by = match class.also.len() {
+            0 => "its query".to_owned(),
+            further => format!("each of its {} queries", further + 1),
+        };
+        sheet.claim(
+            format!("evidence `{}` is found by {by}", class.id),
+            missing.is_none(),
+            missing.map_or_else(|| class.proves.clone(), Clone::clone),
+        )?;
+    }
+    Ok(())
 }
 
 /// The figures of a proof on one line.
