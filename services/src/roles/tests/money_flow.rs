@@ -22,6 +22,18 @@ async fn psp_charge(shop: &Shop, key: &str, body: &Value) -> (StatusCode, Value)
         .await
 }
 
+async fn pay(shop: &Shop, key: &str, body: &Value) -> (StatusCode, Value) {
+    let headers = [("idempotency-key", key)];
+    shop.send(
+        Role::Payments,
+        "POST",
+        "/charges",
+        &headers,
+        &body.to_string(),
+    )
+    .await
+}
+
 async fn settled(shop: &Shop) -> usize {
     let (_, file) = shop.send(Role::Psp, "GET", "/settlements", &[], "").await;
     file["charges"].as_array().unwrap().len()
@@ -53,20 +65,15 @@ async fn a_lost_answer_is_a_closed_connection_after_the_work_was_done() {
         .await
         .with(Role::Payments, &[])
         .await;
-    let headers = [("idempotency-key", "k")];
-    let body = charge("o-1", 500).to_string();
-    let (status, problem) = shop
-        .send(Role::Payments, "POST", "/charges", &headers, &body)
-        .await;
+    let body = charge("o-1", 500);
+    let (status, problem) = pay(&shop, "k", &body).await;
     assert_eq!(
         (status.as_u16(), problem["error"].as_str()),
         (503, Some("unavailable"))
     );
     assert_eq!(settled(&shop).await, 1);
     shop.set(Role::Psp, &[Setting::LostAnswers(0.0)]).await;
-    let (status, _) = shop
-        .send(Role::Payments, "POST", "/charges", &headers, &body)
-        .await;
+    let (status, _) = pay(&shop, "k", &body).await;
     assert_eq!(status, 200);
     assert_eq!(settled(&shop).await, 1);
 }
@@ -81,20 +88,15 @@ async fn a_charge_whose_caller_went_away_is_booked_all_the_same() {
     let shop = shop
         .with(Role::Payments, &[Setting::CallTimeoutMs(30)])
         .await;
-    let headers = [("idempotency-key", "k")];
-    let body = charge("o-1", 500).to_string();
-    let (status, problem) = shop
-        .send(Role::Payments, "POST", "/charges", &headers, &body)
-        .await;
+    let body = charge("o-1", 500);
+    let (status, problem) = pay(&shop, "k", &body).await;
     assert_eq!(
         (status.as_u16(), problem["error"].as_str()),
         (504, Some("timeout"))
     );
     shop.set(Role::Payments, &[Setting::CallTimeoutMs(5_000)])
         .await;
-    let (status, _) = shop
-        .send(Role::Payments, "POST", "/charges", &headers, &body)
-        .await;
+    let (status, _) = pay(&shop, "k", &body).await;
     assert_eq!(status, 200);
     assert_eq!(settled(&shop).await, 1);
 }
@@ -111,16 +113,7 @@ async fn payments_lets_a_cent_of_rounding_pass_and_refuses_more() {
         let body = json!({
             "order_id": "o", "amount_minor_units": amount, "lines": [priced(1_000, 1)],
         });
-        let headers = [("idempotency-key", key.as_str())];
-        let answer = shop
-            .send(
-                Role::Payments,
-                "POST",
-                "/charges",
-                &headers,
-                &body.to_string(),
-            )
-            .await;
+        let answer = pay(&shop, &key, &body).await;
         assert_eq!(answer.0.as_u16(), status, "{amount}: {}", answer.1);
     }
     let without_key = shop.post(Role::Payments, "/charges", charge("o", 5)).await;
@@ -138,12 +131,7 @@ async fn no_more_charges_are_under_way_than_there_are_connections() {
     let shop = shop.with(Role::Payments, &two).await;
     let send = async |n: u32| {
         let key = n.to_string();
-        let headers = [("idempotency-key", key.as_str())];
-        let body = charge(&key, 5).to_string();
-        shop.send(Role::Payments, "POST", "/charges", &headers, &body)
-            .await
-            .0
-            .as_u16()
+        pay(&shop, &key, &charge(&key, 5)).await.0.as_u16()
     };
     let watch = async {
         while shop.metric(Role::Payments, r#"connection_pool_waiting{pool="psp"}"#) < 3.0 {
