@@ -55,7 +55,9 @@ impl Exposition {
                     let answer = answer(&request, &*text);
                     async move { Ok::<_, Infallible>(answer) }
                 });
+                // who has asked and closed its side still waits for the answer
                 if let Err(error) = http1::Builder::new()
+                    .half_close(true)
                     .serve_connection(TokioIo::new(stream), service)
                     .await
                 {

@@ -42,11 +42,10 @@ pub async fn a_lab_is_ready_takes_load_and_leaves_nothing() {
     );
     assert!(*stage.memory.anchors.lock().unwrap() > 20);
     assert!(stage.lab.load_metrics().contains("load_journeys_total"));
+    let metrics = stage.ask("load", "/metrics").await;
     assert!(
-        stage
-            .ask("load", "/metrics")
-            .await
-            .contains("load_requests_total{step=\"login\",result=\"ok\"}")
+        metrics.contains("load_requests_total{step=\"login\",result=\"ok\"}"),
+        "{metrics}"
     );
     until("output", || {
         stage
