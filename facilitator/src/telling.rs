@@ -20,10 +20,9 @@ pub(crate) fn timeline(entries: &[Entry]) -> Vec<TimelineEntry> {
             alerts.entry(key).or_default().push(entry);
         }
     }
+    alerts.retain(|_, all| firings(all).count() >= FLAPS);
     let told = |entry: &Entry| {
-        let flaps = alert(&entry.event).and_then(|key| alerts.get(&key));
-        let flaps = flaps.filter(|all| firings(all).count() >= FLAPS);
-        let (lane, text) = match flaps {
+        let (lane, text) = match alert(&entry.event).and_then(|key| alerts.get(&key)) {
             Some(all) if all[0].seq != entry.seq => return None,
             Some(all) => ("alert", flapping(all)?),
             None => tell(&entry.event)?,

@@ -33,6 +33,12 @@ impl Archive {
     pub fn problem(&self) -> Option<String> {
         (!self.problems.is_empty()).then(|| self.problems.join("; "))
     }
+
+    /// Keeps why something of it failed.
+    pub(crate) fn note<T, E: std::error::Error>(&mut self, done: Result<T, E>) {
+        self.problems
+            .extend(done.err().map(|error| error.to_string_full()));
+    }
 }
 
 impl Desk {
@@ -109,15 +115,9 @@ impl Desk {
                 .finish(&self.plan.scenario.slug, &self.plan.to_json())
                 .map(|path| self.journal.moved_to(path));
             let reported = report::write(folder.path());
-            archive
-                .problems
-                .extend(opened.err().map(|error| error.to_string_full()));
-            archive
-                .problems
-                .extend(named.err().map(|error| error.to_string_full()));
-            archive
-                .problems
-                .extend(reported.err().map(|error| error.to_string_full()));
+            archive.note(opened);
+            archive.note(named);
+            archive.note(reported);
         }
         if let Some(history) = &archive.history {
             let entries = self.journal.entries();
@@ -132,9 +132,7 @@ impl Desk {
                     .map(|folder| folder.path().display().to_string()),
             };
             let written = history.end(&self.id, &ending).await;
-            archive
-                .problems
-                .extend(written.err().map(|error| error.to_string_full()));
+            archive.note(written);
         }
     }
 }

@@ -207,9 +207,7 @@ async fn record(options: &DrillOptions, id: &str, telemetry: &Telemetry) -> (Jou
     let journal = match folder(logs, id, &options.plan) {
         Ok((folder, journal)) => {
             let recorded = telemetry.record_to(folder.path());
-            archive
-                .problems
-                .extend(recorded.err().map(|error| error.to_string_full()));
+            archive.note(recorded);
             archive.folder = Some(folder);
             journal
         }

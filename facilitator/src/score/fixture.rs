@@ -162,6 +162,17 @@ impl Pen {
         mechanism: &str,
         confidence: f64,
     ) -> &mut Self {
+        self.say_citing(second, component, mechanism, confidence, &[])
+    }
+
+    fn say_citing(
+        &mut self,
+        second: i64,
+        component: &str,
+        mechanism: &str,
+        confidence: f64,
+        pins: &[u32],
+    ) -> &mut Self {
         self.at(
             second,
             Event::Diagnosis {
@@ -170,7 +181,7 @@ impl Pen {
                 trigger: "pool".into(),
                 scope: "buyers".into(),
                 confidence,
-                pins: Vec::new(),
+                pins: pins.to_vec(),
                 text: String::new(),
                 right: component == "payments" && mechanism == "pool-exhaustion",
             },
@@ -179,7 +190,12 @@ impl Pen {
 
     /// Submits the right diagnosis.
     pub fn right(&mut self, second: i64, confidence: f64) -> &mut Self {
-        self.say(second, "payments", "pool-exhaustion", confidence)
+        self.right_citing(second, confidence, &[])
+    }
+
+    /// Submits the right diagnosis with these pins.
+    pub fn right_citing(&mut self, second: i64, confidence: f64, pins: &[u32]) -> &mut Self {
+        self.say_citing(second, "payments", "pool-exhaustion", confidence, pins)
     }
 
     /// Applies or takes back a remedy.

@@ -146,19 +146,9 @@ fn evidence_is_f1_of_decisive_recall_and_pin_precision() {
     });
     // a diagnosis that cites pins is judged by those
     row("evidence", "15", |p| {
-        p.pin(1, &[]).pin(2, &["waiting", "limit"]).at(
-            60,
-            Event::Diagnosis {
-                component: "payments".into(),
-                mechanism: "pool-exhaustion".into(),
-                trigger: "pool".into(),
-                scope: "buyers".into(),
-                confidence: 1.0,
-                pins: vec![2],
-                text: String::new(),
-                right: true,
-            },
-        )
+        p.pin(1, &[])
+            .pin(2, &["waiting", "limit"])
+            .right_citing(60, 1.0, &[2])
     });
     // a class that the plan does not know proves nothing
     row("evidence", "0", |p| p.pin(1, &["forged"]).right(60, 1.0));
@@ -366,19 +356,9 @@ fn each_pin_is_told_as_counted_or_not() {
         assert!(said.contains(part), "no `{part}` in\n{said}");
     }
     let mut pen = Pen::paged();
-    pen.pin(1, &["waiting"]).pin(2, &["limit"]).at(
-        60,
-        Event::Diagnosis {
-            component: "payments".into(),
-            mechanism: "pool-exhaustion".into(),
-            trigger: "pool".into(),
-            scope: "buyers".into(),
-            confidence: 1.0,
-            pins: vec![1],
-            text: String::new(),
-            right: true,
-        },
-    );
+    pen.pin(1, &["waiting"])
+        .pin(2, &["limit"])
+        .right_citing(60, 1.0, &[1]);
     let said = reasons(&pen.entries, "evidence");
     assert!(said.contains("#2: not cited"), "{said}");
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use display_full_error::DisplayFullErrorExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use parking_lot::RwLock;
 use scenarios::{
@@ -174,7 +175,10 @@ async fn recur(core: Arc<Core>, job: Task) {
             Ok(answer) => {
                 tracing::debug!(job = job.name, status = %answer.status, "a recurring job was refused")
             }
-            Err(error) => tracing::debug!(job = job.name, %error, "a recurring job failed"),
+            Err(error) => {
+                let error = error.to_string_full();
+                tracing::debug!(job = job.name, error, "a recurring job failed");
+            }
         }
     }
 }
