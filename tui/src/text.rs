@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 /// Makes foreign text safe to show: control characters, escapes and direction overrides become visible marks.
 #[must_use]
@@ -46,13 +47,12 @@ pub fn fit(text: &str, cells: usize) -> String {
     }
     let mut out = String::new();
     let mut used = 0;
-    for c in text.chars() {
-        let w = c.width().unwrap_or(0);
-        if used + w > cells - 1 {
+    for cluster in text.graphemes(true) {
+        used += width(cluster);
+        if used > cells - 1 {
             break;
         }
-        used += w;
-        out.push(c);
+        out.push_str(cluster);
     }
     out.push('…');
     out
@@ -92,7 +92,8 @@ pub fn joined(text: &str) -> String {
     out
 }
 
-/// Wraps at spaces to lines of at most `cells` cells; words that are longer are cut. Line ends in the text are kept.
+/// Wraps at spaces to lines of at most `cells` cells; words that are longer are cut, and what is wider
+/// than a line by itself is drawn as `…`. Line ends in the text are kept.
 #[must_use]
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(1);
@@ -123,11 +124,22 @@ fn push_word(out: &mut Vec<String>, line: &mut String, word: &str, cells: usize,
     if gap == 1 {
         out.push(std::mem::replace(line, indent.to_owned()));
     }
-    for c in word.chars() {
-        if width(line) + c.width().unwrap_or(0) > cells {
-            out.push(std::mem::replace(line, indent.to_owned()));
+    for cluster in word.graphemes(true) {
+        let cluster = if width(cluster) > cells {
+            "…"
+        } else {
+            cluster
+        };
+        let needed = width(cluster);
+        if width(line) + needed > cells {
+            if line.len() > indent.len() {
+                out.push(std::mem::replace(line, indent.to_owned()));
+            }
+            if width(indent) + needed > cells {
+                line.clear();
+            }
         }
-        line.push(c);
+        line.push_str(cluster);
     }
 }
 
@@ -355,10 +367,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_wider_than_it_may_be(text in "\\PC{0,60}", cells in 0_usize..40) {
+        fn nothing_is_wider_than_it_may_be(text in "[ \\PC🪀☺\u{fe0f}\u{301}]{0,60}", cells in 0_usize..40) {
             prop_assert!(width(&fit(&text, cells)) <= cells);
-            for line in wrap(&text, cells.max(2)) {
-                prop_assert!(width(&line) <= cells.max(2));
+            for line in wrap(&text, cells.max(1)) {
+                prop_assert!(width(&line) <= cells.max(1));
             }
         }
     }
