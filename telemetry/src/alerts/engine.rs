@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use super::live::{Live, LiveGroup, ns};
-use super::rules::{self, RulesError};
+use super::rules::{self, Group, RulesError};
 use super::state::{Alert, State};
 use crate::error::QueryError;
 use crate::metrics::store::Store;
@@ -107,22 +107,33 @@ impl Engine {
     /// # Errors
     /// All problems of the file; the rules before it remain then.
     pub fn load(&self, yaml: &str) -> Result<(), RulesError> {
-        let groups = rules::read(yaml)?;
-        *self.groups.lock() = groups.into_iter().map(LiveGroup::new).collect();
+        self.replace(rules::read(yaml)?);
         Ok(())
+    }
+
+    /// Replaces all rules by these groups, in this order.
+    pub(super) fn replace(&self, groups: Vec<Group>) {
+        *self.groups.lock() = groups.into_iter().map(LiveGroup::new).collect();
     }
 
     /// Evaluates every group that is due at `now_ns` (store time) and announces what changed.
     pub fn evaluate(&self, now_ns: i64) {
-        let mut announced = Vec::new();
-        for group in self.groups.lock().iter_mut() {
+        self.evaluate_those(now_ns, |group| {
             let wait_ns = group.interval.map_or(0, ns);
-            if group
+            group
                 .evaluated_ns
-                .is_some_and(|last| now_ns < last.saturating_add(wait_ns))
-            {
-                continue;
-            }
+                .is_none_or(|last| now_ns >= last.saturating_add(wait_ns))
+        });
+    }
+
+    /// Evaluates every group, whatever its interval.
+    pub(super) fn evaluate_all(&self, now_ns: i64) {
+        self.evaluate_those(now_ns, |_| true);
+    }
+
+    fn evaluate_those(&self, now_ns: i64, due: impl Fn(&LiveGroup) -> bool) {
+        let mut announced = Vec::new();
+        for group in self.groups.lock().iter_mut().filter(|group| due(group)) {
             group.evaluated_ns = Some(now_ns);
             for live in &mut group.rules {
                 let started = Instant::now();

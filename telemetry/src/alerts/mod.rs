@@ -6,8 +6,9 @@ mod live;
 mod rules;
 mod state;
 mod template;
+pub mod unit;
 mod yaml;
 
 pub use engine::{Engine, RuleInfo, Transition, Tune, TuneError};
-pub use rules::{Problem, RulesError};
+pub use rules::{Problem, RulesError, check};
 pub use state::{Alert, State};

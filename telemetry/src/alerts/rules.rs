@@ -93,6 +93,14 @@ pub enum Kind {
     Recording,
 }
 
+/// Checks a rule file as `promtool check rules` does; returns how many rules it holds.
+///
+/// # Errors
+/// All problems of the file.
+pub fn check(yaml: &str) -> Result<usize, RulesError> {
+    Ok(read(yaml)?.iter().map(|group| group.rules.len()).sum())
+}
+
 /// Reads a rule file.
 ///
 /// # Errors
@@ -111,13 +119,8 @@ pub fn read(yaml: &str) -> Result<Vec<Group>, RulesError> {
         }]));
     }
     let options = serde_saphyr::options! { with_snippet: false };
-    let mut file: RawFile =
-        serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {
-            let location = error.location().unwrap_or(Location::UNKNOWN);
-            let text = error.without_snippet().to_string();
-            let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
-            RulesError(vec![problem(location, message)])
-        })?;
+    let mut file: RawFile = serde_saphyr::from_str_with_options(yaml, options)
+        .map_err(|error| RulesError(vec![yaml_problem(&error)]))?;
     let mut check = Check {
         problems: Vec::new(),
     };
@@ -138,7 +141,15 @@ pub fn read(yaml: &str) -> Result<Vec<Group>, RulesError> {
     Err(RulesError(check.problems))
 }
 
-fn problem(location: Location, message: String) -> Problem {
+/// Where and why a file is no YAML, or not of the shape.
+pub(super) fn yaml_problem(error: &serde_saphyr::Error) -> Problem {
+    let location = error.location().unwrap_or(Location::UNKNOWN);
+    let text = error.without_snippet().to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    problem(location, message)
+}
+
+pub(super) fn problem(location: Location, message: String) -> Problem {
     let span = location.span();
     let bytes = (
         span.byte_offset().unwrap_or_else(|| span.offset()),
@@ -336,16 +347,7 @@ impl Check {
     }
 
     fn duration(&mut self, text: &Spanned<String>, key: &str) -> Option<Duration> {
-        let duration = text
-            .value
-            .ends_with(|c: char| c.is_ascii_alphabetic())
-            .then(|| promql::parse_duration(&text.value))
-            .flatten();
-        let duration = if text.value == "0" {
-            Some(Duration::ZERO)
-        } else {
-            duration
-        };
+        let duration = duration(&text.value);
         if duration.is_none() {
             self.add(
                 text.referenced,
@@ -381,20 +383,19 @@ impl Check {
     }
 }
 
-/// Parses a rule's expression: no variables, and of a type that a rule can use.
-pub(super) fn parse(query: &str) -> Result<Expr, QueryError> {
-    let none = promql::Variables {
-        step: Duration::ZERO,
-        range: Duration::ZERO,
-        scrape_interval: Duration::ZERO,
-    };
-    if let Some(position) = query.find("$__") {
-        return Err(QueryError::Invalid {
-            position,
-            message: "variables of dashboards mean nothing in a rule".into(),
-        });
+/// A duration as rule files write it: `0`, or numbers with units.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    if text == "0" {
+        return Some(Duration::ZERO);
     }
-    let expr = promql::parse(query, &none)?;
+    text.ends_with(|c: char| c.is_ascii_alphabetic())
+        .then(|| promql::parse_duration(text))
+        .flatten()
+}
+
+/// Parses a rule's expression, which must be of a type that a rule can use.
+pub(super) fn parse(query: &str) -> Result<Expr, QueryError> {
+    let expr = promql::parse_plain(query)?;
     match expr.value_type() {
         ValueType::Scalar | ValueType::Vector => Ok(expr),
         other => Err(QueryError::Invalid {

@@ -10,6 +10,7 @@ mod aggregate;
 mod binary;
 mod eval;
 pub mod functions;
+pub mod notation;
 mod source;
 mod token;
 mod value;
@@ -23,7 +24,7 @@ use promql_parser::parser::{Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
 pub use eval::{LOOKBACK_MS, SUBQUERY_STEP_MS};
-pub use source::{DEPTH_MAX, QUERY_BYTES_MAX, TOKENS_MAX, Variables, parse};
+pub use source::{DEPTH_MAX, QUERY_BYTES_MAX, TOKENS_MAX, Variables, parse, parse_plain};
 pub use value::Limits;
 
 use crate::error::QueryError;

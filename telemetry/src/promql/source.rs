@@ -34,14 +34,9 @@ pub struct Variables {
 /// # Errors
 /// [`QueryError::Syntax`], [`QueryError::Invalid`] or [`QueryError::Unsupported`] with the byte offset in `query`, [`QueryError::Limit`].
 pub fn parse(query: &str, variables: &Variables) -> Result<Expr, QueryError> {
-    if query.len() > QUERY_BYTES_MAX {
-        return Err(QueryError::Limit(format!(
-            "the query has {} bytes, the limit is {QUERY_BYTES_MAX}: split it or use a recording rule",
-            query.len()
-        )));
-    }
+    check_length(query)?;
     let (text, shifts) = substitute(query, variables);
-    parse_plain(&text).map_err(|error| match error {
+    parse_text(&text).map_err(|error| match error {
         QueryError::Syntax {
             position,
             found,
@@ -63,7 +58,32 @@ pub fn parse(query: &str, variables: &Variables) -> Result<Expr, QueryError> {
     })
 }
 
-fn parse_plain(text: &str) -> Result<Expr, QueryError> {
+/// Parses a query that no dashboard sends: of a rule, of a test. Variables mean nothing in it.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_plain(query: &str) -> Result<Expr, QueryError> {
+    check_length(query)?;
+    if let Some(position) = query.find("$__") {
+        return Err(QueryError::Invalid {
+            position,
+            message: "variables of dashboards mean nothing here".into(),
+        });
+    }
+    parse_text(query)
+}
+
+fn check_length(query: &str) -> Result<(), QueryError> {
+    if query.len() <= QUERY_BYTES_MAX {
+        return Ok(());
+    }
+    Err(QueryError::Limit(format!(
+        "the query has {} bytes, the limit is {QUERY_BYTES_MAX}: split it or use a recording rule",
+        query.len()
+    )))
+}
+
+fn parse_text(text: &str) -> Result<Expr, QueryError> {
     let tokens = scan(text);
     if tokens.is_empty() {
         return Err(syntax(text.len(), "nothing", "an expression"));
