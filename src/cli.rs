@@ -50,6 +50,12 @@ pub enum Word {
         after_help = "Examples:\n  drill scenarios list                     the catalogue\n  drill scenarios show ring-deadlock       what a trainee is told\n  drill scenarios show --rubric            how drills are scored\n  drill scenarios new lost-update          begin one of your own\n  drill scenarios check lost-update.yaml   every problem at once"
     )]
     Scenarios(ScenariosWord),
+    /// Check Prometheus rule files, and run their unit tests on this program's own engine.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  drill rules check shop.yaml              every problem at once\n  drill rules test shop.test.yaml          the format of promtool test rules, the same verdict"
+    )]
+    Rules(RulesWord),
     /// Prove that scenarios work: symptoms appear, wrong fixes fail, the right one holds.
     #[command(
         after_help = "Examples:\n  drill verify float-drift\n  drill verify --all --seeds 7,11\n  drill verify ring-deadlock --seeds 3 --json"
@@ -222,6 +228,33 @@ pub enum ScenariosWord {
     New {
         /// Slug of the new scenario; the file is SLUG.yaml here.
         slug: String,
+    },
+}
+
+/// `drill rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesWord {
+    /// Check rule files as `promtool check rules` does: every problem at once, with its place.
+    #[command(after_help = "Example:\n  drill rules check rules/*.yaml")]
+    Check {
+        /// Rule files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run unit tests of rules, in the format of `promtool test rules`.
+    #[command(
+        after_help = "Examples:\n  drill rules test shop.test.yaml\n  drill rules test *.test.yaml --json | jq '.[].tests[].failures'\n\nThe exit code is 0 when every test passed, 1 when one failed, 2 when a file cannot be used."
+    )]
+    Test {
+        /// Test files; the rule files that they name are looked for beside them.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// JSON array
+        #[arg(long)]
+        json: bool,
     },
 }
 

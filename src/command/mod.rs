@@ -8,6 +8,7 @@ mod list;
 mod manual;
 mod process_tree;
 mod report;
+mod rules;
 mod run;
 mod scenario_files;
 mod screen;
@@ -16,7 +17,7 @@ mod verify;
 use std::{path::Path, process::ExitCode};
 
 use crate::{
-    cli::{Cli, RunCommand, ScenariosWord, Word},
+    cli::{Cli, RulesWord, RunCommand, ScenariosWord, Word},
     exit::Failure,
     settings::{self, Settings},
 };
@@ -40,6 +41,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Bench(bench)) => bench.json,
         Some(Word::Doctor(doctor)) => doctor.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
+        Some(Word::Rules(RulesWord::Check { json, .. } | RulesWord::Test { json, .. })) => *json,
         Some(_) => false,
     }
 }
@@ -58,6 +60,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::List(args)) => list::run(&args, settings),
         Some(Word::Report(args)) => report::run(&args, settings),
         Some(Word::Scenarios(word)) => scenario_files::run(word, settings),
+        Some(Word::Rules(word)) => rules::run(&word),
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
         Some(Word::Screen(args)) => screen::run(&args),
