@@ -12,6 +12,7 @@ use promql_parser::label::Matcher;
 use promql_parser::parser::Expr;
 use serde_json::{Value, json};
 
+mod discovery;
 mod status;
 
 use super::parameters::Parameters;
@@ -38,6 +39,7 @@ pub(crate) fn router(metrics: Metrics) -> Router {
         .route("/prometheus/api/v1/rules", get(status::rules))
         .route("/prometheus/api/v1/alerts", get(status::alerts))
         .route("/prometheus/api/v1/targets", get(status::targets))
+        .route("/prometheus/sd", get(discovery::targets))
         .route(
             "/prometheus/api/v1/status/buildinfo",
             get(status::build_info),

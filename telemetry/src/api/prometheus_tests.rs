@@ -264,6 +264,11 @@ async fn rules_alerts_targets_metadata_and_exemplars_are_shown() {
         ),
         (&json!("unknown"), &json!("shop"))
     );
+    let request = Request::get("/prometheus/sd").body(Body::empty()).unwrap();
+    assert_eq!(
+        send(&metrics, request).await.1,
+        json!([{ "targets": ["127.0.0.1:1"], "labels": { "job": "shop", "__scheme__": "http", "__metrics_path__": "/metrics" } }])
+    );
     metrics
         .inner
         .catalog
