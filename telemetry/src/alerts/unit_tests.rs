@@ -1,3 +1,5 @@
+//! Unit tests of rules: what passes, what fails, what is refused.
+
 use super::*;
 
 const RULES: &str = r#"
