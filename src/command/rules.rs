@@ -44,7 +44,7 @@ fn check(files: &[PathBuf], json: bool) -> Result<ExitCode, Failure> {
             found if json => rows.push(json!({
                 "file": file,
                 "rules": found.as_ref().ok(),
-                "problems": found.as_ref().err().map_or_else(Vec::new, |error| problems(error)),
+                "problems": found.as_ref().err().map_or_else(Vec::new, problems),
             })),
             Ok(rules) => super::print(&format!("ok    {file}  ({rules} rules)\n")),
             Err(error) => eprintln!("{}", told(&file, &error)),

@@ -225,7 +225,7 @@ async fn series_labels_and_values_are_found() {
 }
 
 #[tokio::test]
-async fn rules_alerts_targets_metadata_and_exemplars_are_shown() {
+async fn rules_alerts_metadata_and_exemplars_are_shown() {
     let metrics = metrics();
     metrics.alerts().load("groups: [{name: g, rules: [{record: r, expr: 'sum(m)'}, {alert: A, expr: 'm > 5', annotations: {summary: s}}]}]").unwrap();
     metrics.alerts().evaluate(1_007_000_000_000);
@@ -250,24 +250,6 @@ async fn rules_alerts_targets_metadata_and_exemplars_are_shown() {
             &rules[0]["health"]
         ),
         (1, &json!("firing"), &json!("ok"))
-    );
-    let target = crate::scrape::Target {
-        labels: vec![("job".into(), "shop".into())],
-        url: "http://127.0.0.1:1/metrics".into(),
-    };
-    metrics.scraper().set_targets(vec![target]).unwrap();
-    let (_, body) = ask(&metrics, "targets").await;
-    assert_eq!(
-        (
-            &body["data"]["activeTargets"][0]["health"],
-            &body["data"]["activeTargets"][0]["scrapePool"]
-        ),
-        (&json!("unknown"), &json!("shop"))
-    );
-    let request = Request::get("/prometheus/sd").body(Body::empty()).unwrap();
-    assert_eq!(
-        send(&metrics, request).await.1,
-        json!([{ "targets": ["127.0.0.1:1"], "labels": { "job": "shop", "__scheme__": "http", "__metrics_path__": "/metrics" } }])
     );
     metrics
         .inner
@@ -296,5 +278,28 @@ async fn rules_alerts_targets_metadata_and_exemplars_are_shown() {
     assert_eq!(
         ask(&metrics, "status/buildinfo").await.1["data"]["version"],
         "2.42.0"
+    );
+}
+
+#[tokio::test]
+async fn targets_are_shown_and_can_be_discovered() {
+    let metrics = metrics();
+    let target = crate::scrape::Target {
+        labels: vec![("job".into(), "shop".into())],
+        url: "http://127.0.0.1:1/metrics".into(),
+    };
+    metrics.scraper().set_targets(vec![target]).unwrap();
+    let (_, body) = ask(&metrics, "targets").await;
+    assert_eq!(
+        (
+            &body["data"]["activeTargets"][0]["health"],
+            &body["data"]["activeTargets"][0]["scrapePool"]
+        ),
+        (&json!("unknown"), &json!("shop"))
+    );
+    let request = Request::get("/prometheus/sd").body(Body::empty()).unwrap();
+    assert_eq!(
+        send(&metrics, request).await.1,
+        json!([{ "targets": ["127.0.0.1:1"], "labels": { "job": "shop", "__scheme__": "http", "__metrics_path__": "/metrics" } }])
     );
 }
