@@ -5,6 +5,7 @@
 pub mod alerts;
 mod api;
 pub mod attributes;
+pub mod derive;
 pub mod error;
 mod facade;
 pub mod graph;

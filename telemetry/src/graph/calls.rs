@@ -3,7 +3,7 @@
 
 /// Calls of one kind.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
+pub(crate) struct Calls {
     /// Duration, ns, and how many calls had it.
     durations_ns: Vec<(i64, f64)>,
     count: f64,

@@ -19,7 +19,7 @@ use crate::logs::record::SpanId;
 use crate::time::TraceId;
 use crate::traces::span::{Kind, Status};
 use crate::traces::{Span, SpanSegment};
-use calls::Calls;
+pub(crate) use calls::Calls;
 
 /// A caller's spans begin before its callee's, possibly before the window: this far back they are
 /// looked for.
