@@ -1,6 +1,8 @@
-//! The public query APIs, in the shapes that real clients expect: Loki, Tempo, and the service graph.
+//! The public query APIs, in the shapes that real clients expect: Loki, Tempo, the service graph and
+//! the derived views.
 //! Each only translates between HTTP and the queries.
 
+mod derived;
 mod graph;
 mod instant;
 mod loki;
@@ -21,5 +23,6 @@ pub fn router(telemetry: Telemetry) -> Router {
         .merge(loki::router())
         .merge(tempo::router())
         .merge(graph::router())
+        .merge(derived::router())
         .with_state(telemetry)
 }

@@ -5,10 +5,19 @@ use axum::extract::{FromRequest, Query, Request};
 use http::{Method, StatusCode, Uri};
 
 use super::instant::time_or;
+use crate::attributes::unhex;
+use crate::time::TraceId;
 
 /// Bytes of a form body. Longer ones are refused; the longest query has 16 KiB, a third of this when
 /// every byte is percent-encoded.
 const FORM_BYTES_MAX: usize = 60 * 1024;
+
+/// A trace id; leading zeros may be left out, as Tempo and Jaeger allow.
+pub(super) fn trace_id(text: &str) -> Result<TraceId, String> {
+    let fits = !text.is_empty() && text.len() <= 32;
+    let id = fits.then(|| unhex(&format!("{text:0>32}"))).flatten();
+    id.ok_or_else(|| format!("{text:?} is not a trace id: give up to 32 hexadecimal digits"))
+}
 
 /// Named values in order; a name may come more than once.
 #[derive(Debug, Clone, Default)]

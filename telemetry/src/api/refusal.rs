@@ -29,6 +29,17 @@ pub(super) struct Refusal {
     position: Option<usize>,
 }
 
+impl Refusal {
+    /// A refusal with a status of its own.
+    pub(super) fn new(status: StatusCode, message: String) -> Self {
+        Self {
+            status,
+            message,
+            position: None,
+        }
+    }
+}
+
 impl From<QueryError> for Refusal {
     fn from(error: QueryError) -> Self {
         Self {
@@ -41,11 +52,7 @@ impl From<QueryError> for Refusal {
 
 impl From<String> for Refusal {
     fn from(message: String) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            message,
-            position: None,
-        }
+        Self::new(StatusCode::BAD_REQUEST, message)
     }
 }
 

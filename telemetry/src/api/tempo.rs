@@ -11,11 +11,10 @@ use http::{HeaderMap, StatusCode, header};
 use prost::Message;
 use serde_json::{Value, json};
 
-use super::parameters::Parameters;
+use super::parameters::{Parameters, trace_id};
 use super::refusal::{Refusal, answer};
-use crate::attributes::{hex, unhex};
+use crate::attributes::hex;
 use crate::facade::Telemetry;
-use crate::time::TraceId;
 use crate::traces::ast::{Intrinsic, Query};
 use crate::traces::otlp::traces_data;
 use crate::traces::span::{Kind, Status};
@@ -171,9 +170,9 @@ struct TraceById {
 
 /// A trace by id. Version 1 answers `{"batches": […]}`, version 2 `{"trace": {"resourceSpans": […]}}`.
 fn trace_response(telemetry: &Telemetry, id: &str, headers: &HeaderMap, v2: bool) -> Response {
-    let Some(trace_id) = parse_trace_id(id) else {
-        let message = format!("{id:?} is not a trace id: give up to 32 hexadecimal digits");
-        return (StatusCode::BAD_REQUEST, message).into_response();
+    let trace_id = match trace_id(id) {
+        Ok(trace_id) => trace_id,
+        Err(message) => return (StatusCode::BAD_REQUEST, message).into_response(),
     };
     let Some(trace) = telemetry.trace(&trace_id) else {
         return (StatusCode::NOT_FOUND, format!("trace {id} not found")).into_response();
@@ -194,14 +193,6 @@ fn trace_response(telemetry: &Telemetry, id: &str, headers: &HeaderMap, v2: bool
         return Json(json!({"trace": data})).into_response();
     }
     Json(json!({"batches": data.resource_spans})).into_response()
-}
-
-/// A trace id; leading zeros may be left out, as Tempo allows.
-fn parse_trace_id(text: &str) -> Option<TraceId> {
-    if text.is_empty() || text.len() > 32 {
-        return None;
-    }
-    unhex(&format!("{text:0>32}"))
 }
 
 async fn tags_v1(State(telemetry): State<Telemetry>, parameters: Parameters) -> Response {

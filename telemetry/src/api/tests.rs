@@ -1,5 +1,7 @@
 //! The HTTP APIs through the router: shapes, and errors for everything that can be wrong.
 
+mod derived;
+
 use std::io::Write;
 use std::sync::Arc;
 
