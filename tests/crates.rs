@@ -70,6 +70,7 @@ const KNOWN_DUPLICATES: &[&str] = &[
     "rand",
     "rand_chacha",
     "rand_core",
+    "sha1",
     "sha2",
     "syn",
     "thiserror",

@@ -21,5 +21,6 @@ mod segments;
 pub mod time;
 pub mod traces;
 
+pub use api::{Origins, OriginsInvalid};
 pub use error::{QueryError, RecordError};
 pub use facade::{Stats, Telemetry, TelemetryConfig};

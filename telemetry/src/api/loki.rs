@@ -1,6 +1,9 @@
 //! Loki's HTTP API under `/loki/api/v1`: errors are plain text with status 400, and the place of a
 //! broken query additionally in the header `x-error-position` (byte offset).
 
+mod tail;
+mod volume;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::extract::{Path, State};
@@ -14,7 +17,7 @@ use super::instant::{parse_step_ns, time_or};
 use super::parameters::Parameters;
 use super::refusal::{self, Refusal};
 use crate::facade::Telemetry;
-use crate::logs::ast::{Query, Stage};
+use crate::logs::ast::{LogExpr, Query, Stage};
 use crate::logs::record::Labels;
 use crate::logs::{
     Direction, Grid, LogLine, Plan, Segment, Series, evaluate, parse, query_or_words,
@@ -47,6 +50,17 @@ pub(super) fn router() -> Router<Telemetry> {
             "/loki/api/v1/index/stats",
             get(index_stats).post(index_stats),
         )
+        .route(
+            "/loki/api/v1/index/volume",
+            get(volume::instant).post(volume::instant),
+        )
+        .route(
+            "/loki/api/v1/index/volume_range",
+            get(volume::range).post(volume::range),
+        )
+        .route("/loki/api/v1/tail", get(tail::tail))
+        .route("/loki/api/v1/status/buildinfo", get(build_info))
+        .route("/loki/ready", get(|| async { "ready\n" }))
 }
 
 /// Runs a query and answers with its data.
@@ -193,35 +207,59 @@ fn streams_of(
     parameters: &Parameters,
     selector: Option<&str>,
 ) -> Result<Streams, Refusal> {
-    let window = window(telemetry, parameters)?;
     let text = selector
         .filter(|text| !text.is_empty())
         .unwrap_or("{service=~\".+\"}");
-    let log = match parse(text)? {
-        Query::Log(log)
-            if !log
-                .stages
-                .iter()
-                .any(|stage| !matches!(stage, Stage::Line { .. })) =>
-        {
-            log
-        }
-        _ => {
-            return Err(
-                format!("{text:?} is not a stream selector such as {{service=\"…\"}}").into(),
-            );
-        }
-    };
-    let segments: Vec<std::sync::Arc<Segment>> = telemetry.intake().log_store().snapshot();
     let mut streams = Streams::new();
-    Plan::new(&log)?.each(&segments, window, |entry| {
-        let (service, level) = (&entry.row.origin().service, entry.row.level().name());
-        let key = (service.to_string(), level.to_owned());
+    let log = stream_selector(text)?;
+    each_stream(telemetry, parameters, &log, |labels, _, bytes| {
+        let [(_, service), _, (_, level)] = labels;
+        let key = ((*service).to_owned(), (*level).to_owned());
         let stream = streams.entry(key).or_default();
         stream.0 += 1;
-        stream.1 += entry.row.body().len() as u64;
+        stream.1 += bytes;
     })?;
     Ok(streams)
+}
+
+/// A stream selector, possibly with line filters.
+fn stream_selector(text: &str) -> Result<LogExpr, Refusal> {
+    let filters_only = |log: &LogExpr| {
+        let mut stages = log.stages.iter();
+        stages.all(|stage| matches!(stage, Stage::Line { .. }))
+    };
+    match parse(text)? {
+        Query::Log(log) if filters_only(&log) => Ok(log),
+        _ => Err(format!("{text:?} is not a stream selector such as {{service=\"…\"}}").into()),
+    }
+}
+
+/// Calls `each` with the labels, time and bytes of every line of a selector in the window.
+fn each_stream(
+    telemetry: &Telemetry,
+    parameters: &Parameters,
+    log: &LogExpr,
+    mut each: impl FnMut(&[(&str, &str); 3], i64, u64),
+) -> Result<(), Refusal> {
+    let window = window(telemetry, parameters)?;
+    let segments: Vec<std::sync::Arc<Segment>> = telemetry.intake().log_store().snapshot();
+    Plan::new(log)?.each(&segments, window, |entry| {
+        let (row, service) = (&entry.row, &*entry.row.origin().service);
+        let labels = [
+            ("service", service),
+            ("service_name", service),
+            ("level", row.level().name()),
+        ];
+        each(&labels, row.ts_ns(), row.body().len() as u64);
+    })?;
+    Ok(())
+}
+
+/// The version of Loki whose API is served; Grafana switches features by it.
+const API_VERSION: &str = "3.3.0";
+
+async fn build_info() -> Json<Value> {
+    Json(super::build_info(API_VERSION))
 }
 
 fn query_text(parameters: &Parameters) -> Result<String, String> {

@@ -1,7 +1,9 @@
 //! Tempo's HTTP API under `/tempo/api`: errors are plain text, and the place of a broken query
 //! additionally in the header `x-error-position` (byte offset).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod tags;
+
+use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -11,11 +13,14 @@ use http::{HeaderMap, StatusCode, header};
 use prost::Message;
 use serde_json::{Value, json};
 
+use super::conditions;
 use super::parameters::{Parameters, trace_id};
 use super::refusal::{Refusal, answer};
 use crate::attributes::hex;
 use crate::facade::Telemetry;
-use crate::traces::ast::{Intrinsic, Query};
+use crate::logs::logfmt_pairs as pairs;
+use crate::query::parse_duration_ns;
+use crate::traces::ast::Query;
 use crate::traces::otlp::traces_data;
 use crate::traces::span::{Kind, Status};
 use crate::traces::{FieldValue, Span, SpanSet, Trace, TraceHit, field_value, parse, search};
@@ -35,20 +40,19 @@ const SPANS_MAX: usize = 1000;
 /// Window of a search where no start is given: one hour.
 const WINDOW_NS: i64 = 3_600_000_000_000;
 
-/// Values of one tag at most; further ones are left out.
-const TAG_VALUES_MAX: usize = 1000;
+/// The version of Tempo whose API is served; Grafana switches features by it.
+const API_VERSION: &str = "2.7.0";
 
 /// The routes.
 pub(super) fn router() -> Router<Telemetry> {
     Router::new()
         .route("/tempo/api/echo", get(|| async { "echo" }))
+        .route("/tempo/ready", get(|| async { "ready\n" }))
         .route("/tempo/api/search", get(search_traces))
         .route("/tempo/api/traces/{id}", get(trace_v1))
         .route("/tempo/api/v2/traces/{id}", get(trace_v2))
-        .route("/tempo/api/search/tags", get(tags_v1))
-        .route("/tempo/api/v2/search/tags", get(tags_v2))
-        .route("/tempo/api/search/tag/{name}/values", get(tag_values_v1))
-        .route("/tempo/api/v2/search/tag/{name}/values", get(tag_values_v2))
+        .route("/tempo/api/status/buildinfo", get(build_info))
+        .merge(tags::router())
 }
 
 async fn search_traces(State(telemetry): State<Telemetry>, parameters: Parameters) -> Response {
@@ -56,18 +60,51 @@ async fn search_traces(State(telemetry): State<Telemetry>, parameters: Parameter
         let window = window(&telemetry, &parameters)?;
         let limit = parameters.number("limit", TRACES_DEFAULT, TRACES_MAX)?;
         let spans = parameters.number("spss", SPANS_DEFAULT, SPANS_MAX)?;
-        let text = parameters
-            .get("q")
-            .filter(|text| !text.trim().is_empty())
-            .unwrap_or("{}");
-        let query = parse(text)?;
+        let query = query(&parameters)?;
         let segments = telemetry.intake().trace_store().snapshot();
         let hits = search(&segments, &query, window, limit)?;
         let traces: Vec<_> = hits.iter().map(|hit| summary(&query, hit, spans)).collect();
         let inspected: usize = segments.iter().map(|segment| segment.spans().len()).sum();
-        Ok(json!({"traces": traces, "metrics": {"inspectedSpans": inspected.to_string()}}))
+        Ok(json!({
+            "traces": traces,
+            "metrics": {
+                "inspectedTraces": traces.len(),
+                "inspectedSpans": inspected.to_string(),
+                "completedJobs": 1,
+                "totalJobs": 1,
+            },
+        }))
     })
     .await
+}
+
+/// What is searched for: `q`, or what was there before TraceQL: `tags` as logfmt, `minDuration`,
+/// `maxDuration`. Without any, everything.
+fn query(parameters: &Parameters) -> Result<Query, Refusal> {
+    let given = |name: &str| parameters.get(name).filter(|text| !text.trim().is_empty());
+    if let Some(text) = given("q") {
+        return Ok(parse(text)?);
+    }
+    let duration = |name: &str| match given(name) {
+        None => Ok(None),
+        Some(text) => parse_duration_ns(text)
+            .map(Some)
+            .ok_or_else(|| format!("{name}={text:?} is not a duration such as 100ms")),
+    };
+    let tags = given("tags").map(pairs).unwrap_or_default();
+    let conditions = tags
+        .iter()
+        .map(|(key, value)| match key.as_str() {
+            "name" => conditions::name_is(value),
+            _ => conditions::tag_is(key, value),
+        })
+        .chain(duration("minDuration")?.map(conditions::lasts_at_least))
+        .chain(duration("maxDuration")?.map(conditions::lasts_at_most));
+    Ok(conditions::all_of(conditions.collect()))
+}
+
+async fn build_info() -> Json<Value> {
+    Json(super::build_info(API_VERSION))
 }
 
 fn summary(query: &Query, hit: &TraceHit, spans_max: usize) -> Value {
@@ -193,145 +230,6 @@ fn trace_response(telemetry: &Telemetry, id: &str, headers: &HeaderMap, v2: bool
         return Json(json!({"trace": data})).into_response();
     }
     Json(json!({"batches": data.resource_spans})).into_response()
-}
-
-async fn tags_v1(State(telemetry): State<Telemetry>, parameters: Parameters) -> Response {
-    answer(move || {
-        let (span, resource) = tags(&telemetry, &parameters)?;
-        let names: BTreeSet<_> = span.into_iter().chain(resource).collect();
-        Ok(json!({"tagNames": names}))
-    })
-    .await
-}
-
-async fn tags_v2(State(telemetry): State<Telemetry>, parameters: Parameters) -> Response {
-    answer(move || {
-        let wanted = parameters
-            .get("scope")
-            .filter(|scope| !scope.is_empty() && *scope != "none");
-        let (span, resource) = tags(&telemetry, &parameters)?;
-        let intrinsics: BTreeSet<String> = Intrinsic::ALL
-            .iter()
-            .map(|(name, _)| (*name).to_owned())
-            .collect();
-        let scopes: Vec<_> = [
-            ("span", span),
-            ("resource", resource),
-            ("intrinsic", intrinsics),
-        ]
-        .into_iter()
-        .filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name))
-        .map(|(name, tags)| json!({"name": name, "tags": tags}))
-        .collect();
-        Ok(json!({"scopes": scopes}))
-    })
-    .await
-}
-
-/// The names of span and resource attributes in the window.
-fn tags(
-    telemetry: &Telemetry,
-    parameters: &Parameters,
-) -> Result<(BTreeSet<String>, BTreeSet<String>), Refusal> {
-    let (mut of_span, mut of_resource) = (BTreeSet::new(), BTreeSet::new());
-    each_span(telemetry, parameters, |span| {
-        let sides = [
-            (&mut of_span, &span.attributes),
-            (&mut of_resource, &span.origin.resource),
-        ];
-        for (names, attributes) in sides {
-            for attribute in attributes {
-                if !names.contains(&*attribute.key) {
-                    names.insert(attribute.key.to_string());
-                }
-            }
-        }
-    })?;
-    Ok((of_span, of_resource))
-}
-
-async fn tag_values_v1(
-    State(telemetry): State<Telemetry>,
-    Path(name): Path<String>,
-    parameters: Parameters,
-) -> Response {
-    answer(move || {
-        // version 1 knows no scopes: a plain name is an attribute of either
-        let known = Intrinsic::ALL
-            .iter()
-            .any(|(intrinsic, _)| *intrinsic == name);
-        let scoped = ["span.", "resource.", "."]
-            .iter()
-            .any(|scope| name.starts_with(scope));
-        let name = if known || scoped {
-            name
-        } else {
-            format!(".{name}")
-        };
-        let values = tag_values(&telemetry, &name, &parameters)?;
-        let texts: BTreeSet<_> = values.into_iter().map(|(_, text)| text).collect();
-        Ok(json!({"tagValues": texts}))
-    })
-    .await
-}
-
-async fn tag_values_v2(
-    State(telemetry): State<Telemetry>,
-    Path(name): Path<String>,
-    parameters: Parameters,
-) -> Response {
-    answer(move || {
-        let values = tag_values(&telemetry, &name, &parameters)?;
-        let one = |(kind, text): (&str, String)| json!({"type": kind, "value": text});
-        Ok(json!({"tagValues": values.into_iter().map(one).collect::<Vec<_>>()}))
-    })
-    .await
-}
-
-/// Type and text of the values of a field in the window, as TraceQL would write them.
-fn tag_values(
-    telemetry: &Telemetry,
-    name: &str,
-    parameters: &Parameters,
-) -> Result<BTreeSet<(&'static str, String)>, Refusal> {
-    let query = parse(&format!("{{}} | select({name})")).map_err(|_| {
-        format!("{name:?} is not a tag: give an intrinsic, .x, span.x or resource.x")
-    })?;
-    let fields = query.fields();
-    let mut values = BTreeSet::new();
-    each_span(telemetry, parameters, |span| {
-        for field in &fields {
-            let value = field_value(field, span, None);
-            let kind = match value {
-                FieldValue::Nil => continue,
-                FieldValue::Text(_) => "string",
-                FieldValue::Number(_) => "float",
-                FieldValue::Bool(_) => "bool",
-                FieldValue::Status(_) | FieldValue::Kind(_) => "keyword",
-            };
-            if values.len() < TAG_VALUES_MAX {
-                values.insert((kind, value.text()));
-            }
-        }
-    })?;
-    Ok(values)
-}
-
-fn each_span(
-    telemetry: &Telemetry,
-    parameters: &Parameters,
-    mut each: impl FnMut(&Span),
-) -> Result<(), Refusal> {
-    let (start_ns, end_ns) = window(telemetry, parameters)?;
-    for segment in telemetry.intake().trace_store().snapshot() {
-        if segment.overlaps(start_ns, end_ns) {
-            let spans = segment.spans().iter();
-            spans
-                .filter(|span| span.start_ns <= end_ns && span.end_ns >= start_ns)
-                .for_each(|span| each(span));
-        }
-    }
-    Ok(())
 }
 
 fn window(telemetry: &Telemetry, parameters: &Parameters) -> Result<(i64, i64), String> {

@@ -1,6 +1,11 @@
 //! The HTTP APIs through the router: shapes, and errors for everything that can be wrong.
 
+mod cors;
 mod derived;
+mod jaeger;
+mod loki;
+mod prometheus;
+mod tempo;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -596,7 +601,11 @@ async fn tags_and_their_values_are_listed() {
     let answer = get_json(&telemetry, "/tempo/api/v2/search/tag/status/values", &[]).await;
     assert_eq!(
         answer["tagValues"],
-        json!([{"type": "keyword", "value": "error"}, {"type": "keyword", "value": "unset"}])
+        json!([
+            {"type": "keyword", "value": "error"},
+            {"type": "keyword", "value": "ok"},
+            {"type": "keyword", "value": "unset"}
+        ])
     );
     refused(
         &telemetry,

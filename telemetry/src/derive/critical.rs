@@ -121,7 +121,7 @@ pub fn critical_path(trace: &Trace) -> CriticalPath {
     let mut limits = Vec::new();
     spans.sort_by(|a, b| (b.path_ns, &a.span_id).cmp(&(a.path_ns, &b.span_id)));
     most(&mut spans, SPANS_MAX, "spans", &mut limits);
-    spans.sort_by(|a, b| (a.start_ns, -a.duration_ns).cmp(&(b.start_ns, -b.duration_ns)));
+    spans.sort_by_key(|span| (span.start_ns, -span.duration_ns));
     CriticalPath {
         trace_id: hex(&trace.id),
         root_span_id: hex(&tree.span(root).span_id),

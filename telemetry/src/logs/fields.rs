@@ -62,9 +62,15 @@ fn scalar(value: &serde_json::Value) -> String {
     }
 }
 
-/// The `key=value` pairs of a line; values may be in double quotes with escapes. Words without `=`
-/// are skipped.
+/// The `key=value` pairs of a line as labels; values may be in double quotes with escapes. Words
+/// without `=` are skipped.
 pub fn logfmt(text: &str) -> Vec<(String, String)> {
+    let labelled = |(key, value): (String, String)| (label_name(&key).into_owned(), value);
+    logfmt_pairs(text).into_iter().map(labelled).collect()
+}
+
+/// The same with names as written.
+pub fn logfmt_pairs(text: &str) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() && fields.len() < FIELDS_MAX {
@@ -85,7 +91,7 @@ pub fn logfmt(text: &str) -> Vec<(String, String)> {
             }
         };
         if !key.is_empty() {
-            fields.push((label_name(key).into_owned(), value));
+            fields.push((key.to_owned(), value));
         }
         rest = after.trim_start();
     }

@@ -15,6 +15,7 @@ mod template;
 mod vector;
 mod words;
 
+pub(crate) use fields::logfmt_pairs;
 pub use parse::{is_logql, parse};
 pub use range::{Grid, SERIES_MAX, STEPS_MAX, Series, evaluate};
 pub use record::{Level, LogLine};

@@ -11,7 +11,7 @@ mod search;
 pub mod span;
 mod store;
 
-pub use evaluate::{FieldValue, SpanSet, TraceHit, field_value, matches};
+pub use evaluate::{FieldValue, SpanSet, TraceHit, field_value, matches, may_match};
 pub use parse::parse;
 pub use search::search;
 pub use span::{Span, Trace};

@@ -141,14 +141,7 @@ pub(super) async fn targets(State(metrics): State<Metrics>) -> Json<Value> {
 }
 
 pub(super) async fn build_info() -> Json<Value> {
-    success(json!({
-        "version": API_VERSION,
-        "revision": concat!("drill-", env!("CARGO_PKG_VERSION")),
-        "branch": "",
-        "buildUser": "",
-        "buildDate": "",
-        "goVersion": "",
-    }))
+    success(crate::api::build_info(API_VERSION))
 }
 
 fn rfc3339(ns: i64) -> String {
