@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use telemetry::Origins;
 
 use crate::exit::Failure;
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub logs: Option<PathBuf>,
     /// Address of the HTTP API.
     pub listen: Option<String>,
+    /// Web pages that may read the telemetry APIs.
+    pub cors: Option<String>,
     /// Difficulty, 1 to 4.
     pub level: Option<u8>,
     /// Database URL for the shop.
@@ -42,7 +45,7 @@ pub fn load(folder: &Path) -> Result<Settings, Failure> {
     let settings: Settings = toml::from_str(&text).map_err(|error| {
         Failure::usage(
             format!("{FILE} is not right: {}", error.to_string().trim_end()),
-            "correct the line, or move the file away; keys are logs, listen, level, database_url, scenarios",
+            "correct the line, or move the file away; keys are logs, listen, cors, level, database_url, scenarios",
         )
     })?;
     settings.check()?;
@@ -71,6 +74,9 @@ impl Settings {
                 "listen",
                 "write an address and a port, as in 127.0.0.1:8080",
             );
+        }
+        if let Some(Err(error)) = self.cors.as_ref().map(|text| text.parse::<Origins>()) {
+            return wrong("cors", &error.to_string());
         }
         match self.database_url.as_deref().map(crate::cli::database_url) {
             Some(Err(remedy)) => wrong("database_url", &remedy),
@@ -109,6 +115,7 @@ mod tests {
             ("level = 0", "level"),
             ("level = 9", "level"),
             ("listen = \"here\"", "listen"),
+            ("cors = \"localhost\"", "cors"),
             ("database_url = \"mysql://db\"", "database_url"),
         ] {
             std::fs::write(folder.path().join(FILE), line).unwrap();

@@ -129,6 +129,12 @@ fn print_settings(logs: &Path, settings: &Settings) {
         "127.0.0.1, a free port",
     );
     shown(
+        "cors",
+        "DRILL_CORS",
+        settings.cors.clone(),
+        "none: no web page may read the APIs",
+    );
+    shown(
         "level",
         "DRILL_LEVEL",
         settings.level.map(|level| level.to_string()),

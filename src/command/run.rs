@@ -49,6 +49,7 @@ pub fn run(command: RunCommand, settings: &Settings) -> Result<ExitCode, Failure
     let options = DrillOptions {
         plan: Arc::new(plan),
         bind: listen(&args, settings)?,
+        cors: cors(&args, settings)?,
         logs_dir: Some(logs.clone()),
         chosen_by_trainee: command.slug.is_some(),
         database_url: args
@@ -101,6 +102,19 @@ fn listen(args: &RunArgs, settings: &Settings) -> Result<Option<std::net::Socket
                     crate::settings::FILE
                 ),
                 "write 127.0.0.1:8080, say",
+            )
+        }),
+    }
+}
+
+fn cors(args: &RunArgs, settings: &Settings) -> Result<Option<telemetry::Origins>, Failure> {
+    match (&args.cors, &settings.cors) {
+        (Some(origins), _) => Ok(Some(origins.clone())),
+        (None, None) => Ok(None),
+        (None, Some(text)) => text.parse().map(Some).map_err(|error| {
+            Failure::usage(
+                format!("cors in {} cannot be used", crate::settings::FILE),
+                format!("{error}"),
             )
         }),
     }

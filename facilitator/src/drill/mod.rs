@@ -29,6 +29,8 @@ pub struct DrillOptions {
     pub plan: Arc<Plan>,
     /// Where the HTTP API listens; loopback and a free port when none is given.
     pub bind: Option<SocketAddr>,
+    /// Web pages that a browser lets read the telemetry APIs; none are when none is given.
+    pub cors: Option<telemetry::Origins>,
     /// Where drill folders and the history lie; none records nothing.
     pub logs_dir: Option<PathBuf>,
     /// Whether the trainee chose the scenario, and may be shown its name.

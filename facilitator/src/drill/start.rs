@@ -76,7 +76,11 @@ impl Drill {
         let (instruments, lines) = LabInstruments::new(telemetry.clone(), time, clock.clone());
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(store_lines(telemetry.clone(), lines, cancel.clone()));
-        serve(&mut tasks, server, &desk, &telemetry, &cancel);
+        let open = match &options.cors {
+            Some(origins) => origins.allow(telemetry.router()),
+            None => telemetry.router(),
+        };
+        serve(&mut tasks, server, &desk, open, &cancel);
         watch(&mut tasks, &desk, &telemetry, &clock, &cancel);
         let config = LabConfig {
             executable: PathBuf::new(),
@@ -152,10 +156,10 @@ fn serve(
     tasks: &mut JoinSet<()>,
     server: DrillServer,
     desk: &Arc<Desk>,
-    telemetry: &Telemetry,
+    telemetry: axum::Router,
     cancel: &CancellationToken,
 ) {
-    let serving = server.serve(desk.clone(), telemetry.router(), cancel.clone());
+    let serving = server.serve(desk.clone(), telemetry, cancel.clone());
     tasks.spawn(async move {
         if let Err(error) = serving.await {
             tracing::error!(%error, "the drill's server broke down");
