@@ -44,7 +44,7 @@ pub struct Cut {
 }
 
 impl Cut {
-    fn new(what: &'static str, shown: usize, held: usize) -> Self {
+    pub(crate) fn new(what: &'static str, shown: usize, held: usize) -> Self {
         Self { what, shown, held }
     }
 }

@@ -15,6 +15,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use serde::Serialize;
 
 use crate::attributes::Value;
+use crate::derive::Cut;
 use crate::logs::record::SpanId;
 use crate::time::TraceId;
 use crate::traces::span::{Kind, Status};
@@ -24,6 +25,12 @@ pub(crate) use calls::Calls;
 /// A caller's spans begin before its callee's, possibly before the window: this far back they are
 /// looked for.
 const CALLER_SLACK_NS: i64 = 60_000_000_000;
+
+/// Services of a graph at most: a picture of more says nothing, and a hostile emitter invents names.
+const SERVICES_MAX: usize = 500;
+
+/// Calls between services at most.
+const CALLS_MAX: usize = 2_000;
 
 /// The service graph of a window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,6 +48,8 @@ pub struct ServiceGraph {
     /// Sets of services that call each other in a ring, each in calling order where it is a simple
     /// ring, beginning with the first by name.
     pub cycles: Vec<Vec<String>>,
+    /// Limits that were met: then the services that serve most, and the calls made most, are told.
+    pub limits: Vec<Cut>,
 }
 
 /// A service.
@@ -89,7 +98,8 @@ impl ServiceGraph {
             .flat_map(|segment| segment.spans())
             .filter(|span| span.start_ns >= from_ns && span.start_ns < end_ns)
             .collect();
-        let (services, calls) = count(&spans, start_ns);
+        let (mut services, mut calls) = count(&spans, start_ns);
+        let limits = keep_most(&mut services, &mut calls);
         let seconds = (end_ns.saturating_sub(start_ns).max(1)) as f64 / 1e9;
         let nodes = services.into_iter().map(|(id, mut served)| {
             let [p95_ms] = served.percentiles_ms([0.95]);
@@ -121,8 +131,32 @@ impl ServiceGraph {
             nodes: nodes.collect(),
             cycles: cycles(&edges),
             edges,
+            limits,
         }
     }
+}
+
+/// Leaves out the services that serve least and the calls made least, where there are too many.
+fn keep_most(services: &mut Served, calls: &mut Called) -> Vec<Cut> {
+    let mut limits = Vec::new();
+    if services.len() > SERVICES_MAX {
+        limits.push(Cut::new("services", SERVICES_MAX, services.len()));
+        *services = most(std::mem::take(services), SERVICES_MAX);
+        calls.retain(|(from, to), _| services.contains_key(from) && services.contains_key(to));
+    }
+    if calls.len() > CALLS_MAX {
+        limits.push(Cut::new("calls", CALLS_MAX, calls.len()));
+        *calls = most(std::mem::take(calls), CALLS_MAX);
+    }
+    limits
+}
+
+/// The `max` entries with the most calls.
+fn most<K: Ord>(all: BTreeMap<K, Calls>, max: usize) -> BTreeMap<K, Calls> {
+    let mut all: Vec<(K, Calls)> = all.into_iter().collect();
+    // stable, so that the first by name are kept of equals
+    all.sort_by(|(_, a), (_, b)| b.count().total_cmp(&a.count()));
+    all.into_iter().take(max).collect()
 }
 
 /// An estimate as a number of calls.
@@ -367,6 +401,37 @@ mod tests {
             }
         }
         ServiceGraph::of(&store.snapshot(), 1_000_000_000_000, 1_100_000_000_000)
+    }
+
+    #[test]
+    fn of_endless_services_and_calls_the_busiest_are_told() {
+        let store = TraceStore::new(TRACE_BYTES);
+        let call = |n: u64, from: String, to: String| {
+            store.append(&batch(&from, &[Shape::root(n, 1)]));
+            store.append(&batch(&to, &[Shape::child(n, 2, 1)]));
+        };
+        for n in 1..=600_u64 {
+            call(n, "hub".into(), format!("s{n}"));
+            call(1_000 + n, "hub".into(), "s599".into());
+        }
+        let graph = ServiceGraph::of(&store.snapshot(), 0, i64::MAX);
+        assert_eq!(
+            (graph.nodes.len(), graph.edges.len()),
+            (SERVICES_MAX, SERVICES_MAX - 1)
+        );
+        assert!(
+            graph
+                .edges
+                .iter()
+                .any(|edge| edge.to == "s599" && edge.calls == 601)
+        );
+        assert_eq!(graph.limits, [Cut::new("services", SERVICES_MAX, 601)]);
+        for n in 0..2_500_u64 {
+            call(5_000 + n, format!("a{}", n / 50), format!("b{}", n % 50));
+        }
+        let dense = ServiceGraph::of(&store.snapshot(), 5_000_000_000_000, i64::MAX);
+        assert_eq!((dense.nodes.len(), dense.edges.len()), (100, CALLS_MAX));
+        assert_eq!(dense.limits, [Cut::new("calls", CALLS_MAX, 2_500)]);
     }
 
     #[test]
