@@ -8,6 +8,7 @@ use api::{
 
 use crate::Failure;
 use crate::client::Asker;
+use crate::client::derived::Derived;
 use crate::client::graph::Graph;
 use crate::client::loki::{Histogram, Lines, LogLine};
 use crate::client::prometheus::{MetricInfo, Series};
@@ -182,8 +183,8 @@ pub enum Answer {
     Histogram(Histogram),
     /// Traces.
     Traces(Vec<TraceHit>),
-    /// Spans of one trace.
-    Trace(String, Vec<Span>),
+    /// Spans of one trace, and what is derived of them.
+    Trace(String, Vec<Span>, Derived),
     /// Logs of one trace.
     TraceLogs(Vec<LogLine>),
     /// Series.

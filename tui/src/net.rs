@@ -113,7 +113,8 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
         } => Answer::Traces(client.tempo_search(&query, window, limit, asker).await?),
         Ask::Trace(id) => {
             let spans = client.tempo_trace(&id, asker).await?;
-            Answer::Trace(id, spans)
+            let derived = client.derived(&id).await?;
+            Answer::Trace(id, spans, derived)
         }
         Ask::TraceLogs { trace_id, window } => {
             /// Lines of one trace that are shown beside its spans.

@@ -37,8 +37,27 @@ pub struct Repeated {
     pub spans: usize,
     /// Groups, the greatest share first.
     pub groups: Vec<Group>,
+    /// The groups of one service and name together, under whatever parents, the greatest share first.
+    pub operations: Vec<Operation>,
     /// Limits that were met.
     pub limits: Vec<Cut>,
+}
+
+/// What groups do, under all their parents.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Operation {
+    /// Service that did it.
+    pub service: String,
+    /// As that of the groups.
+    pub name: String,
+    /// How many groups there are.
+    pub groups: usize,
+    /// How many spans there are in them.
+    pub count: usize,
+    /// Time in which at least one of them ran, ns.
+    pub covered_ns: i64,
+    /// The same as a share of the trace's time, 0 to 1.
+    pub share: f64,
 }
 
 /// Equal siblings.
@@ -72,15 +91,16 @@ pub struct Group {
 #[must_use]
 pub fn repeated(trace: &Trace) -> Repeated {
     let tree = Tree::new(trace);
-    let mut alike: BTreeMap<(Option<usize>, &str, String), Vec<usize>> = BTreeMap::new();
+    let mut alike = Alike::new();
     for (at, span) in trace.spans.iter().enumerate() {
         let key = (tree.parent[at], span.service(), label(span));
         alike.entry(key).or_default().push(at);
     }
     let duration_ns = trace.duration_ns();
+    alike.retain(|_, members| members.len() >= REPEATED_MIN);
+    let mut operations = operations(trace, &alike);
     let mut groups: Vec<Group> = alike
         .into_iter()
-        .filter(|(_, members)| members.len() >= REPEATED_MIN)
         .map(|((parent, _, name), members)| {
             let parent = parent.map(|at| tree.span(at));
             group(&tree, parent, name, &members, duration_ns)
@@ -89,6 +109,7 @@ pub fn repeated(trace: &Trace) -> Repeated {
     groups.sort_by_key(|group| std::cmp::Reverse(group.covered_ns));
     let mut limits = Vec::new();
     most(&mut groups, ROWS_MAX, "groups", &mut limits);
+    most(&mut operations, ROWS_MAX, "operations", &mut limits);
     let mut left = SPANS_MAX;
     let held = groups.iter().map(|group| group.count).sum();
     for group in &mut groups {
@@ -103,8 +124,36 @@ pub fn repeated(trace: &Trace) -> Repeated {
         duration_ns,
         spans: trace.spans.len(),
         groups,
+        operations,
         limits,
     }
+}
+
+/// Places of equal siblings, by parent, service and name.
+type Alike<'a> = BTreeMap<(Option<usize>, &'a str, String), Vec<usize>>;
+
+fn operations(trace: &Trace, alike: &Alike<'_>) -> Vec<Operation> {
+    let mut times: BTreeMap<(&str, &str), (usize, Vec<(i64, i64)>)> = BTreeMap::new();
+    for ((_, service, name), members) in alike {
+        let all = times.entry((service, name)).or_default();
+        all.0 += 1;
+        let spans = members.iter().map(|&at| &trace.spans[at]);
+        all.1.extend(spans.map(|span| (span.start_ns, span.end_ns)));
+    }
+    let one = |((service, name), (groups, mut times)): ((&str, &str), (usize, Vec<_>))| {
+        let covered_ns = covered_ns(&mut times);
+        Operation {
+            service: service.to_owned(),
+            name: name.to_owned(),
+            groups,
+            count: times.len(),
+            covered_ns,
+            share: share(covered_ns, trace.duration_ns()),
+        }
+    };
+    let mut operations: Vec<_> = times.into_iter().map(one).collect();
+    operations.sort_by_key(|operation| std::cmp::Reverse(operation.covered_ns));
+    operations
 }
 
 fn group(
@@ -217,6 +266,25 @@ mod tests {
         assert!((group.share - 0.725).abs() < 1e-12 && group.sequential);
         assert_eq!(group.parent_name.as_deref(), Some("GET /orders"));
         assert_eq!(group.span_ids[0], "000000000000000a");
+    }
+
+    #[test]
+    fn groups_under_several_parents_are_told_together_too() {
+        let mut spans = vec![at(1, 0, "a", "root", 0, 100), at(2, 1, "a", "one", 0, 40)];
+        spans.push(at(3, 1, "a", "two", 20, 100));
+        for n in 0..4 {
+            spans.push(at(10 + n, 2, "b", "x", 10 * n, 10 * n + 10));
+            spans.push(at(20 + n, 3, "b", "x", 20 + 10 * n, 20 + 10 * n + 10));
+        }
+        let found = repeated(&trace(&spans));
+        assert_eq!((found.groups.len(), found.operations.len()), (2, 1));
+        let all = &found.operations[0];
+        assert_eq!((all.groups, all.count), (2, 8));
+        assert_eq!(
+            (all.covered_ns, all.share),
+            (60 * MS, 0.6),
+            "overlaps count once"
+        );
     }
 
     #[test]

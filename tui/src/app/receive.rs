@@ -63,7 +63,9 @@ impl App {
             Answer::LogFields(lines) => self.views.logs.see(&lines),
             Answer::Histogram(histogram) => self.views.logs.histogram.good(histogram),
             Answer::Traces(hits) => views::traces::state::hits_arrived(self, hits),
-            Answer::Trace(id, spans) => views::traces::state::trace_arrived(self, id, spans),
+            Answer::Trace(id, spans, derived) => {
+                views::traces::state::trace_arrived(self, id, spans, derived);
+            }
             Answer::TraceLogs(lines) => self.views.traces.logs = lines,
             Answer::Metrics(series) => views::metrics::state::arrived(self, series),
             Answer::MetricNames { metrics, labels } => {

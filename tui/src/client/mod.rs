@@ -1,6 +1,7 @@
 //! The way to the lab: the drill API of `api` and the public telemetry APIs, all under one base URL.
 //! Knows nothing of screens; every call says whether a person asked or the screen refreshed itself.
 
+pub mod derived;
 pub mod graph;
 pub mod loki;
 pub mod prometheus;

@@ -304,6 +304,8 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/loki/api/v1/query_range", get(loki_range))
         .route("/tempo/api/search", get(tempo_search))
         .route("/tempo/api/traces/{id}", get(tempo_trace))
+        .route("/derived/traces/{id}/critical-path", get(critical_path))
+        .route("/derived/traces/{id}/repeated", get(repeated))
         .route("/graph", get(graph))
         .layer(from_fn_with_state(shared.clone(), write_down))
         .with_state(shared.clone());
@@ -932,6 +934,29 @@ async fn tempo_trace(State(lab): State<Shared>, Path(id): Path<String>) -> Respo
     }
     Json(json!({"batches":[resource("storefront", edge), resource("orders", orders)]}))
         .into_response()
+}
+
+/// Of the trace of [`tempo_trace`]: all of it waits for one thing after the other.
+async fn critical_path(State(lab): State<Shared>) -> Json<Value> {
+    let root = u64::from(lab.lock().running) + 1;
+    let ids = (root..=4).chain(0xa1..0xa1 + 64).chain(0x200..0x200 + 8);
+    let spans = ids.map(|id| json!({"span_id":format!("{id:016x}"),"path_ns":1}));
+    Json(json!({"spans":spans.collect::<Vec<_>>(),"limits":[]}))
+}
+
+/// Of the trace of [`tempo_trace`].
+async fn repeated(State(lab): State<Shared>) -> Json<Value> {
+    let whole_ms = if lab.lock().running { 3406.0 } else { 3411.0 };
+    let group = |first: u64, n: u64, ms: f64| {
+        let ids = (first..first + n).map(|id| format!("{id:016x}"));
+        json!({"span_ids":ids.collect::<Vec<_>>(),"count":n,"share":n as f64 * ms / whole_ms})
+    };
+    let operation = |name: &str, n: u64, ms: f64| json!({"service":"orders","name":name,"groups":1,"count":n,"share":n as f64 * ms / whole_ms});
+    Json(json!({
+        "groups":[group(0xa1, 64, 37.0), group(0x200, 8, 112.0)],
+        "operations":[operation("SELECT * FROM order_items WHERE order_id = $1", 64, 37.0), operation("GET /quotes", 8, 112.0)],
+        "limits":[],
+    }))
 }
 
 async fn graph(State(lab): State<Shared>) -> Json<Value> {

@@ -187,14 +187,12 @@ fn facts(trace: &Waterfall) -> String {
 
 /// What a trained eye would say first: repeated spans, a service that comes back, services that it touches.
 fn notes(trace: &Waterfall) -> Vec<String> {
-    let repeated = trace
-        .repeated()
-        .into_iter()
-        .take(3)
-        .map(|(n, name, share)| {
-            let name = text::fit(&text::escape(&name), 90);
-            format!("↻ {n} ×, {} of the time: {name}", text::percent(share))
-        });
+    let repeated = trace.repeated.iter().take(3).map(|operation| {
+        let name = format!("{}: {}", operation.service, operation.name);
+        let name = text::fit(&text::escape(&name), 90);
+        let (n, share) = (operation.count, text::percent(operation.share));
+        format!("↻ {n} ×, {share} of the time: {name}")
+    });
     let revisited = trace
         .revisited()
         .into_iter()

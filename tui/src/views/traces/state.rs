@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::client::Asker;
+use crate::client::derived::Derived;
 use crate::client::loki::{LogLine, quoted};
 use crate::client::tempo::{Span, TraceHit};
 use crate::client::words::escape_regex;
@@ -243,7 +244,7 @@ pub fn open(app: &mut App, id: &str, asker: Asker) {
 }
 
 /// The spans of the open trace have arrived.
-pub fn trace_arrived(app: &mut App, id: String, spans: Vec<Span>) {
+pub fn trace_arrived(app: &mut App, id: String, spans: Vec<Span>, derived: Derived) {
     let traces = &mut app.views.traces;
     traces.query.failure = None;
     let before = traces.waterfall.as_ref().filter(|w| w.id == id);
@@ -254,7 +255,7 @@ pub fn trace_arrived(app: &mut App, id: String, spans: Vec<Span>) {
         .span()
         .map(|s| s.id.clone())
         .filter(|_| traces.row.at > 0);
-    let waterfall = Waterfall::new(id.clone(), spans);
+    let waterfall = Waterfall::new(id.clone(), spans, derived);
     let (start_ms, end_ms) = (waterfall.start_ns / 1_000_000, waterfall.end_ns / 1_000_000);
     traces.waterfall = Some(waterfall);
     if let Some(wanted) = traces.wanted_span.take().or(selected) {

@@ -1,12 +1,11 @@
-//! One trace as rows: the tree of its spans, runs of equal siblings folded into one row, and the critical path.
-//! Pure: knows spans, no screen.
+//! One trace as rows: the tree of its spans, equal siblings folded into one row, and which spans are on the
+//! critical path; what repeats and what is critical the lab derives. Pure: knows spans, no screen.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
+use crate::client::derived::{Derived, Operation};
 use crate::client::tempo::Span;
 
-/// From so many equal siblings on they are one row: fewer are read at a glance.
-const GROUP: usize = 4;
 /// Deepest nesting that is followed; a ring of parents in broken data ends there.
 const DEEPEST: usize = 200;
 
@@ -46,6 +45,13 @@ impl Row {
     }
 }
 
+/// Equal siblings: their places in order of time, and their share of the trace's time.
+#[derive(Debug, Clone)]
+struct Siblings {
+    members: Vec<usize>,
+    share: f64,
+}
+
 /// A trace that was read.
 #[derive(Debug, Clone, Default)]
 pub struct Waterfall {
@@ -59,14 +65,20 @@ pub struct Waterfall {
     pub end_ns: i64,
     /// Places of the spans on the critical path.
     pub critical: HashSet<usize>,
+    /// What equal siblings do, under all their parents; the greatest share first.
+    pub repeated: Vec<Operation>,
+    groups: Vec<Siblings>,
+    /// The group of a span that is in one.
+    group_of: HashMap<usize, usize>,
     children: HashMap<usize, Vec<usize>>,
     roots: Vec<usize>,
 }
 
 impl Waterfall {
-    /// Arranges the spans of a trace.
+    /// Arranges the spans of a trace. What was derived of it may be younger than the spans by a moment: what it says of
+    /// spans that are not there yet is left out.
     #[must_use]
-    pub fn new(id: String, mut spans: Vec<Span>) -> Self {
+    pub fn new(id: String, mut spans: Vec<Span>, derived: Derived) -> Self {
         spans.sort_by_key(|s| (s.start_ns, std::cmp::Reverse(s.end_ns)));
         let place: HashMap<&str, usize> = spans
             .iter()
@@ -81,6 +93,28 @@ impl Waterfall {
                 None => roots.push(index),
             }
         }
+        let placed = |ids: &[String]| -> Vec<usize> {
+            let places = ids.iter().filter_map(|id| place.get(id.as_str()).copied());
+            places.collect()
+        };
+        let critical = derived
+            .critical
+            .iter()
+            .filter_map(|id| place.get(id.as_str()).copied())
+            .collect();
+        let groups: Vec<Siblings> = derived
+            .groups
+            .iter()
+            .map(|group| Siblings {
+                members: placed(&group.span_ids),
+                share: group.share,
+            })
+            .filter(|group| !group.members.is_empty())
+            .collect();
+        let mut group_of = HashMap::new();
+        for (at, group) in groups.iter().enumerate() {
+            group_of.extend(group.members.iter().map(|member| (*member, at)));
+        }
         let start_ns = spans.iter().map(|s| s.start_ns).min().unwrap_or(0);
         let end_ns = spans
             .iter()
@@ -88,21 +122,18 @@ impl Waterfall {
             .max()
             .unwrap_or(0)
             .max(start_ns + 1);
-        let mut waterfall = Self {
+        Self {
             id,
             start_ns,
             end_ns,
-            critical: HashSet::new(),
+            critical,
+            repeated: derived.operations,
+            groups,
+            group_of,
             children,
             roots,
             spans,
-        };
-        let mut critical = HashSet::new();
-        if let Some(root) = waterfall.roots.first().copied() {
-            waterfall.walk_critical(root, waterfall.spans[root].end_ns, 0, &mut critical);
         }
-        waterfall.critical = critical;
-        waterfall
     }
 
     /// Whether its root span is not there yet: a span arrives when it ends, so the request is still running. A root has no
@@ -118,23 +149,6 @@ impl Waterfall {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         (self.end_ns - self.start_ns) as f64 / 1e9
-    }
-
-    /// From its end backwards: the child that ended last before the moment determined it, then what ended before that child began.
-    fn walk_critical(&self, index: usize, until: i64, depth: usize, path: &mut HashSet<usize>) {
-        if depth > DEEPEST || !path.insert(index) {
-            return;
-        }
-        let mut before = until;
-        let mut children: Vec<usize> = self.children.get(&index).cloned().unwrap_or_default();
-        children.sort_by_key(|c| std::cmp::Reverse(self.spans[*c].end_ns));
-        for child in children {
-            let span = &self.spans[child];
-            if span.end_ns <= before {
-                self.walk_critical(child, span.end_ns, depth + 1, path);
-                before = span.start_ns;
-            }
-        }
     }
 
     /// The rows to show, with these spans folded and these groups (by the id of their first member) open.
@@ -156,28 +170,24 @@ impl Waterfall {
         if depth > DEEPEST {
             return;
         }
-        let mut alike: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
         for index in siblings {
-            alike.entry(self.likeness(*index)).or_default().push(*index);
-        }
-        for index in siblings {
-            let members = &alike[&self.likeness(*index)];
-            let grouped = members.len() >= GROUP;
-            let is_open = open.contains(&self.spans[members[0]].id);
-            if grouped && members[0] == *index {
+            let group = self.group_of.get(index).map(|at| &self.groups[*at]);
+            let first = group.map(|group| group.members[0]);
+            let is_open = first.is_some_and(|first| open.contains(&self.spans[first].id));
+            if let Some(group) = group.filter(|group| group.members[0] == *index) {
                 out.push(Row::Group {
-                    members: members.clone(),
+                    members: group.members.clone(),
                     depth,
-                    share: self.share(members),
+                    share: group.share,
                     open: is_open,
                 });
             }
-            if grouped && !is_open {
+            if group.is_some() && !is_open {
                 continue;
             }
             let below = self.children.get(index).map_or(&[][..], Vec::as_slice);
             let is_folded = folded.contains(&self.spans[*index].id);
-            let depth = depth + usize::from(grouped);
+            let depth = depth + usize::from(group.is_some());
             out.push(Row::Span {
                 index: *index,
                 depth,
@@ -187,54 +197,6 @@ impl Waterfall {
                 self.siblings(below, depth + 1, folded, open, out);
             }
         }
-    }
-
-    /// What makes siblings equal: service, and the statement or the name.
-    fn likeness(&self, index: usize) -> (String, String) {
-        (self.spans[index].service.clone(), label(&self.spans[index]))
-    }
-
-    /// Share of the trace's time that is covered by these spans; overlaps count once.
-    fn share(&self, members: &[usize]) -> f64 {
-        let (mut covered, mut until) = (0, i64::MIN);
-        for index in members {
-            let span = &self.spans[*index];
-            let from = span.start_ns.max(until);
-            if span.end_ns > from {
-                covered += span.end_ns - from;
-                until = span.end_ns;
-            }
-        }
-        covered as f64 / (self.end_ns - self.start_ns) as f64
-    }
-
-    /// Groups of equal siblings anywhere in the trace: count, label, share; the greatest share first.
-    #[must_use]
-    pub fn repeated(&self) -> Vec<(usize, String, f64)> {
-        let all_open: HashSet<String> = self.spans.iter().map(|s| s.id.clone()).collect();
-        let rows = self.rows(&HashSet::new(), &all_open);
-        let mut groups: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
-        for row in rows {
-            if let Row::Group { members, .. } = row {
-                groups
-                    .entry(self.likeness(members[0]))
-                    .or_default()
-                    .extend(members);
-            }
-        }
-        let mut out: Vec<(usize, String, f64)> = groups
-            .into_iter()
-            .map(|((service, name), mut members)| {
-                members.sort_by_key(|i| self.spans[*i].start_ns);
-                (
-                    members.len(),
-                    format!("{service}: {name}"),
-                    self.share(&members),
-                )
-            })
-            .collect();
-        out.sort_by(|a, b| b.2.total_cmp(&a.2));
-        out
     }
 
     /// Services that the trace enters more than once on the way down: a call that comes back.
@@ -291,6 +253,7 @@ pub fn label(span: &Span) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::derived::Group;
 
     fn span(id: &str, parent: &str, service: &str, name: &str, from: i64, to: i64) -> Span {
         Span {
@@ -319,7 +282,23 @@ mod tests {
                 i * 100 + 80,
             )
         }));
-        Waterfall::new("t".to_owned(), spans)
+        let derived = Derived {
+            critical: HashSet::from(["r".to_owned(), "q8".to_owned(), "younger".to_owned()]),
+            groups: vec![Group {
+                span_ids: (0..9)
+                    .map(|i| format!("q{i}"))
+                    .chain(["younger".to_owned()])
+                    .collect(),
+                share: 0.72,
+            }],
+            operations: vec![Operation {
+                service: "orders".to_owned(),
+                name: "SELECT items".to_owned(),
+                count: 9,
+                share: 0.72,
+            }],
+        };
+        Waterfall::new("t".to_owned(), spans, derived)
     }
 
     #[test]
@@ -332,26 +311,15 @@ mod tests {
         };
         assert_eq!(members.len(), 9);
         assert!((share - 0.72).abs() < 1e-9);
-        assert_eq!(waterfall.repeated()[0].0, 9);
-        let opened = waterfall.rows(&HashSet::new(), &HashSet::from(["q0".to_owned()]));
-        assert_eq!(opened.len(), 12);
-    }
-
-    #[test]
-    fn the_critical_path_goes_through_what_ended_last() {
-        let spans = vec![
-            span("r", "", "a", "r", 0, 100),
-            span("fast", "r", "b", "fast", 0, 40),
-            span("slow", "r", "c", "slow", 0, 90),
-            span("tail", "slow", "d", "tail", 50, 90),
-        ];
-        let waterfall = Waterfall::new("t".to_owned(), spans);
-        let named: HashSet<&str> = waterfall
+        assert_eq!(waterfall.repeated[0].count, 9);
+        let critical: HashSet<&str> = waterfall
             .critical
             .iter()
-            .map(|i| waterfall.spans[*i].name.as_str())
+            .map(|i| waterfall.spans[*i].id.as_str())
             .collect();
-        assert_eq!(named, HashSet::from(["r", "slow", "tail"]));
+        assert_eq!(critical, HashSet::from(["r", "q8"]));
+        let opened = waterfall.rows(&HashSet::new(), &HashSet::from(["q0".to_owned()]));
+        assert_eq!(opened.len(), 12);
     }
 
     #[test]
@@ -363,7 +331,7 @@ mod tests {
             span("4", "3", "checkout", "d", 3, 6),
         ];
         assert_eq!(
-            Waterfall::new("t".to_owned(), spans).revisited(),
+            Waterfall::new("t".to_owned(), spans, Derived::default()).revisited(),
             ["checkout"]
         );
     }
@@ -376,7 +344,7 @@ mod tests {
             span("b", "a", "x", "b", 0, 9),
             span("s", "s", "x", "own parent", 0, 9),
         ];
-        let waterfall = Waterfall::new("t".to_owned(), spans);
+        let waterfall = Waterfall::new("t".to_owned(), spans, Derived::default());
         assert_eq!(waterfall.rows(&HashSet::new(), &HashSet::new()).len(), 2);
     }
 }
