@@ -124,9 +124,13 @@ pub struct RunArgs {
     /// Address of the HTTP API [default: 127.0.0.1 with a free port]
     #[arg(long, env = "DRILL_LISTEN")]
     pub listen: Option<SocketAddr>,
-    /// Web pages that may read the telemetry APIs in a browser: `*`, or origins with commas between them,
-    /// as in <http://localhost:3000> [default: none]
-    #[arg(long, env = "DRILL_CORS", value_name = "ORIGINS")]
+    /// Web pages that may read the telemetry APIs in a browser
+    #[arg(
+        long,
+        env = "DRILL_CORS",
+        value_name = "ORIGINS",
+        help = "Web pages that may read the telemetry APIs in a browser: * for all, or origins with commas between them, as in http://localhost:3000 [default: none]"
+    )]
     pub cors: Option<telemetry::Origins>,
     /// Folder for drills [default: logs]
     #[arg(long, env = "DRILL_LOGS")]

@@ -80,6 +80,24 @@ async fn form(parts: &Parts, body: Body) -> Result<Bytes, Refusal> {
     })
 }
 
+/// Where a trace is asked for by its id.
+const TRACES: [&str; 3] = [
+    "/tempo/api/traces/",
+    "/tempo/api/v2/traces/",
+    "/jaeger/api/traces/",
+];
+
+/// What Jaeger's search asks for; the rest of its parameters says when and how many.
+const JAEGER_ASKS: [&str; 7] = [
+    "traceID",
+    "service",
+    "operation",
+    "tags",
+    "tag",
+    "minDuration",
+    "maxDuration",
+];
+
 /// An endpoint at which questions are asked.
 enum Heard {
     /// LogQL.
@@ -88,6 +106,8 @@ enum Heard {
     Prometheus,
     /// TraceQL.
     Search,
+    /// A search in Jaeger's parameters.
+    Jaeger,
     /// A trace by its id.
     Trace(String),
 }
@@ -98,9 +118,10 @@ impl Heard {
             "/loki/api/v1/query" | "/loki/api/v1/query_range" => Some(Self::Loki),
             "/prometheus/api/v1/query" | "/prometheus/api/v1/query_range" => Some(Self::Prometheus),
             "/tempo/api/search" => Some(Self::Search),
-            _ => path
-                .strip_prefix("/tempo/api/traces/")
-                .or_else(|| path.strip_prefix("/tempo/api/v2/traces/"))
+            "/jaeger/api/traces" => Some(Self::Jaeger),
+            _ => TRACES
+                .iter()
+                .find_map(|prefix| path.strip_prefix(prefix))
                 .filter(|id| !id.is_empty() && !id.contains('/'))
                 .map(|id| Self::Trace(id.to_ascii_lowercase())),
         }
@@ -123,6 +144,13 @@ impl Heard {
                     .or_else(|| fields.remove("tags"))
                     .unwrap_or_default(),
             ),
+            Self::Jaeger => {
+                let asked = JAEGER_ASKS.iter().filter_map(|name| {
+                    let value = fields.get(*name).filter(|value| !value.is_empty())?;
+                    Some(format!("{name}={value}"))
+                });
+                (Language::Traceql, asked.collect::<Vec<_>>().join(" "))
+            }
             Self::Trace(id) => (Language::Traceql, id.clone()),
         };
         let time = |name: &str| fields.get(name).and_then(|text| millis(text));
@@ -159,6 +187,11 @@ impl Heard {
                     .filter_map(|hit| hit["traceID"].as_str().map(str::to_owned))
                     .collect(),
             ),
+            Self::Jaeger => Answered::Traces(
+                rows(&answer["data"])
+                    .filter_map(|trace| trace["traceID"].as_str().map(str::to_owned))
+                    .collect(),
+            ),
             Self::Loki if answer["data"]["resultType"] == "streams" => Answered::Lines(
                 rows(&answer["data"]["result"])
                     .flat_map(|stream| rows(&stream["values"]))
@@ -191,17 +224,19 @@ fn complaint(bytes: &[u8]) -> String {
     let answer: Value = serde_json::from_str(&text).unwrap_or_default();
     let said = answer["error"]
         .as_str()
-        .or_else(|| answer["message"].as_str());
+        .or_else(|| answer["message"].as_str())
+        .or_else(|| answer["errors"][0]["msg"].as_str());
     said.unwrap_or(&text).chars().take(200).collect()
 }
 
-/// A time as the query APIs take it: seconds (with fraction), milliseconds or nanoseconds since the
+/// A time as the query APIs take it: seconds (with fraction), milli-, micro- or nanoseconds since the
 /// epoch, told apart by their size, or RFC 3339. Unix milliseconds.
 fn millis(text: &str) -> Option<i64> {
     if let Ok(whole) = text.parse::<i64>() {
         return Some(match whole.unsigned_abs() {
             0..100_000_000_000 => whole.saturating_mul(1_000),
-            100_000_000_000..100_000_000_000_000_000 => whole,
+            100_000_000_000..100_000_000_000_000 => whole,
+            100_000_000_000_000..100_000_000_000_000_000 => whole / 1_000,
             _ => whole / 1_000_000,
         });
     }
@@ -224,6 +259,7 @@ mod tests {
             "1799982000",
             "1799982000.000",
             "1799982000000",
+            "1799982000000000",
             "1799982000000000000",
             "2027-01-15T03:00:00Z",
         ] {

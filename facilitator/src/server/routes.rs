@@ -54,7 +54,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
 async fn no_such_path(uri: Uri) -> Refusal {
     Refusal::not_found(
         format!("there is nothing at {}", uri.path()),
-        "the drill is at /api/v1/drill; telemetry at /loki, /prometheus, /tempo and /graph",
+        "the drill is at /api/v1/drill; telemetry at /loki, /prometheus, /tempo, /jaeger, /graph and /derived",
     )
 }
 

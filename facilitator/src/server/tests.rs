@@ -643,6 +643,58 @@ async fn questions_about_metrics_and_traces_are_journalled_errors_too() {
 }
 
 #[tokio::test]
+async fn what_is_asked_as_jaegers_clients_ask_is_journalled_alike() {
+    let room = room(true).await;
+    room.send("GET", &format!("/jaeger/api/traces/{TRACE}"), Body::empty())
+        .await;
+    let Event::Query { text, rows: 1, .. } = room.last() else {
+        panic!("a trace")
+    };
+    assert_eq!(text, TRACE);
+    let trace: Value = {
+        let path = format!("/jaeger/api/traces/{TRACE}");
+        let background = Some(api::BACKGROUND_HEADER);
+        room.with("GET", &path, Body::empty(), background).await.1
+    };
+    let service = trace["data"][0]["processes"]["p1"]["serviceName"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let window = format!(
+        "start={}000&end={}000",
+        PAGE_MS - 600_000,
+        PAGE_MS + 600_000
+    );
+    let search = format!("/jaeger/api/traces?service={service}&{window}&limit=20");
+    assert_eq!(room.send("GET", &search, Body::empty()).await.0, 200);
+    let Event::Query {
+        language,
+        text,
+        start_ms,
+        rows,
+        error: None,
+        ..
+    } = room.last()
+    else {
+        panic!("a search")
+    };
+    assert_eq!(
+        (language.as_str(), text, start_ms),
+        ("traceql", format!("service={service}"), PAGE_MS - 600_000)
+    );
+    assert!(rows >= 1, "the trace is among those of its service");
+    room.send("GET", "/jaeger/api/traces?operation=x", Body::empty())
+        .await;
+    let Event::Query {
+        error: Some(error), ..
+    } = room.last()
+    else {
+        panic!("an error")
+    };
+    assert!(error.contains("'service' is required"), "{error}");
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named_with_what_to_do() {
     let first = super::DrillServer::bind(super::DEFAULT_BIND).await.unwrap();
     let address = first.base_url()["http://".len()..].parse().unwrap();

@@ -273,8 +273,7 @@ fn query(parameters: &Parameters) -> Result<Query, Refusal> {
             .to_owned()
             .into());
     }
-    // Jaeger's page and Grafana say `all` for any operation
-    let operation = given(parameters, "operation").filter(|name| *name != "all");
+    let operation = given(parameters, "operation");
     let tags = tags(parameters)?;
     let conditions = std::iter::once(tag_is("service.name", required_service(parameters)?))
         .chain(operation.map(conditions::name_is))

@@ -174,7 +174,7 @@ async fn a_search_asks_one_span_for_everything() {
         ("&service=storefront&limit=1", &orders),
         ("&service=storefront&operation=POST%20%2Forders", &orders),
         (
-            "&service=storefront&operation=all&minDuration=500ms",
+            "&service=storefront&operation=&minDuration=500ms",
             &orders,
         ),
         (
