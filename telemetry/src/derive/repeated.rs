@@ -132,15 +132,18 @@ pub fn repeated(trace: &Trace) -> Repeated {
 /// Places of equal siblings, by parent, service and name.
 type Alike<'a> = BTreeMap<(Option<usize>, &'a str, String), Vec<usize>>;
 
+/// Begins and ends, ns.
+type Times = Vec<(i64, i64)>;
+
 fn operations(trace: &Trace, alike: &Alike<'_>) -> Vec<Operation> {
-    let mut times: BTreeMap<(&str, &str), (usize, Vec<(i64, i64)>)> = BTreeMap::new();
+    let mut times: BTreeMap<(&str, &str), (usize, Times)> = BTreeMap::new();
     for ((_, service, name), members) in alike {
         let all = times.entry((service, name)).or_default();
         all.0 += 1;
         let spans = members.iter().map(|&at| &trace.spans[at]);
         all.1.extend(spans.map(|span| (span.start_ns, span.end_ns)));
     }
-    let one = |((service, name), (groups, mut times)): ((&str, &str), (usize, Vec<_>))| {
+    let one = |((service, name), (groups, mut times)): ((&str, &str), (usize, Times))| {
         let covered_ns = covered_ns(&mut times);
         Operation {
             service: service.to_owned(),

@@ -173,10 +173,7 @@ async fn a_search_asks_one_span_for_everything() {
         ("&service=storefront", &["POST /orders", "GET /"][..]),
         ("&service=storefront&limit=1", &orders),
         ("&service=storefront&operation=POST%20%2Forders", &orders),
-        (
-            "&service=storefront&operation=&minDuration=500ms",
-            &orders,
-        ),
+        ("&service=storefront&operation=&minDuration=500ms", &orders),
         (
             "&service=storefront&minDuration=99.5ms&maxDuration=200ms",
             &["GET /"],
