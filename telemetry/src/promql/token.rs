@@ -66,7 +66,8 @@ fn run(text: &str, accept: impl Fn(char) -> bool) -> usize {
 
 fn number_length(text: &str) -> usize {
     let length = run(text, |c| c.is_ascii_alphanumeric() || c == '.' || c == '_');
-    let exponent = text[..length].ends_with(['e', 'E']) && !text.starts_with("0x");
+    let exponent =
+        text[..length].ends_with(['e', 'E']) && !text.starts_with("0x") && !text.starts_with("0X");
     if exponent && text[length..].starts_with(['+', '-']) {
         return length + 1 + run(&text[length + 1..], |c| c.is_ascii_digit());
     }
