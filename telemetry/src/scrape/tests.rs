@@ -156,9 +156,10 @@ async fn a_series_with_times_of_its_own_does_not_become_stale() {
         bench.round(second).await;
     }
     assert_eq!(bench.values("a", 11), [1.0]);
+    bench.clock.0.store(12_000_000_000, Ordering::SeqCst);
     bench.scraper.set_targets(Vec::new()).unwrap();
     assert_eq!(
-        (bench.values("a", 11), bench.values("b", 11)),
+        (bench.values("a", 12), bench.values("b", 12)),
         (vec![1.0], vec![])
     );
 }
