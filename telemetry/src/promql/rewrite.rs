@@ -1,5 +1,5 @@
 //! What is changed in a query's text before it is parsed, and the way back from a place in the result to the original:
-//! Grafana's variables, and what Prometheus writes in another way than the parser reads it. Knows no tree.
+//! Grafana's variables, and what Prometheus reads in another way than the parser. Knows no tree.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ pub(super) fn variables(query: &str, variables: &Variables) -> Rewritten {
 }
 
 /// Puts strings, regular expressions and names into the forms that the parser reads: raw strings and escapes resolved as
-/// Go resolves them, regular expressions checked and translated, `holt_winters` under its present name.
+/// Go resolves them, regular expressions checked and translated, numbers, `holt_winters` under its present name.
 ///
 /// # Errors
 /// [`QueryError::Invalid`] at the string whose escapes or expression are wrong.
@@ -87,6 +87,7 @@ pub(super) fn literals(query: &str) -> Result<Rewritten, QueryError> {
         let after = tokens.get(index + 1).map(|t| t.text);
         let new = match token.kind {
             Kind::Text => literal(token, matches!(before, Some("=~" | "!~")))?,
+            Kind::Number => decimal(token.text),
             // Prometheus 2's name of the function
             Kind::Identifier if token.text == "holt_winters" && after == Some("(") => {
                 Some("double_exponential_smoothing".to_owned())
@@ -101,6 +102,13 @@ pub(super) fn literals(query: &str) -> Result<Rewritten, QueryError> {
     }
     rewritten.text.push_str(&query[copied..]);
     Ok(rewritten)
+}
+
+/// A number with an exponent is none in octal, whatever its first digit: the point keeps the parser from reading it so.
+fn decimal(text: &str) -> Option<String> {
+    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    let octal = mantissa.starts_with('0') && mantissa.bytes().all(|b| b.is_ascii_digit());
+    octal.then(|| format!("{mantissa}.0e{exponent}"))
 }
 
 /// What a string must become, if it must; a string without end is left for the check of brackets.
@@ -208,6 +216,10 @@ mod tests {
                 "double_exponential_smoothing(up[1m], 1, 1)",
             ),
             ("holt_winters", "holt_winters"),
+            (
+                "01e-2 + 0E5 + 0x1e5 + 10e1",
+                "01.0e-2 + 0.0e5 + 0x1e5 + 10e1",
+            ),
             ("\"open", "\"open"),
         ] {
             assert_eq!(literals(query).unwrap().text, text, "{query}");

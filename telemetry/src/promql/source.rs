@@ -99,6 +99,7 @@ fn parse_text(text: &str) -> Result<Expr, QueryError> {
     check_brackets(text, &tokens)?;
     check_durations(&tokens)?;
     let tree = parser::parse(text).map_err(|message| place(text, &tokens, &message))?;
+    check_signs(text, &tokens)?;
     check_tree(&tree, &tokens)?;
     Ok(tree)
 }
@@ -153,20 +154,39 @@ fn check_brackets(text: &str, tokens: &[Token<'_>]) -> Result<(), QueryError> {
     }
 }
 
+/// The parser drops a `+` before an operand without a look at its type. `-` has the same place in the grammar and is looked
+/// at: what is refused with it is refused.
+fn check_signs(text: &str, tokens: &[Token<'_>]) -> Result<(), QueryError> {
+    let mut signed = text.to_owned();
+    for token in tokens.iter().filter(|t| t.text == "+") {
+        signed.replace_range(token.at..=token.at, "-");
+    }
+    if signed == text {
+        return Ok(());
+    }
+    parser::parse(&signed)
+        .map(drop)
+        .map_err(|message| place(text, tokens, &message))
+}
+
 /// Refuses durations that the parser would not survive (numbers that fit no `Duration`) or would read as zero.
 fn check_durations(tokens: &[Token<'_>]) -> Result<(), QueryError> {
     for (index, token) in tokens
         .iter()
         .enumerate()
-        .filter(|(_, t)| t.kind == Kind::Number)
+        .filter(|(_, t)| t.kind == Kind::Number || unbounded(t.text).is_some())
     {
         let before = |back: usize| index.checked_sub(back).map(|i| &tokens[i]);
         let after_sign = before(1).is_some_and(|t| matches!(t.text, "+" | "-"));
-        let opener = if after_sign { before(2) } else { before(1) };
+        let back = if after_sign { 2 } else { 1 };
+        let opener = before(back);
         let pinned = opener.is_some_and(|t| t.text == "@");
-        let ranged = opener.is_some_and(|t| t.text == "[" || t.text.starts_with(':'));
-        let shifted = opener.is_some_and(|t| t.text.eq_ignore_ascii_case("offset"));
-        let plain = number(token.text);
+        let ranged = opener.is_some_and(|t| matches!(t.text, "[" | ":"));
+        // without an operand before it, `offset` is a metric's name
+        let modified = before(back + 1)
+            .is_some_and(|t| !matches!(t.kind, Kind::Operator | Kind::Open | Kind::Comma));
+        let shifted = modified && opener.is_some_and(|t| t.text.eq_ignore_ascii_case("offset"));
+        let plain = unbounded(token.text).or_else(|| number(token.text));
         let seconds = plain.or_else(|| duration_seconds(token.text));
         let Some(seconds) = seconds else {
             return Err(syntax(
@@ -196,6 +216,15 @@ fn check_durations(tokens: &[Token<'_>]) -> Result<(), QueryError> {
         }
     }
     Ok(())
+}
+
+/// The numbers that are words.
+fn unbounded(text: &str) -> Option<f64> {
+    if text.eq_ignore_ascii_case("inf") {
+        Some(f64::INFINITY)
+    } else {
+        text.eq_ignore_ascii_case("nan").then_some(f64::NAN)
+    }
 }
 
 /// A decimal, octal (`017`) or hexadecimal (`0x1f`) number; the parser's own reader does not survive other texts.
@@ -250,6 +279,8 @@ struct Depth {
     or_matchers: bool,
     fill: bool,
     names: HashSet<&'static str>,
+    /// A function that is given another type than it takes; the parser lets some by.
+    mistyped: Option<&'static str>,
 }
 
 impl ExprVisitor for Depth {
@@ -271,6 +302,15 @@ impl ExprVisitor for Depth {
             }
             Expr::Call(call) => {
                 self.names.insert(call.func.name);
+                let types = &call.func.arg_types;
+                let fits = |(at, arg): (usize, &Expr)| {
+                    let expected = types.get(at).or(types.last());
+                    expected.is_none_or(|expected| *expected == arg.value_type())
+                };
+                let mut given = call.args.args.iter().map(AsRef::as_ref).enumerate();
+                if !given.all(fits) {
+                    self.mistyped = Some(call.func.name);
+                }
             }
             _ => {}
         }
@@ -300,6 +340,7 @@ fn check_tree(tree: &Expr, tokens: &[Token<'_>]) -> Result<(), QueryError> {
         or_matchers: false,
         fill: false,
         names: HashSet::new(),
+        mistyped: None,
     };
     walk_expr(&mut seen, tree)?;
     let at = |text: &str| {
@@ -308,6 +349,12 @@ fn check_tree(tree: &Expr, tokens: &[Token<'_>]) -> Result<(), QueryError> {
             .find(|t| t.text.eq_ignore_ascii_case(text))
             .map_or(0, |t| t.at)
     };
+    if let Some(name) = seen.mistyped {
+        return Err(QueryError::Invalid {
+            position: at(name),
+            message: format!("the function {name}() is given an argument of another type"),
+        });
+    }
     let unsupported = |position, what: String| Err(QueryError::Unsupported { position, what });
     if seen.or_matchers {
         return unsupported(
@@ -466,6 +513,14 @@ mod tests {
             ("up[0s]", 3),
             ("rate(up[5x])", 8),
             ("up offset 1e300", 10),
+            ("up offset -Inf", 11),
+            ("up[inf]", 3),
+            ("up[5m:NaN]", 6),
+            ("up[5m:1e300]", 6),
+            ("up[5m:-1m]", 7),
+            ("up @ 9e99", 5),
+            ("up @ Inf", 5),
+            ("1 + log2(Inf)", 4),
             ("up{a=\"1\" or b=\"2\"}", 9),
             ("", 0),
         ] {
@@ -514,7 +569,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_parser_panic(words in prop::collection::vec(prop::sample::select(vec![
             "up", "sum", "rate", "(", ")", "[", "]", "{", "}", "5m", "1e9", "0x1f", "-", "+", "*", "@", "offset", ":", ",", "=", "=~", "!~",
-            "\"a\"", "\"(\"", "by", "on", "group_left", "bool", "and", "start()", "end()", "99999999999y", "1e400", "NaN", "\"\\x\"", "'\\u12'", "`", "é", "$__range", "#",
+            "\"a\"", "\"(\"", "by", "on", "group_left", "bool", "and", "start()", "end()", "99999999999y", "1e400", "1e300", "NaN", "Inf", "{a=~\"", "{a=~`", "+", "\"\\x\"", "'\\u12'", "`", "é", "$__range", "#",
         ]), 0..14), junk in ".{0,40}") {
             let _ = parse(&words.join(" "), &VARIABLES);
             let _ = parse(&words.concat(), &VARIABLES);
