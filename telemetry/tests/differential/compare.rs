@@ -10,7 +10,7 @@ const TOLERANCE: f64 = 1e-9;
 /// How answers are compared.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rules {
-    /// The order of an instant vector counts. That of a matrix always does.
+    /// The order counts: that of a range query's series always, that of an instant query's where `sort` or `topk` gave it.
     pub ordered: bool,
     /// What lies nearer to zero is zero: where sums cancel out, one order of adding leaves a last digit and another none.
     pub zero: f64,
@@ -31,14 +31,7 @@ pub fn compare(theirs: &(u16, Value), ours: &(u16, Value), rules: Rules) -> Resu
         "scalar" => point(theirs, ours, rules).map(|()| 1),
         "string" if theirs == ours => Ok(1),
         "string" => Err(format!("{theirs} expected, found {ours}")),
-        _ => series(
-            theirs.as_array().unwrap(),
-            ours.as_array().unwrap(),
-            Rules {
-                ordered: rules.ordered || kind == "matrix",
-                ..rules
-            },
-        ),
+        _ => series(theirs.as_array().unwrap(), ours.as_array().unwrap(), rules),
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Case {
     pub differs: bool,
     /// What lies nearer to zero is compared as zero.
     pub zero: f64,
+    /// Made by chance, so that it may be in the syntax of Prometheus 3.
+    pub mutated: bool,
 }
 
 impl Case {
@@ -23,6 +25,7 @@ impl Case {
             refused: false,
             differs: false,
             zero: 0.0,
+            mutated: false,
         }
     }
 }

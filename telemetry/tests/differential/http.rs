@@ -49,7 +49,8 @@ impl Api {
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body(Full::new(bytes::Bytes::from(fields.join("&"))))
                 .unwrap();
-        let response = self.client.request(request).await.unwrap();
+        let response = self.client.request(request).await;
+        let response = response.unwrap_or_else(|error| panic!("{path} {form:?}: {error:?}"));
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let json = serde_json::from_slice(&body)

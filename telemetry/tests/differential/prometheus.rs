@@ -79,8 +79,10 @@ impl Prometheus {
         let since = Instant::now();
         loop {
             let said = std::fs::read_to_string(&log).unwrap();
-            if said.contains("Server is ready to receive web requests") {
-                started.address = listening(&said);
+            // its parts start side by side: either line may be the first
+            let ready = said.contains("Server is ready to receive web requests");
+            if let Some(address) = listening(&said).filter(|_| ready) {
+                started.address = address;
                 return started;
             }
             if let Some(status) = started.child.try_wait().unwrap() {
@@ -103,14 +105,11 @@ impl Drop for Prometheus {
     }
 }
 
-/// The address in the line `msg="Listening on" address=127.0.0.1:43549`.
-fn listening(log: &str) -> SocketAddr {
-    let line = log
-        .lines()
-        .find(|line| line.contains("msg=\"Listening on\""))
-        .unwrap_or_else(|| panic!("no address in:\n{log}"));
-    let (_, address) = line.rsplit_once("address=").unwrap();
-    address.trim().parse().unwrap()
+/// The address in the line `msg="Listening on" address=127.0.0.1:43549`, once it is whole.
+fn listening(log: &str) -> Option<SocketAddr> {
+    let (_, line) = log.split_once("msg=\"Listening on\" address=")?;
+    let (address, _) = line.split_once('\n')?;
+    address.trim().parse().ok()
 }
 
 /// What a run of promtool gave.
