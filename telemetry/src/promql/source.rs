@@ -40,8 +40,7 @@ pub struct Variables {
 pub fn parse(query: &str, variables: &Variables) -> Result<Expr, QueryError> {
     check_length(query)?;
     let filled = rewrite::variables(query, variables);
-    parse_filled(&filled.text)
-        .map_err(|error| moved(error, |position| filled.original(position)))
+    parse_filled(&filled.text).map_err(|error| moved(error, |position| filled.original(position)))
 }
 
 /// An error about another place.
