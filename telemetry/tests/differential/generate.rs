@@ -4,7 +4,7 @@ use super::chance::Chance;
 use super::expressions::Case;
 
 /// Levels of operators at most.
-const DEPTH: u32 = 3;
+const DEPTH: u32 = 4;
 const SEED: u64 = 20_240_229;
 
 /// Metrics whose values are tame: with infinities and NaN everywhere, nothing is left to compare.

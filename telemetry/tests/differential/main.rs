@@ -185,7 +185,7 @@ async fn history_is_answered_as_prometheus_answers() {
     for case in &listed {
         duel.ask(case, &times, &spans).await;
     }
-    for case in generate::expressions(400) {
+    for case in generate::expressions(500) {
         duel.ask(&case, &times[..2], &spans[..1]).await;
     }
     for case in generate::mutations(&listed, 3_000) {
