@@ -12,11 +12,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use telemetry::metrics::chunk::stale_marker;
 use telemetry::metrics::{Metrics, MetricsConfig};
-use telemetry::promql::{parse_duration, parse_value};
+use telemetry::promql::{notation, parse_duration};
 use telemetry::time::WallTime;
 
 type Labels = Vec<(String, String)>;
@@ -42,67 +40,23 @@ fn ns(text: &str) -> i64 {
 
 /// Reads `name{a="b"}`; returns the labels and the rest of the line.
 fn series(line: &str) -> (Labels, &str) {
-    let name = line
-        .find(|c: char| c == '{' || c.is_whitespace())
-        .unwrap_or(line.len());
-    let mut labels = Vec::new();
-    if name > 0 {
-        labels.push(("__name__".to_owned(), line[..name].to_owned()));
-    }
-    let mut rest = line[name..].trim_start();
-    if let Some(inner) = rest.strip_prefix('{') {
-        rest = inner;
-        while !rest.starts_with('}') {
-            let (label, after) = rest
-                .split_once("=\"")
-                .unwrap_or_else(|| panic!("bad labels in {line:?}"));
-            let (value, after) = after
-                .split_once('"')
-                .unwrap_or_else(|| panic!("bad labels in {line:?}"));
-            labels.push((label.trim().to_owned(), value.to_owned()));
-            rest = after.trim_start_matches([',', ' ']);
-        }
-        rest = &rest[1..];
-    }
-    labels.sort();
-    (labels, rest.trim())
+    let word = line.find(char::is_whitespace).unwrap_or(line.len());
+    let end = if line[..word].contains('{') {
+        let mut quoted = false;
+        let close = line.find(|c: char| {
+            quoted ^= c == '"';
+            c == '}' && !quoted
+        });
+        close.map_or(line.len(), |at| at + 1)
+    } else {
+        word
+    };
+    let labels = notation::series(&line[..end]).unwrap_or_else(|error| panic!("{error}"));
+    (labels, line[end..].trim())
 }
 
-/// Expands `0+10x5`, `3x2`, `_x3`, `stale` and plain numbers.
 fn values(text: &str) -> Vec<Option<f64>> {
-    let mut all = Vec::new();
-    for word in text.split_whitespace() {
-        if word == "stale" {
-            all.push(Some(stale_marker()));
-            continue;
-        }
-        let Some((start, times)) = word
-            .rsplit_once('x')
-            .and_then(|(s, n)| Some((s, n.parse::<usize>().ok()?)))
-        else {
-            all.push(if word == "_" {
-                None
-            } else {
-                Some(number(word))
-            });
-            continue;
-        };
-        if start == "_" {
-            all.extend(std::iter::repeat_n(None, times));
-            continue;
-        }
-        let sign = start[1..].rfind(['+', '-']).map(|at| at + 1);
-        let (first, step) = sign.map_or_else(
-            || (number(start), 0.0),
-            |at| (number(&start[..at]), number(&start[at..])),
-        );
-        all.extend((0..=times).map(|n| Some(first + step * n as f64)));
-    }
-    all
-}
-
-fn number(text: &str) -> f64 {
-    parse_value(text).unwrap_or_else(|| panic!("{text:?} is not a number"))
+    notation::values(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Equal within a relative 1e-6, as promqltest's `almostEqual`; NaN equals NaN.
@@ -321,23 +275,4 @@ fn every_function_appears_in_a_script() {
         .filter(|name| !all.contains(&format!("{name}(")))
         .collect();
     assert!(missing.is_empty(), "no script evaluates {missing:?}");
-}
-
-#[test]
-fn the_scripts_own_notation_is_read_as_promqltest_reads_it() {
-    assert_eq!(
-        values("1+2x2 _ _x2 5x1"),
-        [
-            Some(1.0),
-            Some(3.0),
-            Some(5.0),
-            None,
-            None,
-            None,
-            Some(5.0),
-            Some(5.0)
-        ]
-    );
-    assert_eq!(values("-2-1x1"), [Some(-2.0), Some(-3.0)]);
-    assert_eq!(Duration::from_secs(90), parse_duration("1m30s").unwrap());
 }

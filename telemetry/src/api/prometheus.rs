@@ -126,7 +126,7 @@ async fn query(State(metrics): State<Metrics>, given: Given) -> Result<Json<Valu
         asked => asked,
     };
     let expr = metrics.parse(
-        required(&given, "query")?,
+        given.get("query").unwrap_or_default(),
         std::time::Duration::ZERO,
         std::time::Duration::ZERO,
     )?;
@@ -144,7 +144,7 @@ async fn query(State(metrics): State<Metrics>, given: Given) -> Result<Json<Valu
 
 async fn query_range(State(metrics): State<Metrics>, given: Given) -> Result<Json<Value>, Refusal> {
     let given = given?;
-    let text = required(&given, "query")?.to_owned();
+    let text = given.get("query").unwrap_or_default().to_owned();
     let mut span = (
         time(required(&given, "start")?, "start")?,
         time(required(&given, "end")?, "end")?,
@@ -165,7 +165,8 @@ async fn query_range(State(metrics): State<Metrics>, given: Given) -> Result<Jso
     let step_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
     let length_ms = span.1.saturating_sub(span.0);
     let points_max = metrics.inner.config.limits.points_per_series as i64;
-    if length_ms / step_ms >= points_max {
+    // as Prometheus counts: steps after the first
+    if length_ms / step_ms > points_max {
         return Err(Refusal::bad_data(format!(
             "exceeded maximum resolution of {points_max} points per timeseries. Try decreasing the query resolution (?step=XX)"
         )));
@@ -289,7 +290,7 @@ async fn metadata(State(metrics): State<Metrics>, given: Given) -> Result<Json<V
 
 /// The series that the `match[]` selectors accept within `start` and `end`; without selectors all.
 fn matched(metrics: &Metrics, given: &Parameters) -> Result<Vec<Labels>, Refusal> {
-    let (from_ms, to_ms) = window(given)?;
+    let (from_ms, to_ms) = bounds(given)?;
     let mut selectors: Vec<Vec<Matcher>> = Vec::new();
     for text in given.all("match[]") {
         let expr = metrics
@@ -299,9 +300,12 @@ fn matched(metrics: &Metrics, given: &Parameters) -> Result<Vec<Labels>, Refusal
                 ..Refusal::bad_data(format!("invalid parameter \"match[]\": {error}"))
             })?;
         if !matches!(expr, Expr::VectorSelector(_)) {
-            return Err(Refusal::bad_data(format!(
-                "invalid parameter \"match[]\": {text:?} is not a series selector"
-            )));
+            return Err(Refusal {
+                position: Some(0),
+                ..Refusal::bad_data(format!(
+                    "invalid parameter \"match[]\": {text:?} is not a series selector"
+                ))
+            });
         }
         selectors.extend(promql::selectors(&expr));
     }
@@ -315,11 +319,16 @@ fn matched(metrics: &Metrics, given: &Parameters) -> Result<Vec<Labels>, Refusal
     Ok(found.into_iter().collect())
 }
 
-fn window(given: &Parameters) -> Result<(i64, i64), Refusal> {
-    let window = (
+fn bounds(given: &Parameters) -> Result<(i64, i64), Refusal> {
+    Ok((
         time_or(given, "start", i64::MIN)?,
         time_or(given, "end", i64::MAX)?,
-    );
+    ))
+}
+
+/// As [`bounds`], where an end before the start is refused: Prometheus refuses it for exemplars, and lists nothing for series.
+fn window(given: &Parameters) -> Result<(i64, i64), Refusal> {
+    let window = bounds(given)?;
     if window.1 < window.0 {
         return Err(Refusal::bad_data(
             "invalid parameter \"end\": end timestamp must not be before start timestamp",
@@ -380,12 +389,29 @@ fn metric(labels: &Labels) -> Value {
 }
 
 fn pair(t_ms: i64, value: f64) -> Value {
-    json!([seconds(t_ms), format_value(value)])
+    json!([seconds(t_ms), sample_value(value)])
+}
+
+/// A sample's value as Prometheus' API writes it: as [`format_value`], with an exponent below 1e-6 and from 1e21 on.
+fn sample_value(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) || !value.is_finite() {
+        return format_value(value);
+    }
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, exponent) = exponent
+        .strip_prefix('-')
+        .map_or(('+', exponent), |exponent| ('-', exponent));
+    format!("{digits}e{sign}{exponent:0>2}")
 }
 
 fn render(answer: Answer, at_ms: i64) -> Value {
     match answer {
-        Answer::Scalar(value) => json!({ "resultType": "scalar", "result": pair(at_ms, value) }),
+        // a scalar's value is written without an exponent, as Prometheus does
+        Answer::Scalar(value) => {
+            json!({ "resultType": "scalar", "result": [seconds(at_ms), format_value(value)] })
+        }
         Answer::Text(text) => json!({ "resultType": "string", "result": [seconds(at_ms), text] }),
         Answer::Vector(found) => {
             let samples = found.iter().map(

@@ -116,7 +116,7 @@ fn only_the_present_of_the_wall_clock_stands_for_the_present_of_the_lab() {
 #[tokio::test]
 async fn errors_have_prometheus_shape_status_and_a_position() {
     for (path, status, kind, part) in [
-        ("query", 400, "bad_data", "\"query\": it is missing"),
+        ("query", 400, "bad_data", "found nothing"),
         ("query?query=sum(m", 400, "bad_data", "closes `(`"),
         ("query?query=m&time=soon", 400, "bad_data", "\"time\""),
         ("query?query=info(m)", 400, "bad_data", "info()"),
@@ -145,7 +145,7 @@ async fn errors_have_prometheus_shape_status_and_a_position() {
             "\"end\"",
         ),
         (
-            "query_range?query=m&start=0&end=11000&step=1",
+            "query_range?query=m&start=0&end=11001&step=1",
             400,
             "bad_data",
             "11000 points",

@@ -90,10 +90,10 @@ fn what_an_expression_selects_is_known_by_family_and_labels() {
 #[test]
 fn a_range_query_meets_its_limit_of_points() {
     let error = metrics()
-        .range("1", 0, 11_000 * SECOND, SECOND)
+        .range("1", 0, 11_001 * SECOND, SECOND)
         .unwrap_err();
     assert!(matches!(error, QueryError::Limit(_)), "{error}");
-    assert!(metrics().range("1", 0, 10_999 * SECOND, SECOND).is_ok());
+    assert!(metrics().range("1", 0, 11_000 * SECOND, SECOND).is_ok());
 }
 
 #[test]

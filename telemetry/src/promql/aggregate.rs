@@ -157,15 +157,10 @@ fn rank(
     let mut order = Vec::with_capacity(columns.len());
     for (_, members) in groups(&columns, key) {
         for (step, k) in k.iter().enumerate() {
-            let mut present: Vec<(usize, f64)> = members
+            let present = members
                 .iter()
-                .filter_map(|m| Some((*m, columns[*m].cells[step]?)))
-                .collect();
-            present.sort_by(|(_, a), (_, b)| {
-                let by_value = if most { b.total_cmp(a) } else { a.total_cmp(b) };
-                a.is_nan().cmp(&b.is_nan()).then(by_value)
-            });
-            for (member, value) in present.into_iter().take(k.max(0.0) as usize) {
+                .filter_map(|m| Some((*m, columns[*m].cells[step]?)));
+            for (member, value) in best(present, k.max(0.0) as usize, most) {
                 kept[member].cells[step] = Some(value);
                 order.push(member);
             }
@@ -179,6 +174,50 @@ fn rank(
     }
     kept.retain(|column| !column.is_blank());
     Ok(kept)
+}
+
+/// The `k` best of some values, best first, NaN last. Among equal ones it keeps those that Prometheus keeps, whose heap
+/// this is (Go's `container/heap`, the worst on top).
+fn best(values: impl Iterator<Item = (usize, f64)>, k: usize, most: bool) -> Vec<(usize, f64)> {
+    let beats = |a: f64, b: f64| if most { a > b } else { a < b };
+    let worse = |a: f64, b: f64| a.is_nan() || beats(b, a);
+    let mut heap: Vec<(usize, f64)> = Vec::new();
+    for value in values {
+        if heap.len() < k {
+            heap.push(value);
+            let mut at = heap.len() - 1;
+            while at > 0 && worse(heap[at].1, heap[(at - 1) / 2].1) {
+                heap.swap(at, (at - 1) / 2);
+                at = (at - 1) / 2;
+            }
+        } else if k > 0 && (beats(value.1, heap[0].1) || (heap[0].1.is_nan() && !value.1.is_nan()))
+        {
+            heap[0] = value;
+            let mut at = 0;
+            loop {
+                let (left, right) = (2 * at + 1, 2 * at + 2);
+                let Some(mut child) = (left < k).then_some(left) else {
+                    break;
+                };
+                if right < k && worse(heap[right].1, heap[left].1) {
+                    child = right;
+                }
+                if !worse(heap[child].1, heap[at].1) {
+                    break;
+                }
+                heap.swap(at, child);
+                at = child;
+            }
+        }
+    }
+    let order = |a: f64, b: f64| {
+        let by_value = a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal);
+        a.is_nan()
+            .cmp(&b.is_nan())
+            .then(if most { by_value.reverse() } else { by_value })
+    };
+    heap.sort_by(|(_, a), (_, b)| order(*a, *b));
+    heap
 }
 
 fn count_values(

@@ -187,25 +187,22 @@ fn set_and(
 }
 
 fn set_or(mut left: Vec<Column>, right: Vec<Column>, modifier: &BinModifier) -> Vec<Column> {
-    let mut taken: HashMap<Labels, Vec<usize>> = HashMap::new();
+    // the steps at which the left side has a value, by signature: as they were, before anything is joined to it
+    let mut taken: HashMap<Labels, Vec<bool>> = HashMap::new();
     let mut at: HashMap<Labels, usize> = HashMap::new();
     for (index, column) in left.iter().enumerate() {
-        taken
+        let steps = taken
             .entry(signature(&column.labels, modifier))
-            .or_default()
-            .push(index);
+            .or_insert_with(|| vec![false; column.cells.len()]);
+        for (taken, cell) in steps.iter_mut().zip(&column.cells) {
+            *taken |= cell.is_some();
+        }
         at.insert(column.labels.clone(), index);
     }
-    let own = left.len();
     for mut column in right {
-        if let Some(members) = taken.get(&signature(&column.labels, modifier)) {
-            for (step, cell) in column.cells.iter_mut().enumerate() {
-                if members
-                    .iter()
-                    .any(|m| *m < own && left[*m].cells[step].is_some())
-                {
-                    *cell = None;
-                }
+        if let Some(steps) = taken.get(&signature(&column.labels, modifier)) {
+            for (cell, taken) in column.cells.iter_mut().zip(steps) {
+                *cell = cell.filter(|_| !taken);
             }
         }
         if column.is_blank() {
@@ -238,7 +235,13 @@ impl Matching<'_> {
         } else {
             (left, right)
         };
-        let one = self.by_signature(one, if swapped { "left" } else { "right" })?;
+        // where a side is empty nothing is matched, so that nothing can be ambiguous
+        let busy =
+            |columns: &[Column], step: usize| columns.iter().any(|c| c.cells[step].is_some());
+        let met: Vec<bool> = (0..self.steps)
+            .map(|step| busy(&many, step) && busy(&one, step))
+            .collect();
+        let one = self.by_signature(one, &met, if swapped { "left" } else { "right" })?;
         let grouped = !matches!(self.modifier.card, VectorMatchCardinality::OneToOne);
         let mut at: HashMap<Labels, usize> = HashMap::new();
         let mut joined: Vec<Column> = Vec::new();
@@ -287,6 +290,7 @@ impl Matching<'_> {
     fn by_signature(
         &self,
         columns: Vec<Column>,
+        met: &[bool],
         side: &str,
     ) -> Result<HashMap<Labels, Vec<Column>>, QueryError> {
         let mut by: HashMap<Labels, Vec<Column>> = HashMap::new();
@@ -299,7 +303,8 @@ impl Matching<'_> {
                     .cells
                     .iter()
                     .zip(&column.cells)
-                    .any(|(a, b)| a.is_some() && b.is_some())
+                    .zip(met)
+                    .any(|((a, b), met)| *met && a.is_some() && b.is_some())
             };
             if let Some(other) = members.iter().find(clash) {
                 return Err(QueryError::Execution(format!(

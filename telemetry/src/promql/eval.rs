@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use promql_parser::label::{METRIC_NAME, MatchOp, Matcher};
 use promql_parser::parser::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector};
 
-use super::value::{Budget, Column, Grid, Matrix, Value, merge_equal};
+use super::value::{Budget, Column, Grid, Matrix, Value, distinct};
 use super::{aggregate, binary, functions};
 use crate::error::QueryError;
 use crate::metrics::chunk::{Point, is_stale};
@@ -107,7 +107,7 @@ impl Evaluator<'_> {
                         .map(|cell| cell.map(|v| -v))
                         .collect(),
                 });
-                Ok(Value::Vector(merge_equal(negated.collect())?))
+                Ok(Value::Vector(distinct(negated.collect())?))
             }
             Value::Text(_) => Err(QueryError::Execution("a string cannot be negated".into())),
         }
@@ -140,9 +140,11 @@ impl Evaluator<'_> {
         let (Some(first), Some(last)) = (ends_ms.first(), ends_ms.last()) else {
             return Ok(Vec::new());
         };
-        let found = self
-            .store
-            .select(&matchers(selector), first.saturating_sub(back_ms), *last);
+        let mut found =
+            self.store
+                .select(&matchers(selector), first.saturating_sub(back_ms), *last);
+        // among equal values, the order decides which of them topk keeps
+        found.sort_by(|a, b| a.labels.cmp(&b.labels));
         self.budget
             .samples(found.iter().map(|s| s.points.len()).sum())?;
         Ok(found)

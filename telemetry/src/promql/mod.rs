@@ -1,7 +1,7 @@
 //! PromQL: parsed by promql-parser, evaluated here with Prometheus 2's semantics. Knows the metric store's reads, no HTTP, no clock.
 //!
 //! ```text
-//! text ─ source (variables, limits, places of errors) ─► tree ─ eval ─► columns over the steps ─► Answer
+//! text ─ rewrite (variables, literals) ─ source (limits, places of errors) ─► tree ─ eval ─► columns over the steps ─► Answer
 //!                                              selectors ◄─┤
 //!                           aggregate, binary, functions ◄─┘
 //! ```
@@ -10,7 +10,9 @@ mod aggregate;
 mod binary;
 mod eval;
 pub mod functions;
+mod go_regex;
 pub mod notation;
+mod rewrite;
 mod source;
 mod token;
 mod value;
@@ -120,7 +122,8 @@ pub fn range(
     let count =
         usize::try_from((i128::from(end_ms) - i128::from(start_ms)) / i128::from(step_ms) + 1)
             .unwrap_or(usize::MAX);
-    if count > limits.points_per_series {
+    // the first point comes on top, as Prometheus counts
+    if count - 1 > limits.points_per_series {
         return Err(QueryError::Limit(format!(
             "exceeded maximum resolution of {} points per timeseries. Try decreasing the query resolution (?step=XX)",
             limits.points_per_series

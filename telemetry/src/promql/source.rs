@@ -6,6 +6,7 @@ use std::time::Duration;
 use promql_parser::parser::{self, Expr};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
+use super::rewrite;
 use super::token::{Kind, Token, scan};
 use crate::error::QueryError;
 
@@ -17,6 +18,9 @@ pub const TOKENS_MAX: usize = 2_000;
 pub const DEPTH_MAX: usize = 128;
 /// Seconds of the longest range or offset: a hundred years.
 const DURATION_SECONDS_MAX: f64 = 3_200_000_000.0;
+
+/// Seconds since 1970 of the latest time: beyond it, milliseconds fit no signed 64 bits.
+const TIMESTAMP_SECONDS_MAX: f64 = i64::MAX as f64 / 1000.0;
 
 /// What `$__interval` and its kin stand for.
 #[derive(Debug, Clone, Copy)]
@@ -35,27 +39,19 @@ pub struct Variables {
 /// [`QueryError::Syntax`], [`QueryError::Invalid`] or [`QueryError::Unsupported`] with the byte offset in `query`, [`QueryError::Limit`].
 pub fn parse(query: &str, variables: &Variables) -> Result<Expr, QueryError> {
     check_length(query)?;
-    let (text, shifts) = substitute(query, variables);
-    parse_text(&text).map_err(|error| match error {
-        QueryError::Syntax {
-            position,
-            found,
-            expected,
-        } => QueryError::Syntax {
-            position: original(position, &shifts),
-            found,
-            expected,
-        },
-        QueryError::Unsupported { position, what } => QueryError::Unsupported {
-            position: original(position, &shifts),
-            what,
-        },
-        QueryError::Invalid { position, message } => QueryError::Invalid {
-            position: original(position, &shifts),
-            message,
-        },
-        other => other,
-    })
+    let filled = rewrite::variables(query, variables);
+    parse_filled(&filled.text).map_err(|error| moved(error, |position| filled.original(position)))
+}
+
+/// An error about another place.
+fn moved(mut error: QueryError, to: impl Fn(usize) -> usize) -> QueryError {
+    if let QueryError::Syntax { position, .. }
+    | QueryError::Unsupported { position, .. }
+    | QueryError::Invalid { position, .. } = &mut error
+    {
+        *position = to(*position);
+    }
+    error
 }
 
 /// Parses a query that no dashboard sends: of a rule, of a test. Variables mean nothing in it.
@@ -70,7 +66,12 @@ pub fn parse_plain(query: &str) -> Result<Expr, QueryError> {
             message: "variables of dashboards mean nothing here".into(),
         });
     }
-    parse_text(query)
+    parse_filled(query)
+}
+
+fn parse_filled(query: &str) -> Result<Expr, QueryError> {
+    let plain = rewrite::literals(query)?;
+    parse_text(&plain.text).map_err(|error| moved(error, |position| plain.original(position)))
 }
 
 fn check_length(query: &str) -> Result<(), QueryError> {
@@ -97,59 +98,9 @@ fn parse_text(text: &str) -> Result<Expr, QueryError> {
     check_brackets(text, &tokens)?;
     check_durations(&tokens)?;
     let tree = parser::parse(text).map_err(|message| place(text, &tokens, &message))?;
+    check_signs(text, &tokens)?;
     check_tree(&tree, &tokens)?;
     Ok(tree)
-}
-
-/// Fills in the variables; returns the text and, for each replacement, (offset in the result after it, bytes that the result is longer).
-fn substitute(query: &str, variables: &Variables) -> (String, Vec<(usize, isize)>) {
-    if !query.contains('$') {
-        return (query.to_owned(), Vec::new());
-    }
-    let rate = (variables.step + variables.scrape_interval).max(variables.scrape_interval * 4);
-    let millis = |d: Duration| format!("{}ms", d.as_millis().max(1));
-    let values = [
-        ("__rate_interval", millis(rate)),
-        (
-            "__interval_ms",
-            variables.step.as_millis().max(1).to_string(),
-        ),
-        ("__interval", millis(variables.step)),
-        ("__range_ms", variables.range.as_millis().max(1).to_string()),
-        ("__range_s", variables.range.as_secs().max(1).to_string()),
-        ("__range", millis(variables.range)),
-    ];
-    let (mut text, mut shifts, mut rest) = (String::with_capacity(query.len()), Vec::new(), query);
-    let mut longer = 0_isize;
-    'scan: while let Some(at) = rest.find('$') {
-        text.push_str(&rest[..at]);
-        rest = &rest[at..];
-        for (name, value) in &values {
-            let found = [format!("${{{name}}}"), format!("${name}")]
-                .into_iter()
-                .find(|form| rest.starts_with(form.as_str()));
-            if let Some(form) = found {
-                text.push_str(value);
-                longer += value.len() as isize - form.len() as isize;
-                shifts.push((text.len(), longer));
-                rest = &rest[form.len()..];
-                continue 'scan;
-            }
-        }
-        text.push('$');
-        rest = &rest[1..];
-    }
-    text.push_str(rest);
-    (text, shifts)
-}
-
-fn original(position: usize, shifts: &[(usize, isize)]) -> usize {
-    let longer = shifts
-        .iter()
-        .rev()
-        .find(|(from, _)| position >= *from)
-        .map_or(0, |(_, longer)| *longer);
-    position.saturating_add_signed(-longer)
 }
 
 fn syntax(position: usize, found: &str, expected: &str) -> QueryError {
@@ -202,19 +153,39 @@ fn check_brackets(text: &str, tokens: &[Token<'_>]) -> Result<(), QueryError> {
     }
 }
 
+/// The parser drops a `+` before an operand without a look at its type. `-` has the same place in the grammar and is looked
+/// at: what is refused with it is refused.
+fn check_signs(text: &str, tokens: &[Token<'_>]) -> Result<(), QueryError> {
+    let mut signed = text.to_owned();
+    for token in tokens.iter().filter(|t| t.text == "+") {
+        signed.replace_range(token.at..=token.at, "-");
+    }
+    if signed == text {
+        return Ok(());
+    }
+    parser::parse(&signed)
+        .map(drop)
+        .map_err(|message| place(text, tokens, &message))
+}
+
 /// Refuses durations that the parser would not survive (numbers that fit no `Duration`) or would read as zero.
 fn check_durations(tokens: &[Token<'_>]) -> Result<(), QueryError> {
     for (index, token) in tokens
         .iter()
         .enumerate()
-        .filter(|(_, t)| t.kind == Kind::Number)
+        .filter(|(_, t)| t.kind == Kind::Number || unbounded(t.text).is_some())
     {
         let before = |back: usize| index.checked_sub(back).map(|i| &tokens[i]);
         let after_sign = before(1).is_some_and(|t| matches!(t.text, "+" | "-"));
-        let opener = if after_sign { before(2) } else { before(1) };
-        let ranged = opener.is_some_and(|t| t.text == "[" || t.text.starts_with(':'));
-        let shifted = opener.is_some_and(|t| t.text.eq_ignore_ascii_case("offset"));
-        let plain = number(token.text);
+        let back = if after_sign { 2 } else { 1 };
+        let opener = before(back);
+        let pinned = opener.is_some_and(|t| t.text == "@");
+        let ranged = opener.is_some_and(|t| matches!(t.text, "[" | ":"));
+        // without an operand before it, `offset` is a metric's name
+        let modified = before(back + 1)
+            .is_some_and(|t| !matches!(t.kind, Kind::Operator | Kind::Open | Kind::Comma));
+        let shifted = modified && opener.is_some_and(|t| t.text.eq_ignore_ascii_case("offset"));
+        let plain = unbounded(token.text).or_else(|| number(token.text));
         let seconds = plain.or_else(|| duration_seconds(token.text));
         let Some(seconds) = seconds else {
             return Err(syntax(
@@ -223,6 +194,12 @@ fn check_durations(tokens: &[Token<'_>]) -> Result<(), QueryError> {
                 "a number or a duration such as 5m or 1h30m",
             ));
         };
+        if pinned && seconds >= TIMESTAMP_SECONDS_MAX {
+            return Err(QueryError::Invalid {
+                position: token.at,
+                message: format!("timestamp out of bounds for @ modifier: {}", token.text),
+            });
+        }
         let in_duration = ranged || shifted || plain.is_none();
         if in_duration && !(0.0..=DURATION_SECONDS_MAX).contains(&seconds) {
             return Err(QueryError::Invalid {
@@ -240,9 +217,18 @@ fn check_durations(tokens: &[Token<'_>]) -> Result<(), QueryError> {
     Ok(())
 }
 
+/// The numbers that are words.
+fn unbounded(text: &str) -> Option<f64> {
+    if text.eq_ignore_ascii_case("inf") {
+        Some(f64::INFINITY)
+    } else {
+        text.eq_ignore_ascii_case("nan").then_some(f64::NAN)
+    }
+}
+
 /// A decimal, octal (`017`) or hexadecimal (`0x1f`) number; the parser's own reader does not survive other texts.
 fn number(text: &str) -> Option<f64> {
-    if let Some(digits) = text.strip_prefix("0x") {
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         return i64::from_str_radix(digits, 16)
             .ok()
             .filter(|_| !digits.starts_with(['+', '-']))
@@ -252,7 +238,8 @@ fn number(text: &str) -> Option<f64> {
         .bytes()
         .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
     if plain && text.contains(|c: char| c.is_ascii_digit()) {
-        text.parse().ok()
+        // what is too large for a number is no number, as in Go
+        text.parse().ok().filter(|n: &f64| n.is_finite())
     } else {
         None
     }
@@ -291,6 +278,8 @@ struct Depth {
     or_matchers: bool,
     fill: bool,
     names: HashSet<&'static str>,
+    /// A function that is given another type than it takes; the parser lets some by.
+    mistyped: Option<&'static str>,
 }
 
 impl ExprVisitor for Depth {
@@ -312,6 +301,15 @@ impl ExprVisitor for Depth {
             }
             Expr::Call(call) => {
                 self.names.insert(call.func.name);
+                let types = &call.func.arg_types;
+                let fits = |(at, arg): (usize, &Expr)| {
+                    let expected = types.get(at).or(types.last());
+                    expected.is_none_or(|expected| *expected == arg.value_type())
+                };
+                let mut given = call.args.args.iter().map(AsRef::as_ref).enumerate();
+                if !given.all(fits) {
+                    self.mistyped = Some(call.func.name);
+                }
             }
             _ => {}
         }
@@ -341,6 +339,7 @@ fn check_tree(tree: &Expr, tokens: &[Token<'_>]) -> Result<(), QueryError> {
         or_matchers: false,
         fill: false,
         names: HashSet::new(),
+        mistyped: None,
     };
     walk_expr(&mut seen, tree)?;
     let at = |text: &str| {
@@ -349,6 +348,12 @@ fn check_tree(tree: &Expr, tokens: &[Token<'_>]) -> Result<(), QueryError> {
             .find(|t| t.text.eq_ignore_ascii_case(text))
             .map_or(0, |t| t.at)
     };
+    if let Some(name) = seen.mistyped {
+        return Err(QueryError::Invalid {
+            position: at(name),
+            message: format!("the function {name}() is given an argument of another type"),
+        });
+    }
     let unsupported = |position, what: String| Err(QueryError::Unsupported { position, what });
     if seen.or_matchers {
         return unsupported(
@@ -507,6 +512,14 @@ mod tests {
             ("up[0s]", 3),
             ("rate(up[5x])", 8),
             ("up offset 1e300", 10),
+            ("up offset -Inf", 11),
+            ("up[inf]", 3),
+            ("up[5m:NaN]", 6),
+            ("up[5m:1e300]", 6),
+            ("up[5m:-1m]", 7),
+            ("up @ 9e99", 5),
+            ("up @ Inf", 5),
+            ("1 + log2(Inf)", 4),
             ("up{a=\"1\" or b=\"2\"}", 9),
             ("", 0),
         ] {
@@ -555,7 +568,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_parser_panic(words in prop::collection::vec(prop::sample::select(vec![
             "up", "sum", "rate", "(", ")", "[", "]", "{", "}", "5m", "1e9", "0x1f", "-", "+", "*", "@", "offset", ":", ",", "=", "=~", "!~",
-            "\"a\"", "\"(\"", "by", "on", "group_left", "bool", "and", "start()", "end()", "99999999999y", "1e400", "NaN", "\"\\x\"", "'\\u12'", "`", "é", "$__range", "#",
+            "\"a\"", "\"(\"", "by", "on", "group_left", "bool", "and", "start()", "end()", "99999999999y", "1e400", "1e300", "NaN", "Inf", "{a=~\"", "{a=~`", "+", "\"\\x\"", "'\\u12'", "`", "é", "$__range", "#",
         ]), 0..14), junk in ".{0,40}") {
             let _ = parse(&words.join(" "), &VARIABLES);
             let _ = parse(&words.concat(), &VARIABLES);

@@ -25,6 +25,8 @@ pub(super) struct Token<'a> {
 pub(super) fn scan(query: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut at = 0;
+    // within brackets a colon parts range and step, elsewhere it belongs to a name
+    let mut ranged = false;
     while let Some(first) = query[at..].chars().next() {
         let rest = &query[at..];
         if first.is_whitespace() {
@@ -37,6 +39,7 @@ pub(super) fn scan(query: &str) -> Vec<Token<'_>> {
         }
         let (kind, length) = match first {
             '"' | '\'' | '`' => (Kind::Text, text_length(rest, first)),
+            ':' if ranged => (Kind::Operator, 1),
             'a'..='z' | 'A'..='Z' | '_' | ':' => (
                 Kind::Identifier,
                 run(rest, |c| c.is_ascii_alphanumeric() || c == '_' || c == ':'),
@@ -50,6 +53,7 @@ pub(super) fn scan(query: &str) -> Vec<Token<'_>> {
             }
             other => (Kind::Unknown, other.len_utf8()),
         };
+        ranged = first == '[' || (ranged && first != ']');
         tokens.push(Token {
             kind,
             text: &rest[..length],
@@ -66,7 +70,8 @@ fn run(text: &str, accept: impl Fn(char) -> bool) -> usize {
 
 fn number_length(text: &str) -> usize {
     let length = run(text, |c| c.is_ascii_alphanumeric() || c == '.' || c == '_');
-    let exponent = text[..length].ends_with(['e', 'E']) && !text.starts_with("0x");
+    let exponent =
+        text[..length].ends_with(['e', 'E']) && !text.starts_with("0x") && !text.starts_with("0X");
     if exponent && text[length..].starts_with(['+', '-']) {
         return length + 1 + run(&text[length + 1..], |c| c.is_ascii_digit());
     }
@@ -98,6 +103,15 @@ fn operator_length(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_colon_parts_within_brackets_only() {
+        let texts = |query| scan(query).iter().map(|t| t.text).collect::<Vec<_>>();
+        assert_eq!(
+            texts("a:b[5m:1e9] :c"),
+            ["a:b", "[", "5m", ":", "1e9", "]", ":c"]
+        );
+    }
 
     #[test]
     fn tokens_carry_their_byte_offsets() {

@@ -1,7 +1,7 @@
 //! The values between evaluation steps: columns over the steps of a query. Knows no operator.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::QueryError;
 use crate::metrics::chunk::Point;
@@ -82,7 +82,7 @@ pub struct Limits {
     pub samples: u64,
     /// Samples that a query may visit while its windows slide: the stand-in for a timeout that needs no clock.
     pub visits: u64,
-    /// Points per series of a range query: Prometheus' own 11,000.
+    /// Points per series of a range query, after the first: Prometheus' own 11,000.
     pub points_per_series: usize,
 }
 
@@ -148,9 +148,7 @@ pub(super) fn merge_equal(columns: Vec<Column>) -> Result<Vec<Column>, QueryErro
             let target = &mut merged[*first];
             for (cell, other) in target.cells.iter_mut().zip(column.cells) {
                 if cell.is_some() && other.is_some() {
-                    return Err(QueryError::Execution(
-                        "vector cannot contain metrics with the same labelset".into(),
-                    ));
+                    return Err(same_labelset());
                 }
                 *cell = cell.or(other);
             }
@@ -160,4 +158,22 @@ pub(super) fn merge_equal(columns: Vec<Column>) -> Result<Vec<Column>, QueryErro
         }
     }
     Ok(merged)
+}
+
+/// Refuses two series of equal labels even where they never have a value at the same step, as Prometheus does for functions
+/// of ranges and for negation: their results are series, not samples of one step.
+///
+/// # Errors
+/// "vector cannot contain metrics with the same labelset".
+pub(super) fn distinct(columns: Vec<Column>) -> Result<Vec<Column>, QueryError> {
+    let mut seen = HashSet::with_capacity(columns.len());
+    if columns.iter().all(|column| seen.insert(&column.labels)) {
+        drop(seen);
+        return Ok(columns);
+    }
+    Err(same_labelset())
+}
+
+fn same_labelset() -> QueryError {
+    QueryError::Execution("vector cannot contain metrics with the same labelset".into())
 }

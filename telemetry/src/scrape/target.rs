@@ -32,6 +32,8 @@ struct Known {
     id: Option<SeriesId>,
     labels: Labels,
     round: u64,
+    /// Its newest sample came with a time of its own: when it ends is the emitter's business, it does not become stale.
+    stamped: bool,
 }
 
 pub(super) struct State {
@@ -128,7 +130,7 @@ impl State {
         let round = self.round;
         self.known.retain(|text, known| {
             let vanished = all_stale || known.round != round;
-            if vanished {
+            if vanished && !known.stamped {
                 samples.push(Pending {
                     id: known.id,
                     labels: known.labels.clone(),
@@ -181,6 +183,7 @@ impl State {
         let mut samples: Vec<Pending> = self
             .known
             .drain()
+            .filter(|(_, known)| !known.stamped)
             .map(|(_, known)| stale(known.id, known.labels))
             .collect();
         if self.health.up.is_some() {
@@ -268,11 +271,13 @@ impl State {
                     id: None,
                     labels,
                     round: 0,
+                    stamped: false,
                 },
             );
         }
         let known = self.known.get_mut(sample.series).expect("inserted above");
         known.round = self.round;
+        known.stamped = sample.t_ms.is_some();
         if let Some(exemplar) = sample.exemplar.and_then(parse_exemplar) {
             let trace = exemplar
                 .labels

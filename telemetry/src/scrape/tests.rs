@@ -148,6 +148,23 @@ async fn a_series_that_vanishes_is_stale_at_once_and_may_return() {
 }
 
 #[tokio::test]
+async fn a_series_with_times_of_its_own_does_not_become_stale() {
+    let bench = bench();
+    let url = serve(TEXT, vec!["a 1 10000\nb 1\n", "b 2\n"]).await;
+    bench.scraper.set_targets(vec![target(&url)]).unwrap();
+    for second in [10, 11] {
+        bench.round(second).await;
+    }
+    assert_eq!(bench.values("a", 11), [1.0]);
+    bench.clock.0.store(12_000_000_000, Ordering::SeqCst);
+    bench.scraper.set_targets(Vec::new()).unwrap();
+    assert_eq!(
+        (bench.values("a", 12), bench.values("b", 12)),
+        (vec![1.0], vec![])
+    );
+}
+
+#[tokio::test]
 async fn a_target_that_fails_is_down_and_all_its_series_are_stale() {
     let bench = bench();
     let url = serve(TEXT, vec!["a 1\n", "a 1\nthis is no metric\n", "a 1\n"]).await;

@@ -1,4 +1,5 @@
 //! Quantiles of classic histograms: buckets with the label `le`. The formula is Prometheus' `bucketQuantile`.
+//! Native histograms are not held; their functions answer as Prometheus does for float samples.
 
 use std::collections::HashMap;
 
@@ -54,6 +55,12 @@ pub(super) fn quantile(evaluator: &Evaluator<'_>, call: &Call) -> Result<Value, 
     Ok(Value::Vector(quantiles.collect()))
 }
 
+/// Functions of native histograms pass over float samples; the argument is still evaluated, for its errors.
+pub(super) fn native(evaluator: &Evaluator<'_>, call: &Call) -> Result<Value, QueryError> {
+    evaluator.vector(argument(call, ValueType::Vector)?)?;
+    Ok(Value::Vector(Vec::new()))
+}
+
 /// `buckets` are (upper bound, cumulative count), sorted by bound.
 fn of_buckets(phi: f64, buckets: &mut Vec<(f64, f64)>) -> f64 {
     if phi.is_nan() {
@@ -79,18 +86,21 @@ fn of_buckets(phi: f64, buckets: &mut Vec<(f64, f64)>) -> f64 {
         }
         same
     });
-    let mut highest = f64::NEG_INFINITY;
+    let mut highest = buckets[0].1;
     for (_, count) in buckets.iter_mut() {
-        highest = if *count > highest { *count } else { highest };
-        *count = highest;
+        if *count > highest {
+            highest = *count;
+        } else if *count < highest {
+            *count = highest;
+        }
     }
     let last = buckets.len() - 1;
     let observations = buckets[last].1;
-    if last == 0 || observations == 0.0 || observations.is_nan() {
+    if last == 0 || observations == 0.0 {
         return f64::NAN;
     }
     let mut rank = phi * observations;
-    let index = buckets[..last].partition_point(|(_, count)| *count < rank);
+    let index = first_reaching(&buckets[..last], rank);
     if index == last {
         return buckets[last - 1].0;
     }
@@ -104,4 +114,19 @@ fn of_buckets(phi: f64, buckets: &mut Vec<(f64, f64)>) -> f64 {
         (start, count, rank) = (before, count - below, rank - below);
     }
     start + (end - start) * (rank / count)
+}
+
+/// The first bucket whose count reaches `rank`, by the halving of Go's `sort.Search`: where counts are not numbers, the way
+/// of halving decides what is found.
+fn first_reaching(buckets: &[(f64, f64)], rank: f64) -> usize {
+    let (mut from, mut to) = (0, buckets.len());
+    while from < to {
+        let middle = from.midpoint(to);
+        if buckets[middle].1 >= rank {
+            to = middle;
+        } else {
+            from = middle + 1;
+        }
+    }
+    from
 }

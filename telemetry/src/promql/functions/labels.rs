@@ -1,11 +1,11 @@
 //! Functions that change labels.
 
 use promql_parser::parser::{Call, Expr};
-use regex::Regex;
 
 use super::{Column, Evaluator, QueryError, Value, merge_equal};
 use crate::metrics::labels::Labels;
 use crate::promql::aggregate::is_label_name;
+use crate::promql::go_regex;
 
 fn text(call: &Call, index: usize) -> Result<&str, QueryError> {
     fn literal(expr: &Expr) -> Option<&str> {
@@ -46,9 +46,9 @@ pub(super) fn replace(evaluator: &Evaluator<'_>, call: &Call) -> Result<Value, Q
         text(call, 3)?,
         text(call, 4)?,
     );
-    let expression = Regex::new(&format!("^(?:{pattern})$")).map_err(|_| {
+    let expression = go_regex::anchored(pattern).map_err(|error| {
         QueryError::Execution(format!(
-            "invalid regular expression in label_replace(): {pattern}"
+            "invalid regular expression in label_replace(): {pattern}: {error}"
         ))
     })?;
     check_name(target, "label_replace")?;
@@ -56,9 +56,7 @@ pub(super) fn replace(evaluator: &Evaluator<'_>, call: &Call) -> Result<Value, Q
         let Some(captures) = expression.captures(labels.get(source).unwrap_or("")) else {
             return labels.clone();
         };
-        let mut value = String::new();
-        captures.expand(replacement, &mut value);
-        labels.with(target, &value)
+        labels.with(target, &go_regex::expand(replacement, &captures))
     })
 }
 

@@ -37,19 +37,18 @@ pub(super) fn sgn(value: f64) -> f64 {
     }
 }
 
-/// Go's `math.Max`: NaN wins, unlike `f64::max`.
+/// Go's `math.Max`: infinity wins over NaN, and NaN over the rest, unlike `f64::max`.
 fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
         f64::NAN
     } else {
         a.max(b)
     }
 }
 
+/// Go's `math.Min`.
 fn smaller(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
-        f64::NAN
-    } else {
-        a.min(b)
-    }
+    -larger(-a, -b)
 }

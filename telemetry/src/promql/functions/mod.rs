@@ -12,7 +12,7 @@ use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{Call, Expr};
 
 use super::eval::Evaluator;
-use super::value::{Column, Value, merge_equal};
+use super::value::{Column, Value, distinct, merge_equal};
 use crate::error::QueryError;
 use crate::metrics::chunk::Point;
 
@@ -39,6 +39,7 @@ struct Window<'a> {
     scalars: &'a [f64],
 }
 
+type Check = fn(&[f64]) -> Result<(), QueryError>;
 type Special = fn(&Evaluator<'_>, &Call) -> Result<Value, QueryError>;
 
 enum Apply {
@@ -52,6 +53,8 @@ enum Apply {
     Window(fn(&Window<'_>) -> Option<f64>),
     /// The window of a range vector; keeps the name.
     Named(fn(&Window<'_>) -> Option<f64>),
+    /// As `Window`, where the scalar arguments must pass a check first.
+    Checked((Check, fn(&Window<'_>) -> Option<f64>)),
     /// Everything else.
     Special(Special),
 }
@@ -89,10 +92,17 @@ pub static FUNCTIONS: &[Function] = functions![
     "deg" Each(f64::to_degrees) "radians to degrees"
     "delta" Window(counters::delta) "difference over the range of a gauge, extrapolated to its ends"
     "deriv" Window(over_time::deriv) "slope per second by least squares"
+    "double_exponential_smoothing" Checked((over_time::factors, over_time::smooth)) "smoothed value by Holt's linear method; holt_winters in Prometheus 2"
     "exp" Each(f64::exp) "e to the power"
     "first_over_time" Named(over_time::first) "oldest sample in the range"
     "floor" Each(f64::floor) "rounded down"
+    "histogram_avg" Special(histogram::native) "mean of native histograms; no float sample is one"
+    "histogram_count" Special(histogram::native) "observations of native histograms; no float sample is one"
+    "histogram_fraction" Special(histogram::native) "share of native histograms between two values; no float sample is one"
     "histogram_quantile" Special(histogram::quantile) "quantile of a classic histogram's buckets"
+    "histogram_stddev" Special(histogram::native) "standard deviation of native histograms; no float sample is one"
+    "histogram_stdvar" Special(histogram::native) "variance of native histograms; no float sample is one"
+    "histogram_sum" Special(histogram::native) "sum of native histograms; no float sample is one"
     "hour" Clock(clock::hour) "hour of the day, UTC"
     "idelta" Window(counters::idelta) "difference of the last two samples"
     "increase" Window(counters::increase) "growth of a counter over the range, extrapolated to its ends"
@@ -162,8 +172,9 @@ pub(super) fn call(evaluator: &Evaluator<'_>, call: &Call) -> Result<Value, Quer
             }]))
         }
         Apply::Clock(of) => each(evaluator, call, |value, _| Some(of(value))),
-        Apply::Window(of) => windows(evaluator, call, of, false),
-        Apply::Named(of) => windows(evaluator, call, of, true),
+        Apply::Window(of) => windows(evaluator, call, of, |_| Ok(()), false),
+        Apply::Named(of) => windows(evaluator, call, of, |_| Ok(()), true),
+        Apply::Checked((check, of)) => windows(evaluator, call, of, check, false),
     }
 }
 
@@ -212,6 +223,7 @@ fn windows(
     evaluator: &Evaluator<'_>,
     call: &Call,
     of: fn(&Window<'_>) -> Option<f64>,
+    check: Check,
     keep_name: bool,
 ) -> Result<Value, QueryError> {
     let scalars = scalars(evaluator, call)?;
@@ -220,6 +232,7 @@ fn windows(
         .budget
         .samples(matrix.series.len() * evaluator.grid.count)?;
     let mut now = vec![0.0; scalars.len()];
+    let mut checked = Ok(());
     let mut columns = Vec::with_capacity(matrix.series.len());
     for (labels, points) in &matrix.series {
         let (mut cells, mut visits) = (vec![None; evaluator.grid.count], 0);
@@ -230,6 +243,9 @@ fn windows(
             visits += points.len();
             for (now, all) in now.iter_mut().zip(&scalars) {
                 *now = all[step];
+            }
+            if checked.is_ok() {
+                checked = check(&now);
             }
             let end_ms = matrix.ends_ms[step];
             let window = Window {
@@ -242,6 +258,7 @@ fn windows(
             cells[step] = of(&window);
         });
         evaluator.budget.visits(visits)?;
+        checked.clone()?;
         let labels = if keep_name {
             labels.clone()
         } else {
@@ -250,7 +267,7 @@ fn windows(
         columns.push(Column { labels, cells });
     }
     columns.retain(|column| !column.is_blank());
-    Ok(Value::Vector(merge_equal(columns)?))
+    Ok(Value::Vector(distinct(columns)?))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Functions of all samples in a window: `*_over_time`, and the straight line through them.
 #![allow(clippy::unnecessary_wraps, reason = "the registry's signature")]
 
-use super::Window;
+use super::{QueryError, Window};
 use crate::metrics::chunk::Point;
 use crate::promql::aggregate;
 
@@ -73,6 +73,36 @@ pub(super) fn mad(window: &Window<'_>) -> Option<f64> {
         .map(|p| (p.value - median).abs())
         .collect();
     Some(aggregate::quantile(0.5, &mut distances))
+}
+
+/// The smoothing and the trend factor must lie between 0 and 1.
+pub(super) fn factors(scalars: &[f64]) -> Result<(), QueryError> {
+    for (factor, what) in scalars.iter().zip(["smoothing", "trend"]) {
+        if *factor <= 0.0 || *factor >= 1.0 {
+            return Err(QueryError::Execution(format!(
+                "invalid {what} factor: expected a number between 0 and 1, got {factor}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Holt's linear method, as Prometheus 2's `holt_winters`: a level and a trend, each smoothed by its factor.
+pub(super) fn smooth(window: &Window<'_>) -> Option<f64> {
+    let (level_factor, trend_factor) = (window.scalars[0], window.scalars[1]);
+    let [first, second, ..] = window.points else {
+        return None;
+    };
+    let (mut before, mut level) = (0.0, first.value);
+    let mut trend = second.value - first.value;
+    for (at, point) in window.points[1..].iter().enumerate() {
+        if at > 0 {
+            trend = trend_factor * (level - before) + (1.0 - trend_factor) * trend;
+        }
+        let next = level_factor * point.value + (1.0 - level_factor) * (level + trend);
+        (before, level) = (level, next);
+    }
+    Some(level)
 }
 
 pub(super) fn deriv(window: &Window<'_>) -> Option<f64> {
