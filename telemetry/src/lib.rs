@@ -7,6 +7,7 @@ mod api;
 pub mod attributes;
 pub mod error;
 mod facade;
+pub mod forward;
 pub mod graph;
 pub mod logs;
 pub mod metrics;
