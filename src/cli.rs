@@ -124,6 +124,9 @@ pub struct RunArgs {
     /// Address of the HTTP API [default: 127.0.0.1 with a free port]
     #[arg(long, env = "DRILL_LISTEN")]
     pub listen: Option<SocketAddr>,
+    /// Address for OTLP over gRPC; over HTTP it is the API's [default: 127.0.0.1 with a free port]
+    #[arg(long, env = "DRILL_OTLP_GRPC")]
+    pub otlp_grpc: Option<SocketAddr>,
     /// Folder for drills [default: logs]
     #[arg(long, env = "DRILL_LOGS")]
     pub logs: Option<PathBuf>,

@@ -18,6 +18,8 @@ pub struct Settings {
     pub logs: Option<PathBuf>,
     /// Address of the HTTP API.
     pub listen: Option<String>,
+    /// Address for OTLP over gRPC.
+    pub otlp_grpc: Option<String>,
     /// Difficulty, 1 to 4.
     pub level: Option<u8>,
     /// Database URL for the shop.
@@ -42,7 +44,7 @@ pub fn load(folder: &Path) -> Result<Settings, Failure> {
     let settings: Settings = toml::from_str(&text).map_err(|error| {
         Failure::usage(
             format!("{FILE} is not right: {}", error.to_string().trim_end()),
-            "correct the line, or move the file away; keys are logs, listen, level, database_url, scenarios",
+            "correct the line, or move the file away; keys are logs, listen, otlp_grpc, level, database_url, scenarios",
         )
     })?;
     settings.check()?;
@@ -64,13 +66,12 @@ impl Settings {
                 "write 1 (intern), 2 (junior), 3 (senior) or 4 (staff)",
             );
         }
-        if let Some(listen) = &self.listen
-            && listen.parse::<std::net::SocketAddr>().is_err()
-        {
-            return wrong(
-                "listen",
-                "write an address and a port, as in 127.0.0.1:8080",
-            );
+        for (key, address) in [("listen", &self.listen), ("otlp_grpc", &self.otlp_grpc)] {
+            if let Some(address) = address
+                && address.parse::<std::net::SocketAddr>().is_err()
+            {
+                return wrong(key, "write an address and a port, as in 127.0.0.1:8080");
+            }
         }
         match self.database_url.as_deref().map(crate::cli::database_url) {
             Some(Err(remedy)) => wrong("database_url", &remedy),
@@ -109,6 +110,7 @@ mod tests {
             ("level = 0", "level"),
             ("level = 9", "level"),
             ("listen = \"here\"", "listen"),
+            ("otlp_grpc = \"4317\"", "otlp_grpc"),
             ("database_url = \"mysql://db\"", "database_url"),
         ] {
             std::fs::write(folder.path().join(FILE), line).unwrap();
