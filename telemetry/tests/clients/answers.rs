@@ -41,12 +41,24 @@ impl Lab {
             (stream["stream"].clone(), text)
         };
         let service = &ids.service;
-        let (labels, text) = line(format!("{{service=\"{service}\", level=\"info\"}} | order_id = 4711")).await;
+        let (labels, text) = line(format!(
+            "{{service=\"{service}\", level=\"info\"}} | order_id = 4711"
+        ))
+        .await;
         assert_eq!(text, "order placed");
-        assert_eq!((&labels["trace_id"], &labels["span_id"]), (&json!(ids.trace), &json!(ids.root)));
-        let (labels, text) = line(format!("{{service=\"{service}\", level=\"error\"}} |= \"no funds\" | amount > 9")).await;
+        assert_eq!(
+            (&labels["trace_id"], &labels["span_id"]),
+            (&json!(ids.trace), &json!(ids.root))
+        );
+        let (labels, text) = line(format!(
+            "{{service=\"{service}\", level=\"error\"}} |= \"no funds\" | amount > 9"
+        ))
+        .await;
         assert_eq!(text, "payment failed: no funds");
-        assert_eq!((&labels["trace_id"], &labels["span_id"]), (&json!(ids.trace), &json!(ids.child)));
+        assert_eq!(
+            (&labels["trace_id"], &labels["span_id"]),
+            (&json!(ids.trace), &json!(ids.child))
+        );
     }
 
     async fn holds_trace(&self, ids: &Ids) {
@@ -56,11 +68,18 @@ impl Lab {
         );
         let found = self.get("/tempo/api/search", &[("q", &query)]).await;
         assert_eq!(found["traces"].as_array().map(Vec::len), Some(1), "{found}");
-        assert_eq!(found["traces"][0]["traceID"].as_str(), Some(ids.trace.as_str()));
+        assert_eq!(
+            found["traces"][0]["traceID"].as_str(),
+            Some(ids.trace.as_str())
+        );
 
-        let trace = self.get(&format!("/tempo/api/traces/{}", ids.trace), &[]).await;
+        let trace = self
+            .get(&format!("/tempo/api/traces/{}", ids.trace), &[])
+            .await;
         let text = trace.to_string();
-        let resources = ["batches", "resourceSpans"].iter().find_map(|name| trace[name].as_array());
+        let resources = ["batches", "resourceSpans"]
+            .iter()
+            .find_map(|name| trace[name].as_array());
         let spans: Vec<&Value> = resources
             .unwrap_or_else(|| panic!("{text}"))
             .iter()
@@ -77,34 +96,83 @@ impl Lab {
         assert_eq!(child["events"][0]["name"], "exception");
         let said = child["events"][0]["attributes"].to_string();
         assert!(said.contains("no funds"), "{said}");
-        assert!(text.contains("service.version") && text.contains("1.2"), "{text}");
+        assert!(
+            text.contains("service.version") && text.contains("1.2"),
+            "{text}"
+        );
     }
 
     async fn holds_metrics(&self, ids: &Ids) {
         let service = &ids.service;
         for (query, value) in [
-            (format!("shop_orders_total{{service=\"{service}\", instance=\"one\", kind=\"gift\"}}"), "4"),
+            (
+                format!(
+                    "shop_orders_total{{service=\"{service}\", instance=\"one\", kind=\"gift\"}}"
+                ),
+                "4",
+            ),
             (format!("shop_queue_depth{{service=\"{service}\"}}"), "3"),
-            (format!("shop_pay_duration_seconds_count{{service=\"{service}\", http_route=\"/pay\"}}"), "2"),
-            (format!("shop_pay_duration_seconds_sum{{service=\"{service}\"}}"), "0.5"),
-            (format!("shop_pay_duration_seconds_bucket{{service=\"{service}\", le=\"0.1\"}}"), "0"),
-            (format!("shop_pay_duration_seconds_bucket{{service=\"{service}\", le=\"0.5\"}}"), "2"),
-            (format!("target_info{{service=\"{service}\", service_version=\"1.2\"}}"), "1"),
+            (
+                format!(
+                    "shop_pay_duration_seconds_count{{service=\"{service}\", http_route=\"/pay\"}}"
+                ),
+                "2",
+            ),
+            (
+                format!("shop_pay_duration_seconds_sum{{service=\"{service}\"}}"),
+                "0.5",
+            ),
+            (
+                format!("shop_pay_duration_seconds_bucket{{service=\"{service}\", le=\"0.1\"}}"),
+                "0",
+            ),
+            (
+                format!("shop_pay_duration_seconds_bucket{{service=\"{service}\", le=\"0.5\"}}"),
+                "2",
+            ),
+            (
+                format!("target_info{{service=\"{service}\", service_version=\"1.2\"}}"),
+                "1",
+            ),
         ] {
-            let answer = self.get("/prometheus/api/v1/query", &[("query", &query)]).await;
+            let answer = self
+                .get("/prometheus/api/v1/query", &[("query", &query)])
+                .await;
             let result = &answer["data"]["result"];
-            assert_eq!(result.as_array().map(Vec::len), Some(1), "{query}: {answer}");
+            assert_eq!(
+                result.as_array().map(Vec::len),
+                Some(1),
+                "{query}: {answer}"
+            );
             assert_eq!(result[0]["value"][1], value, "{query}: {answer}");
         }
-        let metadata = self.get("/prometheus/api/v1/metadata", &[("metric", "shop_orders_total")]).await;
+        let metadata = self
+            .get(
+                "/prometheus/api/v1/metadata",
+                &[("metric", "shop_orders_total")],
+            )
+            .await;
         let known = &metadata["data"]["shop_orders_total"][0];
-        assert_eq!((&known["type"], &known["help"]), (&json!("counter"), &json!("Orders placed")), "{metadata}");
+        assert_eq!(
+            (&known["type"], &known["help"]),
+            (&json!("counter"), &json!("Orders placed")),
+            "{metadata}"
+        );
     }
 
     async fn holds_exemplar(&self, ids: &Ids) {
-        let query = format!("shop_pay_duration_seconds_bucket{{service=\"{}\"}}", ids.service);
-        let window = [("query", query.as_str()), ("start", "0"), ("end", "99999999999")];
-        let answer = self.get("/prometheus/api/v1/query_exemplars", &window).await;
+        let query = format!(
+            "shop_pay_duration_seconds_bucket{{service=\"{}\"}}",
+            ids.service
+        );
+        let window = [
+            ("query", query.as_str()),
+            ("start", "0"),
+            ("end", "99999999999"),
+        ];
+        let answer = self
+            .get("/prometheus/api/v1/query_exemplars", &window)
+            .await;
         let exemplar = &answer["data"][0]["exemplars"][0];
         assert_eq!(answer["data"][0]["seriesLabels"]["le"], "0.5", "{answer}");
         assert_eq!(exemplar["labels"]["trace_id"], json!(ids.trace), "{answer}");

@@ -31,8 +31,12 @@ fn finished(folder: &Path) {
 
 fn run(program: impl AsRef<OsStr>, words: &[&OsStr], folder: &Path) {
     let program = program.as_ref();
-    let output = Command::new(program).args(words).current_dir(folder).output();
-    let output = output.unwrap_or_else(|error| panic!("{} does not run: {error}", program.display()));
+    let output = Command::new(program)
+        .args(words)
+        .current_dir(folder)
+        .output();
+    let output =
+        output.unwrap_or_else(|error| panic!("{} does not run: {error}", program.display()));
     assert!(
         output.status.success(),
         "{} {words:?} failed:\n{}{}",
@@ -52,7 +56,11 @@ pub fn python() -> PathBuf {
         let words = ["-m", "venv", "venv"].map(OsStr::new);
         run("python3", &words, &folder);
         let words = ["-m", "pip", "install", "--quiet", "--requirement"].map(OsStr::new);
-        run(&python, &[&words[..], &[requirements.as_os_str()]].concat(), &folder);
+        run(
+            &python,
+            &[&words[..], &[requirements.as_os_str()]].concat(),
+            &folder,
+        );
         finished(&folder);
     }
     python

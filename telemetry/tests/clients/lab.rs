@@ -33,8 +33,16 @@ impl Lab {
         };
         let ((one, http), (two, grpc)) = (bind().await, bind().await);
         let serving = axum::serve(one, telemetry.router());
-        tokio::spawn(serving.with_graceful_shutdown(cancel.clone().cancelled_owned()).into_future());
-        tokio::spawn(grpc::serve(two, telemetry.receiver().clone(), cancel.clone()));
+        tokio::spawn(
+            serving
+                .with_graceful_shutdown(cancel.clone().cancelled_owned())
+                .into_future(),
+        );
+        tokio::spawn(grpc::serve(
+            two,
+            telemetry.receiver().clone(),
+            cancel.clone(),
+        ));
         Self {
             telemetry,
             http,
@@ -45,7 +53,11 @@ impl Lab {
 
     /// What `OTEL_EXPORTER_OTLP_ENDPOINT` is for a protocol.
     pub fn endpoint(&self, protocol: &str) -> &str {
-        if protocol == "grpc" { &self.grpc } else { &self.http }
+        if protocol == "grpc" {
+            &self.grpc
+        } else {
+            &self.http
+        }
     }
 
     /// Asks an API, as a client of it would.
@@ -57,7 +69,9 @@ impl Lab {
             });
             encoded.collect()
         };
-        let pairs = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value)));
+        let pairs = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)));
         let url = format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"));
         let request = Request::get(&url).body(Body::empty()).unwrap();
         let answer = self.telemetry.router().oneshot(request).await.unwrap();

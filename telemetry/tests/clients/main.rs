@@ -19,7 +19,10 @@ async fn run(mut command: Command, lab: &Lab, protocol: &str, temporality: &str)
     command
         .args([protocol, &service])
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", lab.endpoint(protocol))
-        .env("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", temporality)
+        .env(
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            temporality,
+        )
         .env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
     let output = tokio::task::spawn_blocking(move || command.output());
     let output = output.await.unwrap().expect("the client runs");
@@ -30,7 +33,8 @@ async fn run(mut command: Command, lab: &Lab, protocol: &str, temporality: &str)
         String::from_utf8_lossy(&output.stderr)
     );
     let line = said.lines().last().unwrap_or_default();
-    let ids: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{said}: {error}"));
+    let ids: serde_json::Value =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{said}: {error}"));
     let id = |name: &str| ids[name].as_str().unwrap().to_owned();
     answers::Ids {
         service,
@@ -46,7 +50,11 @@ async fn the_python_sdk_is_seen_over_grpc_and_http() {
     let python = install::python();
     let client = install::clients().join("python/client.py");
     let lab = Lab::open().await;
-    for (protocol, temporality) in [("grpc", "cumulative"), ("grpc", "delta"), ("http/protobuf", "delta")] {
+    for (protocol, temporality) in [
+        ("grpc", "cumulative"),
+        ("grpc", "delta"),
+        ("http/protobuf", "delta"),
+    ] {
         let mut command = Command::new(&python);
         command.arg(&client);
         let ids = run(command, &lab, protocol, temporality).await;
@@ -59,7 +67,11 @@ async fn the_python_sdk_is_seen_over_grpc_and_http() {
 async fn the_node_sdk_is_seen_over_json_protobuf_and_grpc() {
     let folder = install::node();
     let lab = Lab::open().await;
-    for (protocol, temporality) in [("http/json", "cumulative"), ("http/protobuf", "delta"), ("grpc", "delta")] {
+    for (protocol, temporality) in [
+        ("http/json", "cumulative"),
+        ("http/protobuf", "delta"),
+        ("grpc", "delta"),
+    ] {
         let mut command = Command::new("node");
         command.arg("client.js").current_dir(&folder);
         let ids = run(command, &lab, protocol, temporality).await;

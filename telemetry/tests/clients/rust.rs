@@ -1,5 +1,6 @@
 //! The Rust SDK, unmodified, over HTTP.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,13 +24,21 @@ use crate::lab::Lab;
 #[derive(Debug, Clone)]
 struct Plain(ureq::Agent);
 
-#[async_trait::async_trait]
 impl HttpClient for Plain {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let mut answer = self.0.run(request.map(|body| body.to_vec()))?;
-        let body = answer.body_mut().read_to_vec()?;
-        let status = answer.status();
-        Ok(Response::builder().status(status).body(body.into())?)
+    fn send_bytes<'s, 'f>(
+        &'s self,
+        request: Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'f>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        Box::pin(async move {
+            let mut answer = self.0.run(request.map(|body| body.to_vec()))?;
+            let body = answer.body_mut().read_to_vec()?;
+            let status = answer.status();
+            Ok(Response::builder().status(status).body(body.into())?)
+        })
     }
 }
 
@@ -50,12 +59,16 @@ fn client(base: &str, service: &str, temporality: Temporality) -> Ids {
             KeyValue::new("service.version", "1.2"),
         ])
         .build();
-    let exporter = aimed(SpanExporter::builder().with_http(), base, "traces").build().unwrap();
+    let exporter = aimed(SpanExporter::builder().with_http(), base, "traces")
+        .build()
+        .unwrap();
     let traces = SdkTracerProvider::builder()
         .with_resource(resource.clone())
         .with_batch_exporter(exporter)
         .build();
-    let exporter = aimed(LogExporter::builder().with_http(), base, "logs").build().unwrap();
+    let exporter = aimed(LogExporter::builder().with_http(), base, "logs")
+        .build()
+        .unwrap();
     let logs = SdkLoggerProvider::builder()
         .with_resource(resource.clone())
         .with_batch_exporter(exporter)
@@ -66,7 +79,11 @@ fn client(base: &str, service: &str, temporality: Temporality) -> Ids {
         .unwrap();
     let metrics = SdkMeterProvider::builder()
         .with_resource(resource)
-        .with_reader(PeriodicReader::builder(exporter).with_interval(Duration::from_secs(3_600)).build())
+        .with_reader(
+            PeriodicReader::builder(exporter)
+                .with_interval(Duration::from_secs(3_600))
+                .build(),
+        )
         .build();
 
     let tracer = traces.tracer("shop");
@@ -87,8 +104,14 @@ fn client(base: &str, service: &str, temporality: Temporality) -> Ids {
         .with_kind(SpanKind::Client)
         .start_with_context(&tracer, &within);
     child.set_status(Status::error("card refused"));
-    child.add_event("exception", vec![KeyValue::new("exception.message", "no funds")]);
-    let (root_id, child_id) = (within.span().span_context().span_id(), child.span_context().span_id());
+    child.add_event(
+        "exception",
+        vec![KeyValue::new("exception.message", "no funds")],
+    );
+    let (root_id, child_id) = (
+        within.span().span_context().span_id(),
+        child.span_context().span_id(),
+    );
     let trace = within.span().span_context().trace_id();
 
     let logger = logs.logger("shop");
@@ -100,8 +123,18 @@ fn client(base: &str, service: &str, temporality: Temporality) -> Ids {
         record.set_trace_context(trace, span, None);
         logger.emit(record);
     };
-    emit(Severity::Info, "order placed", ("order.id", 4711.into()), root_id);
-    emit(Severity::Error, "payment failed: no funds", ("amount", 9.5.into()), child_id);
+    emit(
+        Severity::Info,
+        "order placed",
+        ("order.id", 4711.into()),
+        root_id,
+    );
+    emit(
+        Severity::Error,
+        "payment failed: no funds",
+        ("amount", 9.5.into()),
+        child_id,
+    );
     child.end();
 
     let meter = metrics.meter("shop");
@@ -117,7 +150,8 @@ fn client(base: &str, service: &str, temporality: Temporality) -> Ids {
         .with_boundaries(vec![0.1, 0.5, 1.0])
         .build();
     for change in [4, -1] {
-        // two exports, so that what is sent as deltas has to be summed up
+        // two exports, so that what is sent as deltas has to be summed up; the store's times are milliseconds
+        std::thread::sleep(Duration::from_millis(2));
         orders.add(2, &[KeyValue::new("kind", "gift")]);
         depth.add(change, &[]);
         seconds.record(0.25, &[KeyValue::new("http.route", "/pay")]);
@@ -138,7 +172,10 @@ fn client(base: &str, service: &str, temporality: Temporality) -> Ids {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rust_sdk_is_seen_over_http() {
     let lab = Lab::open().await;
-    for (service, temporality) in [("rust-cumulative", Temporality::Cumulative), ("rust-delta", Temporality::Delta)] {
+    for (service, temporality) in [
+        ("rust-cumulative", Temporality::Cumulative),
+        ("rust-delta", Temporality::Delta),
+    ] {
         let base = lab.endpoint("http/protobuf").to_owned();
         let sent = tokio::task::spawn_blocking(move || client(&base, service, temporality));
         // this SDK has no exemplars

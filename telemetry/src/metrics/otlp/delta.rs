@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
+use super::millis;
+use crate::metrics::chunk::is_stale;
 use crate::metrics::labels::Labels;
 
 /// Series whose totals are kept: as many as the store holds.
@@ -20,25 +22,31 @@ pub struct Deltas {
 #[derive(Debug, Clone, Copy)]
 struct Total {
     value: f64,
+    /// When the newest delta was taken.
+    ns: u64,
+    /// When the newest total was stored.
     t_ms: i64,
 }
 
 impl Deltas {
-    /// Adds what came since the last point; returns the total now.
-    pub fn add(&self, series: &Labels, t_ms: i64, added: f64) -> Result<f64, &'static str> {
+    /// Adds what came since the last point; returns the time, in milliseconds, and the total to store.
+    pub fn add(&self, series: &Labels, ns: u64, added: f64) -> Result<(i64, f64), &'static str> {
         let mut totals = self.totals.lock();
-        if crate::metrics::chunk::is_stale(added) {
+        let t_ms = millis(ns);
+        if is_stale(added) {
             // it ended; whatever comes after begins anew
             totals.remove(series);
-            return Ok(added);
+            return Ok((t_ms, added));
         }
         if let Some(total) = totals.get_mut(series) {
-            if t_ms <= total.t_ms {
+            if ns <= total.ns {
                 return Err("a delta that is not newer than the last of its series");
             }
-            total.t_ms = t_ms;
+            total.ns = ns;
+            // a second one within a millisecond is stored in the next, or it would be missing until a third comes
+            total.t_ms = t_ms.max(total.t_ms + 1);
             total.value += added;
-            return Ok(total.value);
+            return Ok((total.t_ms, total.value));
         }
         if totals.len() >= SERIES_MAX {
             totals.retain(|_, total| t_ms.saturating_sub(total.t_ms) < QUIET_MS);
@@ -46,8 +54,9 @@ impl Deltas {
         if totals.len() >= SERIES_MAX {
             return Err("too many series of deltas: send cumulative sums, or fewer attributes");
         }
-        totals.insert(series.clone(), Total { value: added, t_ms });
-        Ok(added)
+        let value = added;
+        totals.insert(series.clone(), Total { value, ns, t_ms });
+        Ok((t_ms, added))
     }
 }
 
@@ -56,21 +65,21 @@ mod tests {
     use super::*;
     use crate::metrics::chunk::stale_marker;
 
+    const MS: u64 = 1_000_000;
+
     #[test]
     fn deltas_add_up_and_a_repeated_one_counts_once() {
         let deltas = Deltas::default();
         let series = Labels::from_pairs([("__name__", "sold_total")]);
-        assert_eq!(deltas.add(&series, 1000, 2.0), Ok(2.0));
-        assert_eq!(deltas.add(&series, 2000, 3.0), Ok(5.0));
-        assert!(deltas.add(&series, 2000, 3.0).is_err());
-        assert!(deltas.add(&series, 1500, 3.0).is_err());
-        assert_eq!(deltas.add(&series, 3000, 1.0), Ok(6.0));
-        assert!(
-            deltas
-                .add(&series, 4000, stale_marker())
-                .is_ok_and(f64::is_nan)
-        );
-        assert_eq!(deltas.add(&series, 5000, 1.0), Ok(1.0));
+        assert_eq!(deltas.add(&series, 1000 * MS, 2.0), Ok((1000, 2.0)));
+        assert_eq!(deltas.add(&series, 2000 * MS, 3.0), Ok((2000, 5.0)));
+        assert!(deltas.add(&series, 2000 * MS, 3.0).is_err());
+        assert!(deltas.add(&series, 1500 * MS, 3.0).is_err());
+        assert_eq!(deltas.add(&series, 2000 * MS + 1, 3.0), Ok((2001, 8.0)));
+        assert_eq!(deltas.add(&series, 3000 * MS, 1.0), Ok((3000, 9.0)));
+        let ended = deltas.add(&series, 4000 * MS, stale_marker());
+        assert!(ended.is_ok_and(|(_, value)| is_stale(value)));
+        assert_eq!(deltas.add(&series, 5000 * MS, 1.0), Ok((5000, 1.0)));
     }
 
     #[test]
@@ -78,10 +87,11 @@ mod tests {
         let deltas = Deltas::default();
         let series = |n: usize| Labels::from_pairs([("n", n.to_string())]);
         for n in 0..SERIES_MAX {
-            assert!(deltas.add(&series(n), 0, 1.0).is_ok());
+            assert!(deltas.add(&series(n), 1, 1.0).is_ok());
         }
-        assert!(deltas.add(&series(SERIES_MAX), 1000, 1.0).is_err());
-        assert!(deltas.add(&series(SERIES_MAX), QUIET_MS, 1.0).is_ok());
+        assert!(deltas.add(&series(SERIES_MAX), 1000 * MS, 1.0).is_err());
+        let later = QUIET_MS.unsigned_abs() * MS;
+        assert!(deltas.add(&series(SERIES_MAX), later, 1.0).is_ok());
         assert_eq!(deltas.totals.lock().len(), 1);
     }
 }

@@ -205,14 +205,13 @@ impl Batch<'_> {
 
     /// Adds a sample; false when it was refused.
     fn push(&mut self, labels: Labels, time_unix_nano: u64, value: f64) -> bool {
-        let t_ms = i64::try_from(time_unix_nano / 1_000_000).unwrap_or(i64::MAX);
         let summed = if self.delta {
-            self.sinks.deltas.add(&labels, t_ms, value)
+            self.sinks.deltas.add(&labels, time_unix_nano, value)
         } else {
-            Ok(value)
+            Ok((millis(time_unix_nano), value))
         };
         match summed {
-            Ok(value) => self.samples.push(Pending {
+            Ok((t_ms, value)) => self.samples.push(Pending {
                 id: None,
                 labels,
                 value,
@@ -318,11 +317,15 @@ impl Batch<'_> {
             let kept = exemplars::Exemplar {
                 labels,
                 value: observed(exemplar),
-                t_ms: i64::try_from(exemplar.time_unix_nano / 1_000_000).unwrap_or(i64::MAX),
+                t_ms: millis(exemplar.time_unix_nano),
             };
             self.sinks.exemplars.append(series, kept);
         }
     }
+}
+
+fn millis(unix_nano: u64) -> i64 {
+    i64::try_from(unix_nano / 1_000_000).unwrap_or(i64::MAX)
 }
 
 fn unrecorded(flags: u32) -> bool {

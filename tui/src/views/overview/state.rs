@@ -132,7 +132,9 @@ pub fn brief(app: &App) -> Vec<(&'static str, String)> {
     };
     let mut tools = format!("{} speaks the APIs of Prometheus, Loki and Tempo.", app.lab);
     if let Some(grpc) = &drill.otlp_grpc {
-        tools.push_str(&format!(" It takes OTLP over HTTP; {grpc} takes OTLP over gRPC."));
+        tools.push_str(&format!(
+            " It takes OTLP over HTTP; {grpc} takes OTLP over gRPC."
+        ));
     }
     let mut sections = vec![
         ("Situation", drill.brief.situation.clone()),
