@@ -23,6 +23,8 @@ fn drill(folder: &Path) -> Command {
         .env_remove("DRILL_LOGS")
         .env_remove("DRILL_SCENARIOS")
         .env_remove("DRILL_DATABASE_URL")
+        .env_remove("DRILL_OTLP_GRPC")
+        .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT")
         .stdin(Stdio::null());
     command
 }

@@ -308,6 +308,7 @@ impl Metrics {
             catalog: &self.inner.catalog,
             exemplars: &self.inner.exemplars,
             deltas: &self.inner.deltas,
+            now_ms: ms(self.inner.time.now_ns()),
         };
         let taken = otlp::append(&request, &sinks);
         self.keep(0, &taken.samples, false);

@@ -15,13 +15,11 @@ use crate::metrics::catalog::{Catalog, Metadata};
 use crate::metrics::chunk::stale_marker;
 use crate::metrics::exemplars::{Exemplar, Exemplars};
 use crate::metrics::labels::Labels;
-use crate::metrics::store::{Pending, SeriesId};
+use crate::metrics::store::{AHEAD_MS, Pending, SeriesId};
 use crate::time::{TimeSource, TraceId};
 
 /// Samples of the largest page; a longer one fails the scrape.
 const SAMPLES_MAX: usize = 50_000;
-/// How far ahead of the scrape a sample's own time may be; it is left out beyond, or none could follow it. Prometheus' limit.
-const AHEAD_MS: i64 = 10 * 60 * 1000;
 /// Families whose type is remembered as told; beyond it they are told again.
 const DESCRIBED_MAX: usize = 10_000;
 

@@ -17,6 +17,7 @@ use super::catalog::Catalog;
 use super::chunk::stale_marker;
 use super::exemplars::{self, Exemplars};
 use super::labels::{Labels, METRIC_NAME};
+use super::store::AHEAD_MS;
 use super::store::{Pending, Store};
 use crate::attributes::{hex, json, label_name};
 use crate::promql::format_value;
@@ -35,6 +36,8 @@ pub(super) struct Sinks<'a> {
     pub catalog: &'a Catalog,
     pub exemplars: &'a Exemplars,
     pub deltas: &'a Deltas,
+    /// Store time now.
+    pub now_ms: i64,
 }
 
 /// What became of a request.
@@ -205,6 +208,10 @@ impl Batch<'_> {
 
     /// Adds a sample; false when it was refused.
     fn push(&mut self, labels: Labels, time_unix_nano: u64, value: f64) -> bool {
+        if millis(time_unix_nano) > self.sinks.now_ms.saturating_add(AHEAD_MS) {
+            self.refuse(1, "more than ten minutes ahead of the lab's clock");
+            return false;
+        }
         let summed = if self.delta {
             self.sinks.deltas.add(&labels, time_unix_nano, value)
         } else {

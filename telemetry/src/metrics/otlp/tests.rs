@@ -243,4 +243,7 @@ fn what_is_hostile_is_refused_and_counted() {
         vec![sum(cumulative, vec![NumberDataPoint::default()])],
     );
     assert_eq!(metrics().sink(empty).unwrap_err().0, 1);
+    let ahead = vec![sum(cumulative, vec![number(9_000_000_000, 1)])];
+    let (refused, reason) = metrics().sink(request(Vec::new(), ahead)).unwrap_err();
+    assert_eq!((refused, reason.contains("ahead")), (1, true), "{reason}");
 }
