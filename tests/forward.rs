@@ -97,10 +97,17 @@ async fn a_collector_gets_all_signals_and_no_service_knows_of_it() {
         }
     };
     let arrived = tokio::time::timeout(PATIENCE, arrived).await;
-    assert!(arrived.is_ok(), "{:?}, {:?}", collector.stats(), collector.metrics.stats());
+    assert!(
+        arrived.is_ok(),
+        "{:?}, {:?}",
+        collector.stats(),
+        collector.metrics.stats()
+    );
     let services = environments(running.0.id());
     assert!(services.len() >= 8, "{}", services.len());
-    let told = services.iter().find(|environment| environment.contains("OTEL"));
+    let told = services
+        .iter()
+        .find(|environment| environment.contains("OTEL"));
     assert_eq!(told, None, "a service could go past the lab");
     closed.cancel();
 }
@@ -110,7 +117,11 @@ fn what_cannot_be_forwarded_to_is_said_before_anything_starts() {
     let folder = tempfile::tempdir().unwrap();
     for (endpoint, protocol, says) in [
         ("https://collector", "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT"),
-        ("http://127.0.0.1:4318", "http/json", "http/protobuf or grpc"),
+        (
+            "http://127.0.0.1:4318",
+            "http/json",
+            "http/protobuf or grpc",
+        ),
     ] {
         let output = drill(folder.path(), endpoint, protocol).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
