@@ -19,6 +19,8 @@ use tower::ServiceExt;
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::status::RpcStatus;
 use super::*;
 use crate::logs::fixture::{batch, record};
@@ -242,4 +244,46 @@ async fn zstd_bodies_and_large_ones_arrive_too() {
         assert_eq!(answer.status(), StatusCode::OK);
     }
     assert_eq!(telemetry.stats().logs.received, 10_000);
+}
+
+/// A body of each signal and encoding that is right, to be damaged.
+fn right(signal: Signal, json: bool) -> Vec<u8> {
+    let logs = batch("cart", vec![record(1, "one"), record(2, "two")]);
+    let traces = spans("cart", &[Shape::root(1, 1), Shape::child(1, 2, 1)]);
+    let metrics = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","histogram":{"aggregationTemporality":1,
+        "dataPoints":[{"count":"3","sum":1.5,"bucketCounts":["1","2"],"explicitBounds":[0.5],
+        "exemplars":[{"asDouble":0.1,"traceId":"5b8efff798038103d269b633813fc60c"}]}]}}]}]}]}"#;
+    let read: ExportMetricsServiceRequest = serde_json::from_str(metrics).unwrap();
+    match (signal, json) {
+        (Signal::Logs, true) => serde_json::to_vec(&logs).unwrap(),
+        (Signal::Logs, false) => logs.encode_to_vec(),
+        (Signal::Traces, true) => serde_json::to_vec(&traces).unwrap(),
+        (Signal::Traces, false) => traces.encode_to_vec(),
+        (Signal::Metrics, true) => metrics.into(),
+        (Signal::Metrics, false) => read.encode_to_vec(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_body_is_taken_or_refused_and_nothing_else(
+        damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let telemetry = telemetry();
+        for (signal, json) in Signal::ALL.into_iter().flat_map(|signal| [(signal, true), (signal, false)]) {
+            let mut body = right(signal, json);
+            for (at, byte) in &damage {
+                let at = at.index(body.len());
+                body[at] = *byte;
+            }
+            body.truncate(cut.index(body.len() * 2).max(1));
+            let kind = if json { "application/json" } else { "application/x-protobuf" };
+            let request = Request::post(signal.http_path()).header(header::CONTENT_TYPE, kind);
+            let answer = telemetry.router().oneshot(request.body(Body::from(body)).unwrap());
+            let status = runtime.block_on(answer).unwrap().status();
+            prop_assert!(status == StatusCode::OK || status == StatusCode::BAD_REQUEST, "{status}");
+        }
+    }
 }
