@@ -270,7 +270,10 @@ proptest! {
         damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
         cut in any::<proptest::sample::Index>(),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let telemetry = telemetry();
         for (signal, json) in Signal::ALL.into_iter().flat_map(|signal| [(signal, true), (signal, false)]) {
             let mut body = right(signal, json);
