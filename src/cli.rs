@@ -132,6 +132,9 @@ pub struct RunArgs {
         help = "Web pages that may read the telemetry APIs in a browser: * for all, or origins with commas between them, as in http://localhost:3000 [default: none]"
     )]
     pub cors: Option<telemetry::Origins>,
+    /// Address for OTLP over gRPC; over HTTP it is the API's [default: 127.0.0.1 with a free port]
+    #[arg(long, env = "DRILL_OTLP_GRPC")]
+    pub otlp_grpc: Option<SocketAddr>,
     /// Folder for drills [default: logs]
     #[arg(long, env = "DRILL_LOGS")]
     pub logs: Option<PathBuf>,

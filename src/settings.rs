@@ -21,6 +21,8 @@ pub struct Settings {
     pub listen: Option<String>,
     /// Web pages that may read the telemetry APIs.
     pub cors: Option<String>,
+    /// Address for OTLP over gRPC.
+    pub otlp_grpc: Option<String>,
     /// Difficulty, 1 to 4.
     pub level: Option<u8>,
     /// Database URL for the shop.
@@ -45,7 +47,7 @@ pub fn load(folder: &Path) -> Result<Settings, Failure> {
     let settings: Settings = toml::from_str(&text).map_err(|error| {
         Failure::usage(
             format!("{FILE} is not right: {}", error.to_string().trim_end()),
-            "correct the line, or move the file away; keys are logs, listen, cors, level, database_url, scenarios",
+            "correct the line, or move the file away; keys are logs, listen, cors, otlp_grpc, level, database_url, scenarios",
         )
     })?;
     settings.check()?;
@@ -67,13 +69,12 @@ impl Settings {
                 "write 1 (intern), 2 (junior), 3 (senior) or 4 (staff)",
             );
         }
-        if let Some(listen) = &self.listen
-            && listen.parse::<std::net::SocketAddr>().is_err()
-        {
-            return wrong(
-                "listen",
-                "write an address and a port, as in 127.0.0.1:8080",
-            );
+        for (key, address) in [("listen", &self.listen), ("otlp_grpc", &self.otlp_grpc)] {
+            if let Some(address) = address
+                && address.parse::<std::net::SocketAddr>().is_err()
+            {
+                return wrong(key, "write an address and a port, as in 127.0.0.1:8080");
+            }
         }
         if let Some(Err(error)) = self.cors.as_ref().map(|text| text.parse::<Origins>()) {
             return wrong("cors", &error.to_string());
@@ -116,6 +117,7 @@ mod tests {
             ("level = 9", "level"),
             ("listen = \"here\"", "listen"),
             ("cors = \"localhost\"", "cors"),
+            ("otlp_grpc = \"4317\"", "otlp_grpc"),
             ("database_url = \"mysql://db\"", "database_url"),
         ] {
             std::fs::write(folder.path().join(FILE), line).unwrap();

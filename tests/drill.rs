@@ -23,6 +23,8 @@ fn drill(folder: &Path) -> Command {
         .env_remove("DRILL_LOGS")
         .env_remove("DRILL_SCENARIOS")
         .env_remove("DRILL_DATABASE_URL")
+        .env_remove("DRILL_OTLP_GRPC")
+        .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT")
         .stdin(Stdio::null());
     command
 }
@@ -390,15 +392,14 @@ fn a_taken_port_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let (code, _, said) = output(
-        folder.path(),
-        &["run", "quiet-night", "--headless", "--listen", &address],
-    );
-    assert_eq!(code, 3, "{said}");
-    assert!(
-        said.contains("taken") && said.contains(&taken.local_addr().unwrap().port().to_string()),
-        "{said}"
-    );
+    for flag in ["--listen", "--otlp-grpc"] {
+        let words = ["run", "quiet-night", "--headless", flag, &address];
+        let (code, _, said) = output(folder.path(), &words);
+        assert_eq!(code, 3, "{said}");
+        let port = taken.local_addr().unwrap().port().to_string();
+        assert!(said.contains("taken") && said.contains(&port), "{said}");
+        assert!(said.contains(flag), "{said}");
+    }
 }
 
 #[test]

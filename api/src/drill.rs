@@ -57,6 +57,9 @@ pub struct DrillView {
     pub services: Vec<ServiceView>,
     /// Something the trainee should know about the recording or the lab ("recording stopped: disk full").
     pub banner: Option<String>,
+    /// Base URL of OTLP over gRPC (over HTTP it is the API's own); none from a server that has not this door.
+    #[serde(default)]
+    pub otlp_grpc: Option<String>,
 }
 
 /// The alert that started the clock, as it reached the pager.

@@ -140,6 +140,6 @@ pub trait Sight: Send + Sync + 'static {
     /// Alerts that are pending, firing, or were resolved lately.
     fn alerts(&self) -> Vec<SeenAlert>;
 
-    /// What the trainee should know about the recording of telemetry, if anything.
+    /// What the trainee should know about the recording and forwarding of telemetry, if anything.
     fn banner(&self) -> Option<String>;
 }

@@ -135,6 +135,18 @@ fn print_settings(logs: &Path, settings: &Settings) {
         "none: no web page may read the APIs",
     );
     shown(
+        "otlp_grpc",
+        "DRILL_OTLP_GRPC",
+        settings.otlp_grpc.clone(),
+        "127.0.0.1, a free port",
+    );
+    let forward = match super::run::forward() {
+        Ok(Some(to)) => to.endpoint().to_owned(),
+        Ok(None) => format!("nowhere: {} is not set", telemetry::forward::ENDPOINT),
+        Err(failure) => format!("not possible: {}", failure.message),
+    };
+    println!("  {:<13} {forward}", "forward");
+    shown(
         "level",
         "DRILL_LEVEL",
         settings.level.map(|level| level.to_string()),

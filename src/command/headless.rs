@@ -97,13 +97,16 @@ impl Printer {
 
     fn begin(&self, drill: &Drill, plan: &Plan) {
         let view = drill.view();
+        let (api, otlp_grpc) = (drill.api_url(), drill.otlp_grpc_url());
+        let forward = drill.forward_url();
         let ready_ms = drill.ready_after().as_secs_f64() * 1e3;
         self.line(
-            &json!({ "kind": "drill", "drill": view.id, "seed": view.seed, "api": drill.api_url(), "level": view.level, "repeat": repeat(plan) }),
+            &json!({ "kind": "drill", "drill": view.id, "seed": view.seed, "api": api, "otlp_grpc": otlp_grpc, "forward": forward, "level": view.level, "repeat": repeat(plan) }),
             || {
+                let forwarded = forward.map(|to| format!("\n  forward {to}"));
                 format!(
-                    "drill {}  level {}  seed {}\n  api     {}\n  screens drill join {}\n  repeat  {}",
-                    view.id, view.level, view.seed, drill.api_url(), drill.api_url(), repeat(plan)
+                    "drill {}  level {}  seed {}\n  api     {api}\n  otlp    {api} over HTTP, {otlp_grpc} over gRPC{}\n  screens drill join {api}\n  repeat  {}",
+                    view.id, view.level, view.seed, forwarded.unwrap_or_default(), repeat(plan)
                 )
             },
         );

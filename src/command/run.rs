@@ -1,7 +1,7 @@
 //! `drill run`: chooses the scenario, starts the drill, and hands it to the terminal or to the
 //! headless printer.
 
-use std::{io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
+use std::{io::IsTerminal, net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
 
 use api::Debrief;
 use display_full_error::DisplayFullErrorExt;
@@ -11,6 +11,7 @@ use facilitator::{
 };
 use rand::RngExt;
 use scenarios::{catalog::Catalog, plan::Plan, seed::Seed};
+use telemetry::forward::{ENDPOINT, ForwardConfig};
 
 use super::{headless, list::logs_folder, scenario_files};
 use crate::{
@@ -48,8 +49,10 @@ pub fn run(command: RunCommand, settings: &Settings) -> Result<ExitCode, Failure
         .map_err(scenario_files::failure)?;
     let options = DrillOptions {
         plan: Arc::new(plan),
-        bind: listen(&args, settings)?,
+        bind: address("listen", args.listen, settings.listen.as_ref())?,
         cors: cors(&args, settings)?,
+        otlp_grpc: address("otlp_grpc", args.otlp_grpc, settings.otlp_grpc.as_ref())?,
+        forward: forward()?,
         logs_dir: Some(logs.clone()),
         chosen_by_trainee: command.slug.is_some(),
         database_url: args
@@ -91,14 +94,19 @@ fn refuse_mixed_flags(args: &RunArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn listen(args: &RunArgs, settings: &Settings) -> Result<Option<std::net::SocketAddr>, Failure> {
-    match (args.listen, &settings.listen) {
+/// An address by flag, or else by the settings file.
+fn address(
+    key: &str,
+    flag: Option<SocketAddr>,
+    file: Option<&String>,
+) -> Result<Option<SocketAddr>, Failure> {
+    match (flag, file) {
         (Some(address), _) => Ok(Some(address)),
         (None, None) => Ok(None),
         (None, Some(text)) => text.parse().map(Some).map_err(|_| {
             Failure::usage(
                 format!(
-                    "listen in {} is `{text}`, which is no address",
+                    "{key} in {} is `{text}`, which is no address",
                     crate::settings::FILE
                 ),
                 "write 127.0.0.1:8080, say",
@@ -118,6 +126,16 @@ fn cors(args: &RunArgs, settings: &Settings) -> Result<Option<telemetry::Origins
             )
         }),
     }
+}
+
+/// Where telemetry is forwarded to, by the standard variables of OpenTelemetry exporters.
+pub fn forward() -> Result<Option<ForwardConfig>, Failure> {
+    ForwardConfig::read(|name| std::env::var(name).ok()).map_err(|error| {
+        Failure::usage(
+            error.to_string(),
+            format!("correct it, or run with {ENDPOINT} unset to forward nothing"),
+        )
+    })
 }
 
 /// Among the scenarios met least, the one that the seed points at.
@@ -165,7 +183,7 @@ pub fn repeat(plan: &Plan) -> String {
 /// A drill that did not start, with what to do.
 pub fn not_started(error: &DrillError) -> Failure {
     let remedy = match error {
-        DrillError::Bind(_) => "leave --listen out to get a free port",
+        DrillError::Bind(_) => "leave --listen and --otlp-grpc out to get free ports",
         DrillError::Lab(_) => "drill doctor; with --headless and DRILL_LOG=debug it says more",
         DrillError::Rules(_) => "drill scenarios check",
         DrillError::Executable(_) => "drill doctor",

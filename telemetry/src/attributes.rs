@@ -139,9 +139,8 @@ impl Interner {
 /// An OTLP value as plain JSON; bytes become lower-case hexadecimal text.
 #[must_use]
 pub fn json(value: &any_value::Value) -> serde_json::Value {
-    let inner = |value: &Option<AnyValue>| {
+    let inner = |value: Option<&AnyValue>| {
         value
-            .as_ref()
             .and_then(|value| value.value.as_ref())
             .map_or(serde_json::Value::Null, json)
     };
@@ -153,12 +152,12 @@ pub fn json(value: &any_value::Value) -> serde_json::Value {
         any_value::Value::ArrayValue(array) => array
             .values
             .iter()
-            .map(|value| inner(&Some(value.clone())))
+            .map(|value| inner(Some(value)))
             .collect(),
         any_value::Value::KvlistValue(map) => map
             .values
             .iter()
-            .map(|pair| (pair.key.clone(), inner(&pair.value)))
+            .map(|pair| (pair.key.clone(), inner(pair.value.as_ref())))
             .collect::<serde_json::Map<_, _>>()
             .into(),
         any_value::Value::BytesValue(bytes) => serde_json::Value::from(hex(bytes)),

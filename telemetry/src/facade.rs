@@ -10,10 +10,11 @@ use serde::Serialize;
 
 use crate::api;
 use crate::error::{QueryError, RecordError};
+use crate::forward::{ForwardStats, Forwarder};
 use crate::graph::ServiceGraph;
 use crate::logs::{self, Direction, LogLine, LogStore, SignalStats};
 use crate::metrics::{Metrics, MetricsConfig};
-use crate::receive::{self, Intake};
+use crate::receive::{self, Intake, Receiver};
 use crate::record::{self, RecordStatus, Recorded};
 use crate::time::{TimeSource, TraceId};
 use crate::traces::{self, Trace, TraceHit, TraceStore};
@@ -50,6 +51,8 @@ pub struct Stats {
     pub recording: Option<RecordStatus>,
     /// The running or last recording of metrics.
     pub metrics_recording: Option<RecordStatus>,
+    /// How forwarding goes, if anything is forwarded.
+    pub forward: Option<ForwardStats>,
 }
 
 /// Telemetry: receiver, stores, queries. Clones share everything.
@@ -57,7 +60,7 @@ pub struct Stats {
 pub struct Telemetry {
     /// Metrics: store, scraper, PromQL, alerts.
     pub metrics: Metrics,
-    intake: Arc<Intake>,
+    receiver: Arc<Receiver>,
     /// The status of the last recording of metrics that ended.
     metrics_recorded: Arc<Mutex<Option<RecordStatus>>>,
 }
@@ -73,7 +76,12 @@ impl Telemetry {
         let sink: receive::MetricsSink = Arc::new(move |request| sink.sink(request));
         Self {
             metrics,
-            intake: Arc::new(Intake::new(logs, traces, time, Some(sink))),
+            receiver: Arc::new(Receiver::new(Arc::new(Intake::new(
+                logs,
+                traces,
+                time,
+                Some(sink),
+            )))),
             metrics_recorded: Arc::default(),
         }
     }
@@ -81,15 +89,27 @@ impl Telemetry {
     /// All routes: `/v1/{logs,traces,metrics}`, `/loki/api/v1/…`, `/tempo/api/…`,
     /// `/prometheus/api/v1/…`, `/graph`.
     pub fn router(&self) -> Router {
-        receive::router(self.intake.clone())
+        receive::router(self.receiver.clone())
             .merge(api::router(self.clone()))
             .merge(self.metrics.router())
     }
 
     /// The way in for batches from the same process.
     #[must_use]
-    pub fn intake(&self) -> &Intake {
-        &self.intake
+    pub fn intake(&self) -> &Arc<Intake> {
+        self.receiver.intake()
+    }
+
+    /// The receiver, for its second door: see [`receive::grpc::serve`].
+    #[must_use]
+    pub fn receiver(&self) -> &Arc<Receiver> {
+        &self.receiver
+    }
+
+    /// Forwards everything that comes in from now on, scraped rounds included. Only the first forwarder is used.
+    pub fn forward_to(&self, forwarder: &Forwarder) {
+        self.intake().forward_to(forwarder.clone());
+        self.metrics.forward_to(forwarder.clone());
     }
 
     /// The newest `limit` lines of a LogQL query (or of bare words) with `start_ns <= ts < end_ns`,
@@ -104,7 +124,7 @@ impl Telemetry {
         end_ns: i64,
         limit: usize,
     ) -> Result<Vec<LogLine>, QueryError> {
-        let segments = self.intake.log_store().snapshot();
+        let segments = self.intake().log_store().snapshot();
         let plan = logs::plan_lines(logql)?;
         let mut lines = plan.lines(&segments, (start_ns, end_ns), limit, Direction::Backward)?;
         lines.reverse();
@@ -116,7 +136,7 @@ impl Telemetry {
     /// # Errors
     /// As [`Telemetry::query_logs`].
     pub fn log_matches(&self, logql: &str, ts_ns: i64, line: &str) -> Result<bool, QueryError> {
-        let segments = self.intake.log_store().snapshot();
+        let segments = self.intake().log_store().snapshot();
         let plan = logs::plan_lines(logql)?;
         let mut found = false;
         plan.each(&segments, (ts_ns, ts_ns.saturating_add(1)), |entry| {
@@ -137,14 +157,14 @@ impl Telemetry {
         limit: usize,
     ) -> Result<Vec<TraceHit>, QueryError> {
         let query = traces::parse(traceql)?;
-        let segments = self.intake.trace_store().snapshot();
+        let segments = self.intake().trace_store().snapshot();
         traces::search(&segments, &query, (start_ns, end_ns), limit)
     }
 
     /// A trace, as far as it is held.
     #[must_use]
     pub fn trace(&self, id: &TraceId) -> Option<Trace> {
-        traces::assemble(&self.intake.trace_store().snapshot(), id)
+        traces::assemble(&self.intake().trace_store().snapshot(), id)
     }
 
     /// The spans of one trace that a TraceQL query selects; none if the trace is unknown.
@@ -173,20 +193,21 @@ impl Telemetry {
     /// The service graph of the spans that begin in `start_ns..end_ns`.
     #[must_use]
     pub fn graph(&self, start_ns: i64, end_ns: i64) -> ServiceGraph {
-        ServiceGraph::of(&self.intake.trace_store().snapshot(), start_ns, end_ns)
+        ServiceGraph::of(&self.intake().trace_store().snapshot(), start_ns, end_ns)
     }
 
     /// What the stores hold and have lost.
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
-            logs: self.intake.log_store().stats(),
-            traces: self.intake.trace_store().stats(),
-            recording: self.intake.recording(),
+            logs: self.intake().log_store().stats(),
+            traces: self.intake().trace_store().stats(),
+            recording: self.intake().recording(),
             metrics_recording: self
                 .metrics
                 .recording()
                 .or_else(|| self.metrics_recorded.lock().clone()),
+            forward: self.intake().forwarder().map(Forwarder::stats),
         }
     }
 
@@ -196,15 +217,15 @@ impl Telemetry {
     /// # Errors
     /// When the files cannot be created.
     pub fn record_to(&self, folder: &Path) -> Result<(), RecordError> {
-        self.intake.record_to(folder)?;
+        self.intake().record_to(folder)?;
         self.metrics
             .record_to(folder)
-            .inspect_err(|_| self.intake.stop_recording())
+            .inspect_err(|_| self.intake().stop_recording())
     }
 
     /// Ends the recording, if one runs; blocks until it is on disk.
     pub fn stop_recording(&self) {
-        self.intake.stop_recording();
+        self.intake().stop_recording();
         let ended = self.metrics.stop_recording();
         if ended.is_some() {
             *self.metrics_recorded.lock() = ended;
@@ -218,10 +239,10 @@ impl Telemetry {
     pub fn load(&self, folder: &Path) -> Result<(), RecordError> {
         record::read(folder, |batch| match batch {
             Recorded::Logs(request) => {
-                self.intake.log_store().append(&request);
+                self.intake().log_store().append(&request);
             }
             Recorded::Traces(request) => {
-                self.intake.trace_store().append(&request);
+                self.intake().trace_store().append(&request);
             }
         })?;
         self.metrics.load(folder).map(drop)

@@ -8,6 +8,7 @@ pub mod attributes;
 pub mod derive;
 pub mod error;
 mod facade;
+pub mod forward;
 pub mod graph;
 pub mod logs;
 pub mod metrics;

@@ -44,6 +44,8 @@ pub struct DeskParts {
     pub sight: Arc<dyn Sight>,
     /// Folder and history, where the drill is recorded.
     pub archive: Archive,
+    /// Base URL of OTLP over gRPC.
+    pub otlp_grpc: Option<String>,
 }
 
 /// The desk. Shared by the server's handlers and the tasks of the drill.
@@ -59,6 +61,7 @@ pub struct Desk {
     page: Mutex<Option<api::Page>>,
     archive: tokio::sync::Mutex<Archive>,
     archive_banner: Mutex<Option<String>>,
+    otlp_grpc: Option<String>,
     ended: watch::Sender<bool>,
 }
 
@@ -79,6 +82,7 @@ impl Desk {
             page: Mutex::new(None),
             archive_banner: Mutex::new(parts.archive.problem()),
             archive: tokio::sync::Mutex::new(parts.archive),
+            otlp_grpc: parts.otlp_grpc,
             ended: watch::channel(false).0,
         }
     }

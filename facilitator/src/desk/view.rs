@@ -58,6 +58,7 @@ impl Desk {
                 .collect(),
             services: shop.map_or_else(Vec::new, |shop| shop.services()),
             banner: self.banner(),
+            otlp_grpc: self.otlp_grpc.clone(),
         }
     }
 

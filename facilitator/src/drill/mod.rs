@@ -16,7 +16,7 @@ pub use events::{DrillEvent, Events};
 pub use rules::RulesUnusable;
 use scenarios::plan::Plan;
 use simulator::{LabError, lab::Lab};
-use telemetry::Telemetry;
+use telemetry::{Telemetry, forward::ForwardConfig};
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -31,6 +31,10 @@ pub struct DrillOptions {
     pub bind: Option<SocketAddr>,
     /// Web pages that a browser lets read the telemetry APIs; none are when none is given.
     pub cors: Option<telemetry::Origins>,
+    /// Where OTLP over gRPC is taken; loopback and a free port when none is given.
+    pub otlp_grpc: Option<SocketAddr>,
+    /// Where all telemetry is forwarded to, if anywhere. When that is the drill itself nothing is forwarded.
+    pub forward: Option<ForwardConfig>,
     /// Where drill folders and the history lie; none records nothing.
     pub logs_dir: Option<PathBuf>,
     /// Whether the trainee chose the scenario, and may be shown its name.
@@ -65,6 +69,8 @@ pub struct Drill {
     lab: Arc<Lab>,
     telemetry: Telemetry,
     api_url: String,
+    otlp_grpc_url: String,
+    forward_url: Option<String>,
     cancel: CancellationToken,
     tasks: parking_lot::Mutex<JoinSet<()>>,
     proofs: TaskTracker,
@@ -88,6 +94,18 @@ impl Drill {
     #[must_use]
     pub fn api_url(&self) -> &str {
         &self.api_url
+    }
+
+    /// Base URL of OTLP over gRPC.
+    #[must_use]
+    pub fn otlp_grpc_url(&self) -> &str {
+        &self.otlp_grpc_url
+    }
+
+    /// Base URL of the collector that everything is forwarded to, if there is one.
+    #[must_use]
+    pub fn forward_url(&self) -> Option<&str> {
+        self.forward_url.as_deref()
     }
 
     /// From the call of start to all services ready, wall time.

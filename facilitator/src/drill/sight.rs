@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::{Telemetry, alerts};
+use telemetry::{Telemetry, alerts, forward::ForwardStats, receive::Signal};
 
 use crate::sight::{SeenAlert, SeenLine, SeenSelection, SeenSpan, SeenTrace, SeenValue, Sight};
 
@@ -124,12 +124,30 @@ impl Sight for Telemetry {
     fn banner(&self) -> Option<String> {
         let stats = self.stats();
         let recordings = [stats.recording, stats.metrics_recording];
-        let error = recordings
+        let stopped = recordings
             .into_iter()
             .flatten()
-            .find_map(|status| status.error)?;
-        Some(format!("recording of telemetry stopped: {error}"))
+            .find_map(|status| status.error)
+            .map(|error| format!("recording of telemetry stopped: {error}"));
+        let lost = stats.forward.and_then(|forward| lost(&forward));
+        match (stopped, lost) {
+            (Some(stopped), Some(lost)) => Some(format!("{stopped}; {lost}")),
+            (one, other) => one.or(other),
+        }
     }
+}
+
+/// What was not forwarded, if anything.
+fn lost(forward: &ForwardStats) -> Option<String> {
+    let of = Signal::ALL.map(|signal| forward.of(signal));
+    let batches: u64 = of.iter().map(|of| of.dropped + of.failed).sum();
+    let problem = forward.problem.as_deref().unwrap_or("it is too slow");
+    (batches > 0).then(|| {
+        format!(
+            "{batches} batches of telemetry did not reach {}: {problem}",
+            forward.endpoint
+        )
+    })
 }
 
 /// An alert that is worth showing, as it goes over the wire.

@@ -15,7 +15,7 @@ use simulator::{
     journal::{Event, Journal},
     lab::{Lab, LabConfig},
 };
-use telemetry::{Telemetry, TelemetryConfig};
+use telemetry::{Telemetry, TelemetryConfig, forward::Forwarder, receive::grpc};
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -51,7 +51,8 @@ impl Drill {
         let began = Instant::now();
         let plan = options.plan.clone();
         let server = DrillServer::bind(options.bind.unwrap_or(DEFAULT_BIND)).await?;
-        let api_url = server.base_url();
+        let otlp = DrillServer::bind(options.otlp_grpc.unwrap_or(DEFAULT_BIND)).await?;
+        let (api_url, otlp_grpc_url) = (server.base_url(), otlp.base_url());
         let clock = Arc::new(DrillClock::new(
             DrillClock::page_today(),
             &plan.scenario.history,
@@ -71,16 +72,38 @@ impl Drill {
             journal: journal.clone(),
             sight: Arc::new(telemetry.clone()),
             archive,
+            otlp_grpc: Some(otlp_grpc_url.clone()),
         }));
 
         let (instruments, lines) = LabInstruments::new(telemetry.clone(), time, clock.clone());
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(store_lines(telemetry.clone(), lines, cancel.clone()));
+        // a program that joins has the same variable set as the lab: that is no collector
+        let doors = [server.address(), otlp.address()];
+        let forward = options
+            .forward
+            .filter(|to| !doors.iter().any(|door| to.is(*door)));
+        let forward_url = forward.as_ref().map(|to| to.endpoint().to_owned());
+        if let Some(forward) = forward {
+            let (forwarder, forwarding) = Forwarder::new(forward);
+            telemetry.forward_to(&forwarder);
+            tasks.spawn(forwarding.run(cancel.clone()));
+        }
         let open = match &options.cors {
             Some(origins) => origins.allow(telemetry.router()),
             None => telemetry.router(),
         };
         serve(&mut tasks, server, &desk, open, &cancel);
+        let receiving = grpc::serve(
+            otlp.into_listener(),
+            telemetry.receiver().clone(),
+            cancel.clone(),
+        );
+        tasks.spawn(async move {
+            if let Err(error) = receiving.await {
+                tracing::error!(%error, "the door for OTLP over gRPC broke down");
+            }
+        });
         watch(&mut tasks, &desk, &telemetry, &clock, &cancel);
         let config = LabConfig {
             executable: PathBuf::new(),
@@ -111,6 +134,8 @@ impl Drill {
             lab,
             telemetry,
             api_url,
+            otlp_grpc_url,
+            forward_url,
             cancel,
             tasks: parking_lot::Mutex::new(tasks),
             proofs,

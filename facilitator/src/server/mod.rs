@@ -58,6 +58,18 @@ impl DrillServer {
         Ok(Self { listener, address })
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The listener itself, for what is not served from here.
+    #[must_use]
+    pub fn into_listener(self) -> TcpListener {
+        self.listener
+    }
+
     /// Base URL, without a slash at its end.
     #[must_use]
     pub fn base_url(&self) -> String {

@@ -112,6 +112,7 @@ async fn room(paged: bool) -> Room {
         journal: journal(paged),
         sight: Arc::new(telemetry.clone()),
         archive: Archive::default(),
+        otlp_grpc: None,
     }));
     desk.open_shop(Arc::new(Toy {
         proving: AtomicBool::new(false),

@@ -179,6 +179,8 @@ async fn run(options: &VerifyOptions, sheet: &mut Sheet<'_>) -> Result<(), Stop>
         plan: plan.clone(),
         bind: None,
         cors: None,
+        otlp_grpc: None,
+        forward: None,
         logs_dir: None,
         chosen_by_trainee: false,
         database_url: options.database_url.clone(),

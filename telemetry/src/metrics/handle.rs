@@ -1,9 +1,10 @@
 //! The handle on everything of metrics. Cheap to clone; all clones are the same store, scraper and alerts.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +15,12 @@ use super::exemplars::Exemplars;
 use super::labels::Labels;
 use super::otlp;
 use super::recording::{self, Recording};
-use super::store::{Budget, Stats, Store};
+use super::store::{Budget, Pending, Stats, Store};
 use crate::alerts::Engine;
 use crate::error::{QueryError, RecordError};
+use crate::forward::Forwarder;
 use crate::promql::{self, Answer, Limits, Variables};
+use crate::receive::Signal;
 use crate::record::RecordStatus;
 use crate::scrape::{Round, Scraper, pace};
 use crate::time::TimeSource;
@@ -75,7 +78,9 @@ pub(crate) struct Inner {
     pub config: MetricsConfig,
     pub scraper: Scraper,
     pub alerts: Engine,
+    deltas: otlp::Deltas,
     recording: Mutex<Option<Recording>>,
+    forwarder: OnceLock<Forwarder>,
 }
 
 impl Metrics {
@@ -99,7 +104,9 @@ impl Metrics {
             config,
             scraper,
             alerts,
+            deltas: otlp::Deltas::default(),
             recording: Mutex::new(None),
+            forwarder: OnceLock::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -242,10 +249,14 @@ impl Metrics {
 
     /// One round: scrape all targets, record, evaluate the rules at the round's time.
     pub async fn round(&self) -> Round {
-        let keep = self.inner.recording.lock().is_some();
+        let forwarder = self.inner.forwarder.get();
+        let keep = forwarder.is_some() || self.inner.recording.lock().is_some();
         let round = self.inner.scraper.scrape_once(keep).await;
         if keep {
-            self.record(&round);
+            self.keep(round.at_ms, &round.samples, true);
+        }
+        if let Some(forwarder) = forwarder {
+            self.tell_of_forwarding(forwarder, round.at_ms);
         }
         self.inner
             .alerts
@@ -281,17 +292,27 @@ impl Metrics {
         recording::load(folder, &self.inner.store)
     }
 
-    /// Takes OTLP metrics (gauge, sum, histogram, summary), named as Prometheus' own OTLP receiver names them.
+    /// Forwards every round from now on; what comes by OTLP its receiver forwards. Only the first forwarder is used.
+    pub fn forward_to(&self, forwarder: Forwarder) {
+        // a second one would send everything twice
+        let _ = self.inner.forwarder.set(forwarder);
+    }
+
+    /// Takes OTLP metrics (gauge, sum, histogram, summary) in store time, named as Prometheus' own OTLP receiver names them.
     ///
     /// # Errors
     /// How many data points were refused, and why; the others are in the store.
     pub fn sink(&self, request: ExportMetricsServiceRequest) -> Result<(), (i64, String)> {
-        otlp::append(
-            &request,
-            &self.inner.store,
-            &self.inner.catalog,
-            &*self.inner.time,
-        )
+        let sinks = otlp::Sinks {
+            store: &self.inner.store,
+            catalog: &self.inner.catalog,
+            exemplars: &self.inner.exemplars,
+            deltas: &self.inner.deltas,
+            now_ms: ms(self.inner.time.now_ns()),
+        };
+        let taken = otlp::append(&request, &sinks);
+        self.keep(0, &taken.samples, false);
+        taken.refused
     }
 
     pub(crate) fn parse(
@@ -308,9 +329,40 @@ impl Metrics {
         promql::parse(expr, &variables)
     }
 
-    fn record(&self, round: &Round) {
-        if let Some(recording) = self.inner.recording.lock().as_mut() {
-            recording.append(round.at_ms, &round.samples, &self.inner.catalog);
+    /// Hands samples to the recording, if one runs, and to the forwarder if it is to have them.
+    fn keep(&self, at_ms: i64, samples: &[Pending], forward: bool) {
+        let mut recording = self.inner.recording.lock();
+        let forwarder = self.inner.forwarder.get().filter(|_| forward);
+        if samples.is_empty() || (recording.is_none() && forwarder.is_none()) {
+            return;
+        }
+        let encoded = Bytes::from(recording::encode(at_ms, samples, &self.inner.catalog));
+        if let Some(recording) = recording.as_mut() {
+            recording.append(&encoded);
+        }
+        if let Some(forwarder) = forwarder {
+            forwarder.offer(Signal::Metrics, encoded);
+        }
+    }
+
+    /// How forwarding goes, as metrics: `telemetry_forward_batches_total{signal, outcome}`.
+    fn tell_of_forwarding(&self, forwarder: &Forwarder, at_ms: i64) {
+        let stats = forwarder.stats();
+        for signal in Signal::ALL {
+            let of = stats.of(signal);
+            let outcomes = [
+                ("sent", of.sent),
+                ("dropped", of.dropped),
+                ("failed", of.failed),
+            ];
+            for (outcome, batches) in outcomes {
+                let labels = [
+                    ("__name__", "telemetry_forward_batches_total"),
+                    ("signal", signal.name()),
+                    ("outcome", outcome),
+                ];
+                self.append(&labels, at_ms, batches as f64);
+            }
         }
     }
 }

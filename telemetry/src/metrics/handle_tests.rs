@@ -200,14 +200,14 @@ fn otlp_metrics_are_named_as_prometheus_names_them() {
 
 #[test]
 fn otlp_points_that_cannot_be_stored_are_counted_and_named() {
-    let delta = Sum {
+    let unsaid = Sum {
         data_points: number(number_data_point::Value::AsInt(7)),
-        aggregation_temporality: AggregationTemporality::Delta as i32,
+        aggregation_temporality: AggregationTemporality::Unspecified as i32,
         is_monotonic: true,
     };
     let metric = Metric {
         name: "d".into(),
-        data: Some(metric::Data::Sum(delta)),
+        data: Some(metric::Data::Sum(unsaid)),
         ..Metric::default()
     };
     let (refused, reason) = metrics().sink(request(vec![metric])).unwrap_err();
@@ -231,11 +231,7 @@ fn a_recording_is_read_back_with_the_same_labels_times_and_stale_markers() {
             value,
             t_ms: None,
         }];
-        recorded.record(&Round {
-            at_ms: t_ms,
-            samples,
-            ..Round::default()
-        });
+        recorded.keep(t_ms, &samples, true);
     }
     let status = recorded.stop_recording().unwrap();
     assert_eq!((status.batches, status.error), (3, None));

@@ -5,6 +5,34 @@ use std::sync::Arc;
 /// The label that carries the metric's name.
 pub const METRIC_NAME: &str = "__name__";
 
+/// Labels of a series, its name included; a service of the lab has up to ten.
+pub const LABELS_MAX: usize = 64;
+/// Bytes of a label's name.
+pub const LABEL_NAME_BYTES_MAX: usize = 512;
+/// Bytes of a label's value: statements and addresses fit, documents do not.
+pub const LABEL_VALUE_BYTES_MAX: usize = 4096;
+
+/// Why a set of labels is not stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// Too many.
+    #[error("{0} labels on one series, the limit is {LABELS_MAX}")]
+    TooMany(usize),
+    /// A name is too long.
+    #[error("a label name of {0} bytes, the limit is {LABEL_NAME_BYTES_MAX}")]
+    Name(usize),
+    /// A value is too long.
+    #[error(
+        "the label {name:?} has a value of {bytes} bytes, the limit is {LABEL_VALUE_BYTES_MAX}"
+    )]
+    Value {
+        /// The label.
+        name: String,
+        /// Its value's length.
+        bytes: usize,
+    },
+}
+
 type Pair = (Arc<str>, Arc<str>);
 
 /// A sorted set of labels without empty values: an empty value is the same as no label, as in Prometheus.
@@ -33,6 +61,26 @@ impl Labels {
         pairs.dedup_by(|later, kept| later.0 == kept.0);
         pairs.retain(|(_, value)| !value.is_empty());
         Self(pairs.into())
+    }
+
+    /// Whether a series may have these labels, for those that come from outside.
+    ///
+    /// # Errors
+    /// The limit that they are beyond.
+    pub fn check(&self) -> Result<(), LabelError> {
+        if self.0.len() > LABELS_MAX {
+            return Err(LabelError::TooMany(self.0.len()));
+        }
+        for (name, value) in self.0.iter() {
+            if name.len() > LABEL_NAME_BYTES_MAX {
+                return Err(LabelError::Name(name.len()));
+            }
+            if value.len() > LABEL_VALUE_BYTES_MAX {
+                let (name, bytes) = (name.to_string(), value.len());
+                return Err(LabelError::Value { name, bytes });
+            }
+        }
+        Ok(())
     }
 
     /// The value of a label, if present.

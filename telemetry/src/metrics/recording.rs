@@ -1,5 +1,5 @@
-//! Scraped rounds on disk and back: one OTLP export request a round, all labels as attributes, so that what is loaded has
-//! the labels that were recorded. Knows no scrape.
+//! Scraped rounds on disk and back: one OTLP export request a round, a resource for each instance, and all labels as attributes
+//! of the points, so that what is loaded has the labels that were recorded. Knows no scrape.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, DataPointFlags, Gauge, Metric, NumberDataPoint, ResourceMetrics,
     ScopeMetrics, Sum, metric, number_data_point,
 };
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 
 use super::catalog::Catalog;
@@ -43,14 +44,13 @@ impl Recording {
         })
     }
 
-    pub fn append(&mut self, at_ms: i64, samples: &[Pending], catalog: &Catalog) {
+    /// Appends what [`encode`] made.
+    pub fn append(&mut self, round: &[u8]) {
         if self.status.error.is_some() {
             self.status.lost_batches += 1;
             return;
         }
-        let mut written = self
-            .writer
-            .append(&request(at_ms, samples, catalog).encode_to_vec());
+        let mut written = self.writer.append(round);
         if written.is_ok() && self.flushed.elapsed() >= FLUSH_EVERY {
             written = self.writer.flush();
             self.flushed = Instant::now();
@@ -84,51 +84,76 @@ fn with_cause(error: &RecordError) -> String {
     format!("{error}{}", cause.unwrap_or_default())
 }
 
+/// Samples as an OTLP export request, all labels as attributes. Those without a time of their own are of `at_ms`.
+pub(super) fn encode(at_ms: i64, samples: &[Pending], catalog: &Catalog) -> Vec<u8> {
+    request(at_ms, samples, catalog).encode_to_vec()
+}
+
 fn request(at_ms: i64, samples: &[Pending], catalog: &Catalog) -> ExportMetricsServiceRequest {
-    let mut families: BTreeMap<&str, Vec<NumberDataPoint>> = BTreeMap::new();
+    let mut resources: BTreeMap<_, BTreeMap<&str, Vec<NumberDataPoint>>> = BTreeMap::new();
     for sample in samples {
-        families
-            .entry(sample.labels.name())
-            .or_default()
-            .push(point(at_ms, sample));
+        let emitter = (sample.labels.get("service"), sample.labels.get("instance"));
+        let families = resources.entry(emitter).or_default();
+        let points = families.entry(sample.labels.name()).or_default();
+        points.push(point(at_ms, sample));
     }
-    let metrics = families.into_iter().map(|(name, data_points)| {
-        let data = if catalog.is_counter(name) {
-            let aggregation_temporality = AggregationTemporality::Cumulative as i32;
-            metric::Data::Sum(Sum {
-                data_points,
-                aggregation_temporality,
-                is_monotonic: true,
-            })
-        } else {
-            metric::Data::Gauge(Gauge { data_points })
-        };
-        Metric {
-            name: name.to_owned(),
-            data: Some(data),
-            ..Metric::default()
-        }
-    });
-    let scope_metrics = vec![ScopeMetrics {
-        metrics: metrics.collect(),
-        ..ScopeMetrics::default()
-    }];
+    let resource_metrics = resources
+        .into_iter()
+        .map(|((service, instance), families)| {
+            let known = [("service.name", service), ("service.instance.id", instance)];
+            let known = known
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?)));
+            let metrics = families
+                .into_iter()
+                .map(|(name, points)| metric(name, points, catalog));
+            ResourceMetrics {
+                resource: Some(Resource {
+                    attributes: known.map(attribute).collect(),
+                    ..Resource::default()
+                }),
+                scope_metrics: vec![ScopeMetrics {
+                    metrics: metrics.collect(),
+                    ..ScopeMetrics::default()
+                }],
+                ..ResourceMetrics::default()
+            }
+        });
     ExportMetricsServiceRequest {
-        resource_metrics: vec![ResourceMetrics {
-            scope_metrics,
-            ..ResourceMetrics::default()
-        }],
+        resource_metrics: resource_metrics.collect(),
     }
 }
 
-fn point(at_ms: i64, sample: &Pending) -> NumberDataPoint {
-    let attribute = |(key, value): (&str, &str)| KeyValue {
+fn metric(name: &str, data_points: Vec<NumberDataPoint>, catalog: &Catalog) -> Metric {
+    // a sum is named `…_total` by those that receive it: parts of histograms would lose their names
+    let data = if name.ends_with("_total") && catalog.is_counter(name) {
+        let aggregation_temporality = AggregationTemporality::Cumulative as i32;
+        metric::Data::Sum(Sum {
+            data_points,
+            aggregation_temporality,
+            is_monotonic: true,
+        })
+    } else {
+        metric::Data::Gauge(Gauge { data_points })
+    };
+    Metric {
+        name: name.to_owned(),
+        data: Some(data),
+        ..Metric::default()
+    }
+}
+
+fn attribute((key, value): (&str, &str)) -> KeyValue {
+    KeyValue {
         key: key.to_owned(),
         value: Some(AnyValue {
             value: Some(any_value::Value::StringValue(value.to_owned())),
         }),
         ..KeyValue::default()
-    };
+    }
+}
+
+fn point(at_ms: i64, sample: &Pending) -> NumberDataPoint {
     let stale = is_stale(sample.value);
     let time_ms = sample.t_ms.unwrap_or(at_ms);
     NumberDataPoint {

@@ -30,6 +30,9 @@ impl Default for Budget {
     }
 }
 
+/// How far ahead of now a sample from outside may be; it is not taken beyond, or none could follow it. Prometheus' limit.
+pub const AHEAD_MS: i64 = 10 * 60 * 1000;
+
 /// Counters of the store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {

@@ -1,22 +1,25 @@
-//! The way of a decoded batch: restamped to store time once, recorded, stored. Knows no HTTP.
+//! The way of a decoded batch: restamped to store time once, recorded, forwarded, stored. Knows no HTTP.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use parking_lot::Mutex;
 use prost::Message;
 
+use super::restamp;
+use super::signal::{Batch, PartialSuccess, Signal as Of};
 use crate::error::RecordError;
-use crate::logs::{LogStore, record_ts_ns};
+use crate::forward::Forwarder;
+use crate::logs::LogStore;
 use crate::record::{Item, RecordStatus, Recorder, Signal};
 use crate::time::TimeSource;
 use crate::traces::TraceStore;
-use crate::traces::span::{ns, trace_id};
 
-/// Takes OTLP metrics; says how many data points it refused, and why, in the error.
+/// Takes OTLP metrics in store time; says how many data points it refused, and why, in the error.
 pub type MetricsSink =
     Arc<dyn Fn(ExportMetricsServiceRequest) -> Result<(), (i64, String)> + Send + Sync>;
 
@@ -29,6 +32,7 @@ pub struct Intake {
     recorder: Mutex<Option<Recorder>>,
     /// The status of the last recording that ended.
     recorded: Mutex<Option<RecordStatus>>,
+    forwarder: OnceLock<Forwarder>,
 }
 
 impl Intake {
@@ -47,6 +51,7 @@ impl Intake {
             metrics,
             recorder: Mutex::new(None),
             recorded: Mutex::new(None),
+            forwarder: OnceLock::new(),
         }
     }
 
@@ -68,52 +73,65 @@ impl Intake {
         &*self.time
     }
 
+    /// Forwards everything that comes in from now on; only the first forwarder is used.
+    pub fn forward_to(&self, forwarder: Forwarder) {
+        // a second one would send everything twice
+        let _ = self.forwarder.set(forwarder);
+    }
+
+    /// The forwarder, if there is one.
+    #[must_use]
+    pub fn forwarder(&self) -> Option<&Forwarder> {
+        self.forwarder.get()
+    }
+
+    /// Takes a batch as an emitter stamped it; says what was refused of it.
+    pub async fn take(&self, batch: Batch) -> Option<PartialSuccess> {
+        match batch {
+            Batch::Logs(request) => {
+                self.logs(request).await;
+                None
+            }
+            Batch::Traces(request) => {
+                let rejected = self.traces(request).await;
+                (rejected > 0).then(|| PartialSuccess {
+                    rejected: i64::try_from(rejected).unwrap_or(i64::MAX),
+                    message: "a span needs a trace id of 16 bytes and a span id of 8, not all zero"
+                        .into(),
+                })
+            }
+            Batch::Metrics(request) => {
+                let refused = self.metrics(request).err();
+                refused.map(|(rejected, message)| PartialSuccess { rejected, message })
+            }
+        }
+    }
+
     /// Takes logs as an emitter stamped them.
     pub async fn logs(&self, mut request: ExportLogsServiceRequest) {
-        let resources = request.resource_logs.iter_mut();
-        let scopes = resources.flat_map(|resource| &mut resource.scope_logs);
-        for record in scopes.flat_map(|scope| &mut scope.log_records) {
-            let trace = record.trace_id.as_slice().try_into().ok();
-            let ts_ns = match record_ts_ns(record) {
-                // neither time was given: it happened now, as far as anyone knows
-                0 => self.time.now_ns(),
-                emitted_ns => self
-                    .time
-                    .stamp_ns(emitted_ns, trace.filter(|id| *id != [0; 16])),
-            };
-            record.time_unix_nano = u64::try_from(ts_ns).unwrap_or_default();
-        }
-        self.record(Signal::Logs, || request.encode_to_vec()).await;
+        restamp::logs(&mut request, &*self.time);
+        self.keep(Signal::Logs, Of::Logs, || request.encode_to_vec())
+            .await;
         self.logs.append(&request);
     }
 
     /// Takes spans as an emitter stamped them; returns how many were refused.
     pub async fn traces(&self, mut request: ExportTraceServiceRequest) -> usize {
-        let resources = request.resource_spans.iter_mut();
-        let scopes = resources.flat_map(|resource| &mut resource.scope_spans);
-        for span in scopes.flat_map(|scope| &mut scope.spans) {
-            let start_ns = ns(span.start_time_unix_nano);
-            let shift_ns = self
-                .time
-                .stamp_ns(start_ns, trace_id(span))
-                .saturating_sub(start_ns);
-            let shift = |at: &mut u64| *at = at.saturating_add_signed(shift_ns);
-            shift(&mut span.start_time_unix_nano);
-            shift(&mut span.end_time_unix_nano);
-            span.events
-                .iter_mut()
-                .for_each(|event| shift(&mut event.time_unix_nano));
-        }
-        self.record(Signal::Traces, || request.encode_to_vec())
+        restamp::traces(&mut request, &*self.time);
+        self.keep(Signal::Traces, Of::Traces, || request.encode_to_vec())
             .await;
         self.traces.append(&request)
     }
 
-    /// Takes metrics.
+    /// Takes metrics as an emitter stamped them.
     ///
     /// # Errors
     /// How many data points were refused, and why.
-    pub fn metrics(&self, request: ExportMetricsServiceRequest) -> Result<(), (i64, String)> {
+    pub fn metrics(&self, mut request: ExportMetricsServiceRequest) -> Result<(), (i64, String)> {
+        restamp::metrics(&mut request, &*self.time);
+        if let Some(forwarder) = self.forwarder.get() {
+            forwarder.offer(Of::Metrics, request.encode_to_vec().into());
+        }
         match &self.metrics {
             Some(sink) => sink(request),
             None => Err((
@@ -151,11 +169,20 @@ impl Intake {
         running.or_else(|| self.recorded.lock().clone())
     }
 
-    async fn record(&self, signal: Signal, encode: impl FnOnce() -> Vec<u8>) {
+    /// Hands an encoded batch to the recording and to the forwarder, whichever there are.
+    async fn keep(&self, file: Signal, signal: Of, encode: impl FnOnce() -> Vec<u8>) {
         let queue = self.recorder.lock().as_ref().map(Recorder::queue);
+        let forwarder = self.forwarder.get();
+        if queue.is_none() && forwarder.is_none() {
+            return;
+        }
+        let encoded = Bytes::from(encode());
+        if let Some(forwarder) = forwarder {
+            forwarder.offer(signal, encoded.clone());
+        }
         if let Some(queue) = queue {
             // fails only when the recording was ended meanwhile, and then nobody wants it
-            let _ = queue.send(Item::Batch(signal, encode())).await;
+            let _ = queue.send(Item::Batch(file, encoded)).await;
         }
     }
 }

@@ -54,7 +54,7 @@ pub struct RecordStatus {
 #[derive(Debug)]
 pub(crate) enum Item {
     /// An encoded batch.
-    Batch(Signal, Vec<u8>),
+    Batch(Signal, bytes::Bytes),
     /// Wakes the thread, so that it sees that the recording is to end.
     End,
 }
@@ -217,7 +217,7 @@ mod tests {
                 Signal::Traces
             };
             queue
-                .send(Item::Batch(signal, number.to_be_bytes().to_vec()))
+                .send(Item::Batch(signal, number.to_be_bytes().to_vec().into()))
                 .await
                 .unwrap();
         }
@@ -243,7 +243,7 @@ mod tests {
         let queue = recorder.queue();
         for _ in 0..3 {
             queue
-                .send(Item::Batch(Signal::Logs, vec![7; 100_000]))
+                .send(Item::Batch(Signal::Logs, vec![7; 100_000].into()))
                 .await
                 .unwrap();
         }

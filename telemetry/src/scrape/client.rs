@@ -56,15 +56,19 @@ impl Client {
     }
 
     pub async fn fetch(&self, uri: Uri, timeout: Duration) -> Result<Page, FetchError> {
-        match tokio::time::timeout(timeout, self.get(uri)).await {
+        match tokio::time::timeout(timeout, self.get(uri, timeout)).await {
             Ok(page) => page,
             Err(_) => Err(FetchError::Timeout(timeout)),
         }
     }
 
-    async fn get(&self, uri: Uri) -> Result<Page, FetchError> {
+    async fn get(&self, uri: Uri, timeout: Duration) -> Result<Page, FetchError> {
         let request = Request::get(uri)
             .header(ACCEPT, ACCEPTED)
+            .header(
+                "x-prometheus-scrape-timeout-seconds",
+                timeout.as_secs_f64().to_string(),
+            )
             .header(
                 USER_AGENT,
                 concat!("drill-telemetry/", env!("CARGO_PKG_VERSION")),

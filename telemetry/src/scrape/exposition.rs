@@ -1,4 +1,5 @@
-//! The Prometheus text format 0.0.4 and OpenMetrics 1.0, line by line and without copies. Knows no series store, no HTTP.
+//! The Prometheus text format 0.0.4 and OpenMetrics 1.0, line by line and without copies; what Prometheus itself refuses is
+//! refused. Knows no series store, no HTTP.
 
 use crate::promql::{is_metric_name, parse_value};
 
@@ -51,6 +52,22 @@ pub struct Sample<'a> {
     pub exemplar: Option<&'a str>,
 }
 
+/// Characters of an exemplar's labels together: OpenMetrics' limit. A longer one is no exemplar.
+const EXEMPLAR_LABEL_CHARS_MAX: usize = 128;
+/// Types of the text format.
+const TEXT_KINDS: [&str; 5] = ["counter", "gauge", "histogram", "summary", "untyped"];
+/// Types of OpenMetrics.
+const OPEN_KINDS: [&str; 8] = [
+    "counter",
+    "gauge",
+    "histogram",
+    "gaugehistogram",
+    "summary",
+    "info",
+    "stateset",
+    "unknown",
+];
+
 /// An exemplar of a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exemplar {
@@ -93,15 +110,41 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn comment(&mut self, text: &'a str) -> Option<Entry<'a>> {
+    /// What a line that begins with `#` says; nothing, if it is a comment of the text format.
+    fn comment(&self, text: &'a str, at: usize) -> Result<Option<Entry<'a>>, ExpositionError> {
         let mut words = text[1..].trim_start().splitn(3, [' ', '\t']);
-        let (keyword, family) = (words.next()?, words.next().map(str::trim)?);
+        let keyword = words.next().unwrap_or("").trim_end();
+        let family = words.next().map(str::trim);
         let rest = words.next().unwrap_or("").trim_end_matches('\r');
-        match keyword {
-            "TYPE" => Some(Entry::Type(family, rest.trim())),
-            "HELP" => Some(Entry::Help(family, rest)),
-            "UNIT" => Some(Entry::Unit(family, rest.trim())),
-            _ => None,
+        let word = rest.trim();
+        match (keyword, family, self.format) {
+            ("TYPE" | "HELP" | "UNIT", None | Some(""), _) => {
+                Err(self.error(at, format!("expected a metric name after {keyword}")))
+            }
+            ("TYPE", Some(family), format) => {
+                let known = match format {
+                    Format::Text => &TEXT_KINDS[..],
+                    Format::OpenMetrics => &OPEN_KINDS[..],
+                };
+                if !known.contains(&word) {
+                    return Err(self.error(at, format!("invalid metric type `{word}`")));
+                }
+                Ok(Some(Entry::Type(family, word)))
+            }
+            ("HELP", Some(family), _) => Ok(Some(Entry::Help(family, rest))),
+            ("UNIT", Some(family), Format::OpenMetrics) => {
+                let named = family.strip_suffix(word);
+                if !word.is_empty() && !named.is_some_and(|named| named.ends_with('_')) {
+                    let message = format!("the unit `{word}` is no suffix of `{family}`");
+                    return Err(self.error(at, message));
+                }
+                Ok(Some(Entry::Unit(family, word)))
+            }
+            (_, _, Format::OpenMetrics) => Err(self.error(
+                at,
+                "expected TYPE, HELP, UNIT or EOF: OpenMetrics has no comments",
+            )),
+            (_, _, Format::Text) => Ok(None),
         }
     }
 
@@ -160,16 +203,31 @@ impl<'a> Iterator for Lines<'a> {
             let line = &rest[..length];
             let text = line.trim_start();
             let position = start + (line.len() - text.len());
-            if text.trim_end() == "# EOF" {
+            let open = self.format == Format::OpenMetrics;
+            let found = if open && text.trim_end() == "# EOF" {
                 self.ended = true;
-            } else if text.starts_with('#') {
-                if let Some(entry) = self.comment(text) {
-                    return Some(Ok(entry));
+                let rest = &self.body[self.at..];
+                if rest.is_empty() {
+                    return None;
                 }
+                Err(self.error(self.at, "unexpected data after `# EOF`"))
+            } else if text.starts_with('#') {
+                self.comment(text, position)
             } else if !text.trim_end().is_empty() {
-                let sample = self.sample(text, position);
-                self.ended = sample.is_err();
-                return Some(sample.map(Entry::Sample));
+                self.sample(text, position)
+                    .map(|sample| Some(Entry::Sample(sample)))
+            } else if open {
+                Err(self.error(position, "an empty line, which OpenMetrics has not"))
+            } else {
+                Ok(None)
+            };
+            match found {
+                Ok(None) => {}
+                Ok(Some(entry)) => return Some(Ok(entry)),
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
             }
         }
         let cut = self.format == Format::OpenMetrics && !self.ended;
@@ -248,14 +306,24 @@ pub fn parse_series(
     if brace < series.len() {
         labels(&series[brace..], position + brace, &mut pairs)?;
     }
-    if pairs.iter().all(|(name, _)| name != "__name__") {
-        return Err(ExpositionError {
+    let fail = |message: String| {
+        Err(ExpositionError {
             position,
             line: 0,
-            message: "the series has no metric name".into(),
-        });
+            message,
+        })
+    };
+    if pairs.iter().all(|(name, _)| name != "__name__") {
+        return fail("the series has no metric name".into());
     }
-    Ok(pairs)
+    let twice = pairs.iter().enumerate().find(|(at, (name, _))| {
+        let before = pairs[..*at].iter();
+        before.rev().any(|(other, _)| other == name)
+    });
+    match twice {
+        Some((_, (name, _))) => fail(format!("the label `{name}` is there twice")),
+        None => Ok(pairs),
+    }
 }
 
 /// Reads `{a="b",…}`.
@@ -294,7 +362,7 @@ fn labels(
             continue;
         }
         let length = rest
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'))
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
             .unwrap_or(rest.len());
         let name = &rest[..length];
         let Some(after) = rest[length..].trim_start().strip_prefix('=') else {
@@ -342,33 +410,63 @@ fn unquote(text: &str) -> Option<(String, usize)> {
     None
 }
 
-/// Reads an exemplar: `{trace_id="…"} value [timestamp]`.
-#[must_use]
-pub fn parse_exemplar(text: &str) -> Option<Exemplar> {
-    let close = series_length(text).ok()?;
+/// Reads an exemplar: `{trace_id="…"} value [timestamp]`; none if its labels are longer than OpenMetrics allows. `position` is
+/// where it stands in the body.
+///
+/// # Errors
+/// The place and what was expected there.
+pub fn parse_exemplar(text: &str, position: usize) -> Result<Option<Exemplar>, ExpositionError> {
+    let fail = |at: usize, message: &str| ExpositionError {
+        position: position + at,
+        line: 0,
+        message: message.into(),
+    };
+    if !text.starts_with('{') {
+        return Err(fail(0, "expected the labels of an exemplar"));
+    }
+    let close = series_length(text).map_err(|(at, message)| fail(at, &message))?;
     let mut pairs = Vec::new();
-    labels(
-        text.strip_prefix('{').map(|_| &text[..close])?,
-        0,
-        &mut pairs,
-    )
-    .ok()?;
+    labels(&text[..close], position, &mut pairs)?;
     let mut words = text[close..].split_ascii_whitespace();
-    let value = parse_value(words.next()?)?;
-    let t_ms = words
-        .next()
-        .and_then(|word| timestamp_ms(word, Format::OpenMetrics));
-    Some(Exemplar {
+    let value = words.next().and_then(parse_value);
+    let value = value.ok_or_else(|| fail(close, "expected the value of an exemplar"))?;
+    let t_ms = match words.next() {
+        None => None,
+        Some(word) => Some(
+            timestamp_ms(word, Format::OpenMetrics)
+                .ok_or_else(|| fail(close, "expected the timestamp of an exemplar"))?,
+        ),
+    };
+    if words.next().is_some() {
+        return Err(fail(
+            close,
+            "expected the end of the line after an exemplar",
+        ));
+    }
+    let chars = |text: &String| text.chars().count();
+    let length: usize = pairs.iter().map(|(n, v)| chars(n) + chars(v)).sum();
+    Ok((length <= EXEMPLAR_LABEL_CHARS_MAX).then_some(Exemplar {
         labels: pairs,
         value,
         t_ms,
-    })
+    }))
 }
 
 /// Resolves the escapes of a help text.
 #[must_use]
 pub fn unescape_help(text: &str) -> String {
-    text.replace("\\n", "\n").replace("\\\\", "\\")
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, chars.as_str().chars().next()) {
+            ('\\', Some(next @ ('n' | '\\' | '"'))) => {
+                plain.push(if next == 'n' { '\n' } else { next });
+                chars.next();
+            }
+            (other, _) => plain.push(other),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -422,10 +520,12 @@ mod tests {
 
     #[test]
     fn openmetrics_gives_exemplars_and_seconds() {
-        let body = "# TYPE foo histogram\n# UNIT foo_seconds seconds\nfoo_bucket{le=\"0.1\"} 8 1.5 # {trace_id=\"ab # c\"} 0.067 1520879607.789\nfoo_count 8\n# EOF\nignored junk here\n";
+        let body = "# TYPE foo_seconds histogram\n# UNIT foo_seconds seconds\nfoo_bucket{le=\"0.1\"} 8 1.5 # {trace_id=\"ab # c\"} 0.067 1520879607.789\nfoo_count 8\n# EOF\n";
         let found = samples(body, Format::OpenMetrics).unwrap();
         assert_eq!((found[0].value, found[0].t_ms), (8.0, Some(1500)));
-        let exemplar = parse_exemplar(found[0].exemplar.unwrap()).unwrap();
+        let exemplar = parse_exemplar(found[0].exemplar.unwrap(), 0)
+            .unwrap()
+            .unwrap();
         assert_eq!(
             exemplar.labels,
             [("trace_id".to_owned(), "ab # c".to_owned())]
@@ -472,6 +572,74 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_prometheus_refuses_is_refused() {
+        for (format, body, part) in [
+            (Format::OpenMetrics, "up 1\n# EOF\nup 2\n", "after `# EOF`"),
+            (Format::OpenMetrics, "up 1\n# EOF\n\n", "after `# EOF`"),
+            (Format::OpenMetrics, "up 1\n\n# EOF\n", "empty line"),
+            (Format::OpenMetrics, "# a comment\n# EOF\n", "no comments"),
+            (
+                Format::OpenMetrics,
+                "# TYPE up untyped\n# EOF\n",
+                "`untyped`",
+            ),
+            (
+                Format::OpenMetrics,
+                "# UNIT lat_ms seconds\n# EOF\n",
+                "no suffix",
+            ),
+            (
+                Format::OpenMetrics,
+                "# UNIT seconds seconds\n# EOF\n",
+                "no suffix",
+            ),
+            (Format::Text, "# TYPE up stateset\n", "`stateset`"),
+            (Format::Text, "# TYPE\n", "a metric name"),
+        ] {
+            let error = samples(body, format).unwrap_err();
+            assert!(error.message.contains(part), "{body}: {error}");
+        }
+        // in the text format the end is no more than a comment
+        assert_eq!(
+            samples("up 1\n# EOF\nup2 1\n", Format::Text).unwrap().len(),
+            2
+        );
+        for series in [
+            "up{a=\"1\",a=\"2\"}",
+            "up{a.b=\"1\"}",
+            "up{a=\"1\"",
+            "{a=\"1\"}",
+        ] {
+            assert!(parse_series(series, 0).is_err(), "{series}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_exemplar_is_an_error_and_a_long_one_is_left_out() {
+        for text in [
+            "0.5",
+            "{a=\"b\"}",
+            "{a=\"b\"} x",
+            "{a=\"b\"} 1 soon",
+            "{a=\"b\"} 1 2 3",
+            "{a=b} 1",
+        ] {
+            assert!(parse_exemplar(text, 0).is_err(), "{text}");
+        }
+        let of = |length: usize| {
+            let text = format!("{{a=\"{}\"}} 1", "é".repeat(length));
+            parse_exemplar(&text, 0).unwrap()
+        };
+        assert!(of(127).is_some());
+        assert_eq!(of(128), None);
+    }
+
+    #[test]
+    fn a_help_text_is_unescaped_once() {
+        assert_eq!(unescape_help(r#"a\\n b\n c\" e\x"#), "a\\n b\n c\" e\\x");
+    }
+
     proptest! {
         #[test]
         fn no_body_makes_the_parser_panic(body in "[a{}=\"\\\\ #\\n1.e,é_-]{0,60}") {
@@ -479,7 +647,7 @@ mod tests {
                 for entry in Lines::new(&body, format).flatten() {
                     if let Entry::Sample(sample) = entry {
                         let _ = parse_series(sample.series, sample.position);
-                        let _ = sample.exemplar.map(parse_exemplar);
+                        let _ = sample.exemplar.map(|text| parse_exemplar(text, 0));
                     }
                 }
             }

@@ -232,12 +232,16 @@ impl std::fmt::Debug for Scraper {
 
 /// The labels of a sample: the target's win, and what they displace is kept as `exported_…`, as Prometheus does without `honor_labels`.
 fn with_target_labels(own: Vec<(String, String)>, target: &Labels) -> Labels {
+    let names: Vec<String> = own.iter().map(|(name, _)| name.clone()).collect();
     let renamed = own.into_iter().map(|(name, value)| {
-        if target.get(&name).is_some() {
-            (format!("exported_{name}"), value)
-        } else {
-            (name, value)
+        if target.get(&name).is_none() {
+            return (name, value);
         }
+        let mut exported = format!("exported_{name}");
+        while target.get(&exported).is_some() || names.contains(&exported) {
+            exported.insert_str(0, "exported_");
+        }
+        (exported, value)
     });
     let all = target
         .iter()

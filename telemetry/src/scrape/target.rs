@@ -8,18 +8,20 @@ use http::Uri;
 
 use super::client::{FetchError, Page};
 use super::exposition::{
-    Entry, ExpositionError, Lines, Sample, parse_exemplar, parse_series, unescape_help,
+    Entry, ExpositionError, Format, Lines, Sample, parse_exemplar, parse_series, unescape_help,
 };
 use super::{Health, Target, TargetError, with_target_labels};
-use crate::metrics::catalog::Catalog;
+use crate::metrics::catalog::{Catalog, Metadata};
 use crate::metrics::chunk::stale_marker;
 use crate::metrics::exemplars::{Exemplar, Exemplars};
 use crate::metrics::labels::Labels;
-use crate::metrics::store::{Pending, SeriesId};
+use crate::metrics::store::{AHEAD_MS, Pending, SeriesId};
 use crate::time::{TimeSource, TraceId};
 
 /// Samples of the largest page; a longer one fails the scrape.
 const SAMPLES_MAX: usize = 50_000;
+/// Families whose type is remembered as told; beyond it they are told again.
+const DESCRIBED_MAX: usize = 10_000;
 
 /// Where exemplars and metadata go, and what maps an emitter's times.
 pub(super) struct Sinks<'a> {
@@ -120,12 +122,13 @@ impl State {
             self.read(&page, at_ms, sinks, &mut samples)
                 .map_err(|error| error.to_string())
         });
+        // as Prometheus counts: what was read, though a page that breaks off later is not kept
+        let scraped = samples.len();
         if read.is_err() {
             // half a page is no page: everything of the target is stale
             samples.clear();
             self.order.clear();
         }
-        let scraped = samples.len();
         let all_stale = read.is_err();
         let round = self.round;
         self.known.retain(|text, known| {
@@ -222,16 +225,20 @@ impl State {
                     family,
                     kind,
                     sinks.catalog,
-                    page.format == super::exposition::Format::OpenMetrics,
+                    page.format == Format::OpenMetrics,
                 ),
-                Entry::Help(family, help) => sinks.catalog.note(family, |known| {
-                    if known.help.is_empty() {
-                        known.help = unescape_help(help);
-                    }
-                }),
-                Entry::Unit(family, unit) => sinks
-                    .catalog
-                    .note(family, |known| unit.clone_into(&mut known.unit)),
+                Entry::Help(family, help) => {
+                    each_name(family, page.format, sinks.catalog, |known| {
+                        if known.help.is_empty() {
+                            known.help = unescape_help(help);
+                        }
+                    })
+                }
+                Entry::Unit(family, unit) => {
+                    each_name(family, page.format, sinks.catalog, |known| {
+                        unit.clone_into(&mut known.unit);
+                    })
+                }
             }
         }
         Ok(())
@@ -239,19 +246,16 @@ impl State {
 
     /// Notes a family's type once. OpenMetrics names a counter's family without the `_total` of its series; queries use the series' name.
     fn describe(&mut self, family: &str, kind: &str, catalog: &Catalog, openmetrics: bool) {
+        if self.described.len() >= DESCRIBED_MAX {
+            self.described.clear();
+        }
         if !self.described.insert(family.into()) {
             return;
         }
         catalog.note(family, |known| kind.clone_into(&mut known.kind));
         if openmetrics && kind == "counter" && !family.ends_with("_total") {
-            let help = catalog
-                .get(family)
-                .map(|known| known.help)
-                .unwrap_or_default();
-            catalog.note(&format!("{family}_total"), |known| {
-                kind.clone_into(&mut known.kind);
-                known.help = help;
-            });
+            let before = catalog.get(family).unwrap_or_default();
+            catalog.note(&format!("{family}_total"), |known| *known = before);
         }
     }
 
@@ -265,6 +269,11 @@ impl State {
         if !self.known.contains_key(sample.series) {
             let own = parse_series(sample.series, sample.position)?;
             let labels = with_target_labels(own, &self.labels);
+            labels.check().map_err(|error| ExpositionError {
+                position: sample.position,
+                line: 0,
+                message: error.to_string(),
+            })?;
             self.known.insert(
                 sample.series.into(),
                 Known {
@@ -278,7 +287,10 @@ impl State {
         let known = self.known.get_mut(sample.series).expect("inserted above");
         known.round = self.round;
         known.stamped = sample.t_ms.is_some();
-        if let Some(exemplar) = sample.exemplar.and_then(parse_exemplar) {
+        let exemplar = sample
+            .exemplar
+            .map(|text| parse_exemplar(text, sample.position));
+        if let Some(exemplar) = exemplar.transpose()?.flatten() {
             let trace = exemplar
                 .labels
                 .iter()
@@ -295,6 +307,9 @@ impl State {
             sinks.exemplars.append(&known.labels, kept);
         }
         let t_ms = sample.t_ms.map(|t| store_ms(sinks.time, t, None));
+        if t_ms.is_some_and(|t_ms| t_ms > at_ms.saturating_add(AHEAD_MS)) {
+            return Ok(());
+        }
         samples.push(Pending {
             id: known.id,
             labels: known.labels.clone(),
@@ -303,6 +318,16 @@ impl State {
         });
         self.order.push(sample.series.into());
         Ok(())
+    }
+}
+
+/// Notes something of a family, and of its series' own name where OpenMetrics has another for a counter's.
+fn each_name(family: &str, format: Format, catalog: &Catalog, note: impl Fn(&mut Metadata)) {
+    catalog.note(family, &note);
+    let total = format!("{family}_total");
+    let counter = |known: Metadata| known.kind == "counter";
+    if format == Format::OpenMetrics && catalog.get(&total).is_some_and(counter) {
+        catalog.note(&total, note);
     }
 }
 

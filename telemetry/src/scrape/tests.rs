@@ -30,6 +30,7 @@ impl TimeSource for Clock {
 struct Bench {
     store: Arc<Store>,
     exemplars: Arc<Exemplars>,
+    catalog: Arc<Catalog>,
     clock: Arc<Clock>,
     scraper: Scraper,
 }
@@ -40,15 +41,17 @@ fn bench() -> Bench {
         Arc::new(Exemplars::default()),
         Arc::new(Clock::default()),
     );
+    let catalog = Arc::new(Catalog::default());
     let scraper = Scraper::new(
         store.clone(),
         exemplars.clone(),
-        Arc::new(Catalog::default()),
+        catalog.clone(),
         clock.clone(),
     );
     Bench {
         store,
         exemplars,
+        catalog,
         clock,
         scraper,
     }
@@ -227,6 +230,92 @@ async fn exemplars_are_kept_in_store_time() {
         (found[0].0.name(), found[0].1[0].value, found[0].1[0].t_ms),
         ("lat_bucket", 0.25, 6_500)
     );
+}
+
+#[tokio::test]
+async fn what_fails_a_scrape_in_prometheus_fails_it_here_and_says_why() {
+    let many: String = (0..100).map(|n| format!("l{n}=\"x\",")).collect();
+    let long = "x".repeat(10_000);
+    for (page, part) in [
+        (format!("ok 1\na{{{many}}} 1\n"), "labels on one series"),
+        (format!("ok 1\na{{b=\"{long}\"}} 1\n"), "10000 bytes"),
+        ("ok 1\na{b=\"1\",b=\"2\"} 1\n".to_owned(), "twice"),
+        (
+            format!("ok 1\n{}", "a 1\n".repeat(60_000)),
+            "more than 50000 samples",
+        ),
+        ("ok 1\n# TYPE a odd\n".to_owned(), "`odd`"),
+    ] {
+        let bench = bench();
+        let url = serve(TEXT, vec![page.leak()]).await;
+        bench.scraper.set_targets(vec![target(&url)]).unwrap();
+        let round = bench.round(10).await;
+        assert_eq!((round.up, round.down), (0, 1), "{part}");
+        let health = &bench.scraper.health()[0];
+        assert!(health.error.contains(part), "{}", health.error);
+        assert_eq!(
+            (bench.values("ok", 10), bench.values("up", 10)),
+            (vec![], vec![0.0])
+        );
+        // what was read until then is told
+        assert!(bench.values("scrape_samples_scraped", 10)[0] >= 1.0);
+    }
+}
+
+#[tokio::test]
+async fn a_page_larger_than_the_limit_is_not_read() {
+    let bench = bench();
+    let page = format!("ok 1\n{}", "# a line of nothing\n".repeat(1 << 20));
+    let url = serve(TEXT, vec![page.leak()]).await;
+    bench.scraper.set_targets(vec![target(&url)]).unwrap();
+    bench.round(10).await;
+    let health = &bench.scraper.health()[0];
+    assert!(health.error.contains("limit"), "{}", health.error);
+    assert_eq!(bench.values("up", 10), [0.0]);
+}
+
+#[tokio::test]
+async fn times_far_ahead_are_left_out_and_parts_of_families_are_series() {
+    let bench = bench();
+    let page = "# TYPE sold counter\n# HELP sold Things\n# UNIT sold \nsold_total 3 9.5\nsold_created 1.5\n\
+        # TYPE ahead gauge\nahead 1 9999999999\nnear 1 20\n\
+        # TYPE q summary\nq{quantile=\"0.5\"} 0.1\nq_count 2\nq_sum 0.3\n\
+        # TYPE build info\nbuild_info{version=\"1\"} 1\n# EOF\n";
+    let url = serve(OPEN, vec![page]).await;
+    bench.scraper.set_targets(vec![target(&url)]).unwrap();
+    bench.round(10).await;
+    assert_eq!(bench.scraper.health()[0].error, "");
+    for (query, expected) in [
+        ("sold_total", vec![3.0]),
+        ("timestamp(sold_total)", vec![9.5]),
+        ("sold_created", vec![1.5]),
+        ("q{quantile=\"0.5\"}", vec![0.1]),
+        ("q_sum / q_count", vec![0.15]),
+        ("build_info{version=\"1\"}", vec![1.0]),
+        ("ahead", vec![]),
+    ] {
+        assert_eq!(bench.values(query, 10), expected, "{query}");
+    }
+    assert_eq!(
+        bench.values("ahead", i64::from(u32::MAX) * 3),
+        Vec::<f64>::new()
+    );
+    // a little ahead is what clocks are
+    assert_eq!(bench.values("near", 20), [1.0]);
+    let known = bench.catalog.get("sold_total").unwrap();
+    assert_eq!(
+        (known.kind.as_str(), known.help.as_str()),
+        ("counter", "Things")
+    );
+}
+
+#[test]
+fn a_label_that_is_exported_already_is_exported_again() {
+    let target = Labels::from_pairs([("service", "cart")]);
+    let own = ["service", "exported_service"].map(|name| (name.to_owned(), name.to_owned()));
+    let labels = with_target_labels(own.to_vec(), &target);
+    let text = "{exported_exported_service=\"service\", exported_service=\"exported_service\", service=\"cart\"}";
+    assert_eq!(labels.to_string(), text);
 }
 
 #[tokio::test]

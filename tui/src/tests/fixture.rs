@@ -156,6 +156,7 @@ pub fn lab() -> Lab {
             service("worker", "exited"),
         ],
         banner: None,
+        otlp_grpc: Some(text("http://127.0.0.1:8301")),
     };
     let change =
         |id: &str, before_s: i64, kind, service: &str, title: &str, details: &str| Change {

@@ -130,7 +130,12 @@ pub fn brief(app: &App) -> Vec<(&'static str, String)> {
     let Some(drill) = app.drill() else {
         return Vec::new();
     };
-    let tools = format!("{} speaks the APIs of Prometheus, Loki and Tempo.", app.lab);
+    let mut tools = format!("{} speaks the APIs of Prometheus, Loki and Tempo.", app.lab);
+    if let Some(grpc) = &drill.otlp_grpc {
+        tools.push_str(&format!(
+            " It takes OTLP over HTTP; {grpc} takes OTLP over gRPC."
+        ));
+    }
     let mut sections = vec![
         ("Situation", drill.brief.situation.clone()),
         ("How the shop is built", drill.brief.architecture.clone()),
