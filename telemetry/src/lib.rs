@@ -13,6 +13,7 @@ pub mod graph;
 pub mod logs;
 pub mod metrics;
 pub mod origins;
+mod outbound;
 pub mod promql;
 pub mod query;
 pub mod receive;

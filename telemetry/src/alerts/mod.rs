@@ -3,6 +3,7 @@
 mod engine;
 pub mod format;
 mod live;
+pub mod notify;
 mod rules;
 mod state;
 mod template;

@@ -1,0 +1,93 @@
+//! Connections to programs outside: plain HTTP, and HTTPS with the certificates that the machine trusts. Knows no protocol above.
+
+use std::io;
+use std::time::Duration;
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+
+/// Opens connections for `http://` and `https://`.
+pub(crate) type Connector = HttpsConnector<HttpConnector>;
+
+/// A connector that gives up after `timeout`.
+///
+/// # Errors
+/// When HTTPS is `wanted` and the machine has no certificates that it trusts.
+pub(crate) fn connector(timeout: Duration, https: Https) -> io::Result<Connector> {
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(timeout));
+    tcp.enforce_http(false);
+    let provider = rustls::crypto::ring::default_provider();
+    let tls = match https {
+        Https::Wanted => HttpsConnectorBuilder::new().with_provider_and_native_roots(provider)?,
+        // reading the machine's certificates takes time that plain HTTP need not spend
+        Https::Unused => {
+            let empty = rustls::ClientConfig::builder_with_provider(provider.into())
+                .with_safe_default_protocol_versions()
+                .map_err(io::Error::other)?
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth();
+            HttpsConnectorBuilder::new().with_tls_config(empty)
+        }
+    };
+    Ok(tls.https_or_http().enable_http1().wrap_connector(tcp))
+}
+
+/// Whether any address is `https://`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Https {
+    Wanted,
+    Unused,
+}
+
+impl Https {
+    /// As an address needs it.
+    pub fn of(uri: &Uri) -> Self {
+        if uri.scheme_str() == Some("https") {
+            Self::Wanted
+        } else {
+            Self::Unused
+        }
+    }
+}
+
+/// An address without what may be secret in it: scheme and host; path, query and credentials stay away.
+pub(crate) fn shown(uri: &Uri) -> String {
+    let host = uri.authority().map_or("", |authority| {
+        let whole = authority.as_str();
+        whole.rsplit_once('@').map_or(whole, |(_, host)| host)
+    });
+    let rest = if matches!(uri.path(), "" | "/") && uri.query().is_none() {
+        ""
+    } else {
+        "/…"
+    };
+    format!("{}://{host}{rest}", uri.scheme_str().unwrap_or("http"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_secrets() {
+        let shown = |text: &str| shown(&text.parse().unwrap());
+        assert_eq!(
+            shown("https://hooks.example.com/services/T0/B0/secret"),
+            "https://hooks.example.com/…"
+        );
+        assert_eq!(
+            shown("http://me:secret@127.0.0.1:9/?key=secret"),
+            "http://127.0.0.1:9/…"
+        );
+        assert_eq!(shown("http://127.0.0.1:9"), "http://127.0.0.1:9");
+    }
+
+    #[test]
+    fn plain_connections_need_no_certificates() {
+        assert!(connector(Duration::from_secs(1), Https::Unused).is_ok());
+        assert_eq!(Https::of(&"https://a/".parse().unwrap()), Https::Wanted);
+    }
+}
