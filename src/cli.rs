@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
 #[derive(Debug, Parser)]
@@ -135,6 +136,12 @@ pub struct RunArgs {
     /// Address for OTLP over gRPC; over HTTP it is the API's [default: 127.0.0.1 with a free port]
     #[arg(long, env = "DRILL_OTLP_GRPC")]
     pub otlp_grpc: Option<SocketAddr>,
+    /// Tell this URL when an alert fires or is resolved, in the JSON of Alertmanager's webhooks; may be given several times
+    #[arg(long, env = "DRILL_WEBHOOK", hide_env_values = true, value_name = "URL", value_delimiter = ',', value_parser = webhook)]
+    pub webhook: Vec<Webhook>,
+    /// The same for an incoming webhook of Slack, or of what speaks its language (Mattermost, Discord's /slack)
+    #[arg(long, env = "DRILL_SLACK_WEBHOOK", hide_env_values = true, value_name = "URL", value_delimiter = ',', value_parser = slack_webhook)]
+    pub slack_webhook: Vec<Webhook>,
     /// Folder for drills [default: logs]
     #[arg(long, env = "DRILL_LOGS")]
     pub logs: Option<PathBuf>,
@@ -374,6 +381,16 @@ pub fn database_url(text: &str) -> Result<String, String> {
 fn seed(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| format!("a seed is a whole number from 0 to {}, as in 42", u64::MAX))
+}
+
+/// An address for Alertmanager's JSON.
+pub fn webhook(text: &str) -> Result<Webhook, WebhookError> {
+    Webhook::new(text, Shape::Generic)
+}
+
+/// An address for Slack's.
+pub fn slack_webhook(text: &str) -> Result<Webhook, WebhookError> {
+    Webhook::new(text, Shape::Slack)
 }
 
 /// Least and most columns and rows that a screen is drawn with.

@@ -23,6 +23,10 @@ pub struct Settings {
     pub cors: Option<String>,
     /// Address for OTLP over gRPC.
     pub otlp_grpc: Option<String>,
+    /// Who is told of alerts, in Alertmanager's JSON.
+    pub webhook: Option<String>,
+    /// Who is told of alerts, in Slack's.
+    pub slack_webhook: Option<String>,
     /// Difficulty, 1 to 4.
     pub level: Option<u8>,
     /// Database URL for the shop.
@@ -47,7 +51,7 @@ pub fn load(folder: &Path) -> Result<Settings, Failure> {
     let settings: Settings = toml::from_str(&text).map_err(|error| {
         Failure::usage(
             format!("{FILE} is not right: {}", error.to_string().trim_end()),
-            "correct the line, or move the file away; keys are logs, listen, cors, otlp_grpc, level, database_url, scenarios",
+            "correct the line, or move the file away; keys are logs, listen, cors, otlp_grpc, webhook, slack_webhook, level, database_url, scenarios",
         )
     })?;
     settings.check()?;
@@ -78,6 +82,14 @@ impl Settings {
         }
         if let Some(Err(error)) = self.cors.as_ref().map(|text| text.parse::<Origins>()) {
             return wrong("cors", &error.to_string());
+        }
+        for (key, url) in [
+            ("webhook", &self.webhook),
+            ("slack_webhook", &self.slack_webhook),
+        ] {
+            if let Some(Err(error)) = url.as_deref().map(crate::cli::webhook) {
+                return wrong(key, &error.to_string());
+            }
         }
         match self.database_url.as_deref().map(crate::cli::database_url) {
             Some(Err(remedy)) => wrong("database_url", &remedy),
@@ -118,6 +130,8 @@ mod tests {
             ("listen = \"here\"", "listen"),
             ("cors = \"localhost\"", "cors"),
             ("otlp_grpc = \"4317\"", "otlp_grpc"),
+            ("webhook = \"hooks.example.com\"", "webhook"),
+            ("slack_webhook = \"ftp://a\"", "slack_webhook"),
             ("database_url = \"mysql://db\"", "database_url"),
         ] {
             std::fs::write(folder.path().join(FILE), line).unwrap();

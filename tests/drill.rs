@@ -478,3 +478,55 @@ fn a_broken_scenario_file_shows_all_its_problems_with_their_places() {
         "each problem is told once: {said}"
     );
 }
+
+/// Takes one request, answers 200, and returns its body.
+fn one_post(listener: &std::net::TcpListener) -> Value {
+    let (mut stream, _) = listener.accept().expect("somebody calls");
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let line = line.trim().to_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        .unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+#[test]
+fn webhooks_are_told_of_the_page_s_alert() {
+    let folder = tempfile::tempdir().unwrap();
+    let [generic, slack] = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let url = |of: &std::net::TcpListener| format!("http://{}/hook", of.local_addr().unwrap());
+    let mut drill = Headless::start(
+        folder.path(),
+        &["--webhook", &url(&generic), "--slack-webhook", &url(&slack)],
+    );
+    let page = drill.wait_for("page");
+    let name = page["alert"].as_str().unwrap();
+    // alerts that are no page may be told before it
+    let told = |body: &Value| {
+        let alerts = body["alerts"].as_array().unwrap().iter();
+        alerts
+            .filter(|alert| alert["status"] == "firing")
+            .any(|alert| alert["labels"]["alertname"] == name)
+    };
+    let began = Instant::now();
+    while !told(&one_post(&generic)) {
+        assert!(began.elapsed() < PATIENCE, "no message tells of {name}");
+    }
+    let message = one_post(&slack);
+    assert!(
+        !message["attachments"].as_array().unwrap().is_empty(),
+        "{message}"
+    );
+}

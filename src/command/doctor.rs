@@ -108,7 +108,7 @@ fn print_settings(logs: &Path, settings: &Settings) {
     println!("\nsettings (flag, then DRILL_* environment, then drill.toml):");
     println!("  logs          {}", logs.display());
     let shown = |name: &str, variable: &str, file: Option<String>, default: &str| {
-        let secret = name == "database_url";
+        let secret = matches!(name, "database_url" | "webhook" | "slack_webhook");
         let value = std::env::var(variable).ok().or(file);
         let value = value.map(|value| {
             if secret {
@@ -146,6 +146,18 @@ fn print_settings(logs: &Path, settings: &Settings) {
         Err(failure) => format!("not possible: {}", failure.message),
     };
     println!("  {:<13} {forward}", "forward");
+    shown(
+        "webhook",
+        "DRILL_WEBHOOK",
+        settings.webhook.clone(),
+        "none: nobody else is told of alerts",
+    );
+    shown(
+        "slack_webhook",
+        "DRILL_SLACK_WEBHOOK",
+        settings.slack_webhook.clone(),
+        "none",
+    );
     shown(
         "level",
         "DRILL_LEVEL",

@@ -13,9 +13,11 @@ use rand::RngExt;
 use scenarios::{catalog::Catalog, plan::Plan, seed::Seed};
 use telemetry::forward::{ENDPOINT, ForwardConfig};
 
+use telemetry::alerts::notify::Webhook;
+
 use super::{headless, list::logs_folder, scenario_files};
 use crate::{
-    cli::{RunArgs, RunCommand},
+    cli::{self, RunArgs, RunCommand},
     exit::{self, Failure},
     settings::Settings,
     signals,
@@ -53,6 +55,7 @@ pub fn run(command: RunCommand, settings: &Settings) -> Result<ExitCode, Failure
         cors: cors(&args, settings)?,
         otlp_grpc: address("otlp_grpc", args.otlp_grpc, settings.otlp_grpc.as_ref())?,
         forward: forward()?,
+        webhooks: webhooks(&args, settings),
         logs_dir: Some(logs.clone()),
         chosen_by_trainee: command.slug.is_some(),
         database_url: args
@@ -136,6 +139,21 @@ pub fn forward() -> Result<Option<ForwardConfig>, Failure> {
             format!("correct it, or run with {ENDPOINT} unset to forward nothing"),
         )
     })
+}
+
+/// Those of the command line and the environment; the settings file's where there are none. It was checked when it was read.
+fn webhooks(args: &RunArgs, settings: &Settings) -> Vec<Webhook> {
+    let given = [args.webhook.clone(), args.slack_webhook.clone()].concat();
+    if !given.is_empty() {
+        return given;
+    }
+    let generic = settings.webhook.as_deref().map(cli::webhook);
+    let slack = settings.slack_webhook.as_deref().map(cli::slack_webhook);
+    [generic, slack]
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .collect()
 }
 
 /// Among the scenarios met least, the one that the seed points at.

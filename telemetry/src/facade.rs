@@ -8,6 +8,7 @@ use axum::Router;
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::alerts::notify::{Notifier, Notifying, Told, Webhook};
 use crate::api;
 use crate::error::{QueryError, RecordError};
 use crate::forward::{ForwardStats, Forwarder};
@@ -53,6 +54,8 @@ pub struct Stats {
     pub metrics_recording: Option<RecordStatus>,
     /// How forwarding goes, if anything is forwarded.
     pub forward: Option<ForwardStats>,
+    /// How telling webhooks of alerts goes, one each.
+    pub webhooks: Vec<Told>,
 }
 
 /// Telemetry: receiver, stores, queries. Clones share everything.
@@ -63,6 +66,7 @@ pub struct Telemetry {
     receiver: Arc<Receiver>,
     /// The status of the last recording of metrics that ended.
     metrics_recorded: Arc<Mutex<Option<RecordStatus>>>,
+    notifier: Arc<Mutex<Option<Notifier>>>,
 }
 
 impl Telemetry {
@@ -83,6 +87,7 @@ impl Telemetry {
                 Some(sink),
             )))),
             metrics_recorded: Arc::default(),
+            notifier: Arc::default(),
         }
     }
 
@@ -110,6 +115,15 @@ impl Telemetry {
     pub fn forward_to(&self, forwarder: &Forwarder) {
         self.intake().forward_to(forwarder.clone());
         self.metrics.forward_to(forwarder.clone());
+    }
+
+    /// Tells webhooks of alerts when the returned work is run, in place of those that were told before. `api_url` is the base URL
+    /// of the query APIs, for links to them.
+    #[must_use]
+    pub fn notify(&self, webhooks: Vec<Webhook>, api_url: String) -> Notifying {
+        let (notifier, work) = Notifier::new(self.metrics.clone(), webhooks, api_url);
+        *self.notifier.lock() = Some(notifier);
+        work
     }
 
     /// The newest `limit` lines of a LogQL query (or of bare words) with `start_ns <= ts < end_ns`,
@@ -208,6 +222,11 @@ impl Telemetry {
                 .recording()
                 .or_else(|| self.metrics_recorded.lock().clone()),
             forward: self.intake().forwarder().map(Forwarder::stats),
+            webhooks: self
+                .notifier
+                .lock()
+                .as_ref()
+                .map_or_else(Vec::new, Notifier::told),
         }
     }
 

@@ -16,7 +16,7 @@ pub use events::{DrillEvent, Events};
 pub use rules::RulesUnusable;
 use scenarios::plan::Plan;
 use simulator::{LabError, lab::Lab};
-use telemetry::{Telemetry, forward::ForwardConfig};
+use telemetry::{Telemetry, alerts::notify::Webhook, forward::ForwardConfig};
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -35,6 +35,8 @@ pub struct DrillOptions {
     pub otlp_grpc: Option<SocketAddr>,
     /// Where all telemetry is forwarded to, if anywhere. When that is the drill itself nothing is forwarded.
     pub forward: Option<ForwardConfig>,
+    /// Who is told when alerts fire and are resolved, from when time runs at its own pace on.
+    pub webhooks: Vec<Webhook>,
     /// Where drill folders and the history lie; none records nothing.
     pub logs_dir: Option<PathBuf>,
     /// Whether the trainee chose the scenario, and may be shown its name.

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::{Telemetry, alerts, forward::ForwardStats, receive::Signal};
+use telemetry::{
+    Telemetry,
+    alerts::{self, notify::Told},
+    forward::ForwardStats,
+    receive::Signal,
+};
 
 use crate::sight::{SeenAlert, SeenLine, SeenSelection, SeenSpan, SeenTrace, SeenValue, Sight};
 
@@ -130,11 +135,22 @@ impl Sight for Telemetry {
             .find_map(|status| status.error)
             .map(|error| format!("recording of telemetry stopped: {error}"));
         let lost = stats.forward.and_then(|forward| lost(&forward));
-        match (stopped, lost) {
-            (Some(stopped), Some(lost)) => Some(format!("{stopped}; {lost}")),
-            (one, other) => one.or(other),
-        }
+        let untold = stats.webhooks.iter().filter_map(untold);
+        let all: Vec<String> = stopped.into_iter().chain(lost).chain(untold).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
+}
+
+/// Which webhook was not told, if any message was lost.
+fn untold(webhook: &Told) -> Option<String> {
+    let messages = webhook.failed + webhook.dropped;
+    let problem = webhook.problem.as_deref().unwrap_or("it is too slow");
+    (messages > 0).then(|| {
+        format!(
+            "{messages} messages about alerts did not reach {}: {problem}",
+            webhook.to
+        )
+    })
 }
 
 /// What was not forwarded, if anything.

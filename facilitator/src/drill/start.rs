@@ -105,6 +105,15 @@ impl Drill {
             }
         });
         watch(&mut tasks, &desk, &telemetry, &clock, &cancel);
+        if !options.webhooks.is_empty() {
+            let work = telemetry.notify(options.webhooks, api_url.clone());
+            let live = until_live(clock.clone(), cancel.clone());
+            let cancel = cancel.clone();
+            tasks.spawn(async move {
+                live.await;
+                work.run(cancel).await;
+            });
+        }
         let config = LabConfig {
             executable: PathBuf::new(),
             arguments: Vec::new(),
@@ -175,6 +184,13 @@ fn trace_share(plan: &Plan) -> f64 {
     let level = plan.scenario.difficulty.get(&plan.level);
     let percent = level.and_then(|change| change.trace_percent).unwrap_or(100);
     f64::from(percent.min(100)) / 100.0
+}
+
+/// Waits until history is made and time runs at its own pace: an alert of hours ago wakes nobody.
+async fn until_live(clock: Arc<DrillClock>, cancel: CancellationToken) {
+    while clock.speed() > 1.5 && !cancel.is_cancelled() {
+        tokio::time::sleep(PAGER_PERIOD).await;
+    }
 }
 
 fn serve(

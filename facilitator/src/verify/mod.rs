@@ -181,6 +181,7 @@ async fn run(options: &VerifyOptions, sheet: &mut Sheet<'_>) -> Result<(), Stop>
         cors: None,
         otlp_grpc: None,
         forward: None,
+        webhooks: Vec::new(),
         logs_dir: None,
         chosen_by_trainee: false,
         database_url: options.database_url.clone(),

@@ -7,6 +7,7 @@ mod send;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,23 +156,18 @@ impl Notifying {
     pub async fn run(self, cancel: CancellationToken) {
         let (mut queues, mut lanes) = (Vec::new(), Vec::new());
         for (at, webhook) in self.webhooks.iter().enumerate() {
-            match Sender::new(&webhook.uri) {
-                Ok(sender) => {
-                    let (to, waiting) = mpsc::channel(QUEUE_MESSAGES);
-                    queues.push((at, to));
-                    let told = self.told.clone();
-                    lanes.push(Lane {
-                        at,
-                        sender,
-                        waiting,
-                        told,
-                        first_retry: self.first_retry,
-                    });
-                }
-                Err(error) => {
-                    self.told.lock()[at].problem = Some(format!("cannot be told: {error}"))
-                }
-            }
+            let queue = Sender::new(&webhook.uri).map(|sender| {
+                let (to, waiting) = mpsc::channel(QUEUE_MESSAGES);
+                lanes.push(Lane {
+                    at,
+                    sender,
+                    waiting,
+                    told: self.told.clone(),
+                    first_retry: self.first_retry,
+                });
+                to
+            });
+            queues.push(queue);
         }
         let watching = self.watch(queues);
         let telling = join_all(lanes.into_iter().map(Lane::run));
@@ -181,20 +177,29 @@ impl Notifying {
         }
     }
 
-    async fn watch(&self, queues: Vec<(usize, mpsc::Sender<Bytes>)>) {
+    async fn watch(&self, queues: Vec<io::Result<mpsc::Sender<Bytes>>>) {
         let mut changes = self.metrics.alerts().subscribe();
         let mut known = Known::default();
         loop {
             let changed = known.changes(self.metrics.alerts().alerts());
             if !changed.is_empty() {
-                for (at, queue) in &queues {
-                    let message =
-                        payload::message(self.webhooks[*at].shape, &changed, &self.api_url);
-                    if queue.try_send(message).is_err() {
-                        let told = &mut self.told.lock()[*at];
-                        told.dropped += 1;
-                        told.problem = Some(format!("{QUEUE_MESSAGES} messages wait already"));
-                    }
+                for (at, queue) in queues.iter().enumerate() {
+                    let shape = self.webhooks[at].shape;
+                    let put = |queue: &mpsc::Sender<Bytes>| {
+                        queue.try_send(payload::message(shape, &changed, &self.api_url))
+                    };
+                    let (problem, count): (String, fn(&mut Told) -> &mut u64) = match queue {
+                        Ok(queue) if put(queue).is_ok() => continue,
+                        Ok(_) => (format!("{QUEUE_MESSAGES} messages wait already"), |t| {
+                            &mut t.dropped
+                        }),
+                        Err(error) => (format!("no certificates to trust: {error}"), |t| {
+                            &mut t.failed
+                        }),
+                    };
+                    let told = &mut self.told.lock()[at];
+                    *count(told) += 1;
+                    told.problem = Some(problem);
                 }
             }
             // that some transitions were missed is no matter: all alerts are looked at anyway
