@@ -105,81 +105,39 @@ pub fn run(args: &DoctorArgs, settings: &Settings) -> ExitCode {
 }
 
 fn print_settings(logs: &Path, settings: &Settings) {
-    println!("\nsettings (flag, then DRILL_* environment, then drill.toml):");
-    println!("  logs          {}", logs.display());
-    let shown = |name: &str, variable: &str, file: Option<String>, default: &str| {
-        let secret = matches!(name, "database_url" | "webhook" | "slack_webhook");
-        let value = std::env::var(variable).ok().or(file);
-        let value = value.map(|value| {
-            if secret {
-                "set (not shown)".to_owned()
-            } else {
-                value
-            }
-        });
-        println!(
-            "  {name:<13} {}",
-            value.unwrap_or_else(|| default.to_owned())
-        );
-    };
-    shown(
-        "listen",
-        "DRILL_LISTEN",
-        settings.listen.clone(),
-        "127.0.0.1, a free port",
-    );
-    shown(
-        "cors",
-        "DRILL_CORS",
-        settings.cors.clone(),
-        "none: no web page may read the APIs",
-    );
-    shown(
-        "otlp_grpc",
-        "DRILL_OTLP_GRPC",
-        settings.otlp_grpc.clone(),
-        "127.0.0.1, a free port",
-    );
     let forward = match super::run::forward() {
         Ok(Some(to)) => to.endpoint().to_owned(),
         Ok(None) => format!("nowhere: {} is not set", telemetry::forward::ENDPOINT),
         Err(failure) => format!("not possible: {}", failure.message),
     };
-    println!("  {:<13} {forward}", "forward");
-    shown(
-        "webhook",
-        "DRILL_WEBHOOK",
-        settings.webhook.clone(),
-        "none: nobody else is told of alerts",
-    );
-    shown(
-        "slack_webhook",
-        "DRILL_SLACK_WEBHOOK",
-        settings.slack_webhook.clone(),
-        "none",
-    );
-    shown(
-        "level",
-        "DRILL_LEVEL",
-        settings.level.map(|level| level.to_string()),
-        "as each scenario is made",
-    );
-    shown(
-        "database_url",
-        "DRILL_DATABASE_URL",
-        settings.database_url.clone(),
-        "none: SQLite files",
-    );
-    let folder = settings
-        .scenarios
-        .as_ref()
-        .map(|path| path.display().to_string());
-    shown(
-        "scenarios",
-        "DRILL_SCENARIOS",
-        folder,
-        "the built-in catalogue only",
-    );
+    println!("\nsettings (flag, then DRILL_* environment, then drill.toml):");
+    println!("  logs          {}", logs.display());
+    println!("  forward       {forward}");
+    let of = settings.clone();
+    let level = of.level.map(|level| level.to_string());
+    let scenarios = of.scenarios.map(|path| path.display().to_string());
+    // name, what stands in the settings file, what holds without
+    let rows = [
+        ("listen", of.listen, "127.0.0.1, a free port"),
+        ("otlp_grpc", of.otlp_grpc, "127.0.0.1, a free port"),
+        ("cors", of.cors, "none: no web page may read the APIs"),
+        ("webhook", of.webhook, "none: nobody else is told of alerts"),
+        ("slack_webhook", of.slack_webhook, "none"),
+        ("level", level, "as each scenario is made"),
+        ("database_url", of.database_url, "none: SQLite files"),
+        ("scenarios", scenarios, "the built-in catalogue only"),
+    ];
+    for (name, file, default) in rows {
+        let variable = format!("DRILL_{}", name.to_uppercase());
+        let value = std::env::var(variable).ok().or(file);
+        let secret = matches!(name, "database_url" | "webhook" | "slack_webhook");
+        let shown = match value {
+            Some(_) if secret => "set (not shown)".to_owned(),
+            Some(value) => value,
+            None => default.to_owned(),
+        };
+        println!("  {name:<13} {shown}");
+    }
 }
 
 fn ports() -> Check {

@@ -1,6 +1,7 @@
 //! One drill from start to end: owns clock, telemetry, lab, journal, folder and server, and the tasks
 //! between them. It wires; what happens at each place is decided there.
 
+mod doors;
 mod events;
 mod instruments;
 mod rules;

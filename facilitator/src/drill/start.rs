@@ -15,12 +15,13 @@ use simulator::{
     journal::{Event, Journal},
     lab::{Lab, LabConfig},
 };
-use telemetry::{Telemetry, TelemetryConfig, forward::Forwarder, receive::grpc};
+use telemetry::{Telemetry, TelemetryConfig};
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Drill, DrillError, DrillOptions,
+    doors::{Doors, Outside},
     instruments::{LabInstruments, store_lines},
     rules,
     shop::LabShop,
@@ -30,7 +31,6 @@ use crate::{
     desk::{Archive, Desk, DeskParts, Watched},
     history::{DrillRow, HISTORY_FILE, History},
     report::plan_hash,
-    server::{DEFAULT_BIND, DrillServer},
 };
 
 /// Scrape interval while the clock is fast, store time: at 120x one round per 40 ms of wall time.
@@ -50,9 +50,8 @@ impl Drill {
     pub async fn start(options: DrillOptions) -> Result<Self, DrillError> {
         let began = Instant::now();
         let plan = options.plan.clone();
-        let server = DrillServer::bind(options.bind.unwrap_or(DEFAULT_BIND)).await?;
-        let otlp = DrillServer::bind(options.otlp_grpc.unwrap_or(DEFAULT_BIND)).await?;
-        let (api_url, otlp_grpc_url) = (server.base_url(), otlp.base_url());
+        let doors = Doors::bind(&options).await?;
+        let (api_url, otlp_grpc_url) = doors.urls();
         let clock = Arc::new(DrillClock::new(
             DrillClock::page_today(),
             &plan.scenario.history,
@@ -78,42 +77,14 @@ impl Drill {
         let (instruments, lines) = LabInstruments::new(telemetry.clone(), time, clock.clone());
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(store_lines(telemetry.clone(), lines, cancel.clone()));
-        // a program that joins has the same variable set as the lab: that is no collector
-        let doors = [server.address(), otlp.address()];
-        let forward = options
-            .forward
-            .filter(|to| !doors.iter().any(|door| to.is(*door)));
-        let forward_url = forward.as_ref().map(|to| to.endpoint().to_owned());
-        if let Some(forward) = forward {
-            let (forwarder, forwarding) = Forwarder::new(forward);
-            telemetry.forward_to(&forwarder);
-            tasks.spawn(forwarding.run(cancel.clone()));
-        }
-        let open = match &options.cors {
-            Some(origins) => origins.allow(telemetry.router()),
-            None => telemetry.router(),
+        let outside = Outside {
+            cors: options.cors.as_ref(),
+            forward: options.forward,
+            webhooks: options.webhooks,
         };
-        serve(&mut tasks, server, &desk, open, &cancel);
-        let receiving = grpc::serve(
-            otlp.into_listener(),
-            telemetry.receiver().clone(),
-            cancel.clone(),
-        );
-        tasks.spawn(async move {
-            if let Err(error) = receiving.await {
-                tracing::error!(%error, "the door for OTLP over gRPC broke down");
-            }
-        });
+        let house = (&desk, &telemetry, &clock);
+        let forward_url = doors.open(outside, house, &mut tasks, &cancel);
         watch(&mut tasks, &desk, &telemetry, &clock, &cancel);
-        if !options.webhooks.is_empty() {
-            let work = telemetry.notify(options.webhooks, api_url.clone());
-            let live = until_live(clock.clone(), cancel.clone());
-            let cancel = cancel.clone();
-            tasks.spawn(async move {
-                live.await;
-                work.run(cancel).await;
-            });
-        }
         let config = LabConfig {
             executable: PathBuf::new(),
             arguments: Vec::new(),
@@ -128,11 +99,7 @@ impl Drill {
         let lab = match start_lab(config, options.executable).await {
             Ok(lab) => Arc::new(lab),
             Err(error) => {
-                desk.finish(&format!("the lab did not start: {error}"))
-                    .await;
-                cancel.cancel();
-                while tasks.join_next().await.is_some() {}
-                desk.close_archive().await;
+                give_up(&error, &desk, &mut tasks, &cancel).await;
                 return Err(error);
             }
         };
@@ -151,6 +118,20 @@ impl Drill {
             ready_after: began.elapsed(),
         })
     }
+}
+
+/// Ends what was begun before the lab failed to start.
+async fn give_up(
+    error: &DrillError,
+    desk: &Desk,
+    tasks: &mut JoinSet<()>,
+    cancel: &CancellationToken,
+) {
+    desk.finish(&format!("the lab did not start: {error}"))
+        .await;
+    cancel.cancel();
+    while tasks.join_next().await.is_some() {}
+    desk.close_archive().await;
 }
 
 async fn start_lab(
@@ -184,28 +165,6 @@ fn trace_share(plan: &Plan) -> f64 {
     let level = plan.scenario.difficulty.get(&plan.level);
     let percent = level.and_then(|change| change.trace_percent).unwrap_or(100);
     f64::from(percent.min(100)) / 100.0
-}
-
-/// Waits until history is made and time runs at its own pace: an alert of hours ago wakes nobody.
-async fn until_live(clock: Arc<DrillClock>, cancel: CancellationToken) {
-    while clock.speed() > 1.5 && !cancel.is_cancelled() {
-        tokio::time::sleep(PAGER_PERIOD).await;
-    }
-}
-
-fn serve(
-    tasks: &mut JoinSet<()>,
-    server: DrillServer,
-    desk: &Arc<Desk>,
-    telemetry: axum::Router,
-    cancel: &CancellationToken,
-) {
-    let serving = server.serve(desk.clone(), telemetry, cancel.clone());
-    tasks.spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the drill's server broke down");
-        }
-    });
 }
 
 /// The scraper, and the pager that looks at the alerts after it.

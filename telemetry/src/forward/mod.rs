@@ -42,7 +42,7 @@ pub struct Forwarded {
     pub sent: u64,
     /// Not sent, because the queue was full or forwarding ended.
     pub dropped: u64,
-    /// Refused by the collector, or given up after [`GIVE_UP_AFTER`].
+    /// Refused by the collector, or given up after a minute.
     pub failed: u64,
     /// Attempts that failed and were repeated.
     pub retried: u64,
@@ -169,7 +169,7 @@ impl Forwarder {
 }
 
 impl Forwarding {
-    /// Sends what is queued until cancelled, and then what is left for at most twice [`FLUSH_WITHIN`].
+    /// Sends what is queued until cancelled, and then what is left for at most two seconds.
     pub async fn run(self, cancel: CancellationToken) {
         let lanes = self.lanes.into_iter().map(|lane| lane.run(cancel.clone()));
         join_all(lanes).await;

@@ -115,6 +115,22 @@ impl Collector {
     }
 }
 
+/// Receives on a listener.
+fn collects(
+    collector: &Telemetry,
+    listener: TcpListener,
+    protocol: &str,
+    cancel: &CancellationToken,
+) {
+    if protocol == "grpc" {
+        let receiver = collector.receiver().clone();
+        tokio::spawn(grpc::serve(listener, receiver, cancel.clone()));
+    } else {
+        let router = collector.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+    }
+}
+
 #[tokio::test]
 async fn all_signals_and_scraped_rounds_arrive_over_both_protocols() {
     let (listener, page) = bound().await;
@@ -124,16 +140,7 @@ async fn all_signals_and_scraped_rounds_arrive_over_both_protocols() {
         let collector = telemetry();
         let (listener, address) = bound().await;
         let cancel = CancellationToken::new();
-        if protocol == "grpc" {
-            tokio::spawn(grpc::serve(
-                listener,
-                collector.receiver().clone(),
-                cancel.clone(),
-            ));
-        } else {
-            let router = collector.router();
-            tokio::spawn(async move { axum::serve(listener, router).await });
-        }
+        collects(&collector, listener, protocol, &cancel);
         let running = run(config(
             address,
             &[(PROTOCOL, protocol), (COMPRESSION, "gzip")],
@@ -210,13 +217,7 @@ async fn a_collector_that_is_down_gets_the_batches_when_it_is_back() {
 
         let listener = TcpListener::bind(address).await.unwrap();
         let collector = telemetry();
-        if protocol == "grpc" {
-            let cancel = CancellationToken::new();
-            tokio::spawn(grpc::serve(listener, collector.receiver().clone(), cancel));
-        } else {
-            let router = collector.router();
-            tokio::spawn(async move { axum::serve(listener, router).await });
-        }
+        collects(&collector, listener, protocol, &CancellationToken::new());
         let logs = running.until(|logs| logs.sent == 1).await;
         assert_eq!((logs.dropped, logs.failed), (0, 0));
         assert_eq!(collector.stats().logs.received, 1, "once");

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
 use opentelemetry::metrics::MeterProvider;
-use opentelemetry::trace::{Link, Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::trace::{
+    Link, Span, SpanId, SpanKind, Status, TraceContextExt, TraceId, Tracer, TracerProvider,
+};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{
@@ -50,122 +52,150 @@ fn aimed<B: WithExportConfig + WithHttpConfig>(exporter: B, base: &str, signal: 
         .with_timeout(Duration::from_secs(10))
 }
 
+/// The SDK's three providers.
+struct Sdk {
+    traces: SdkTracerProvider,
+    logs: SdkLoggerProvider,
+    metrics: SdkMeterProvider,
+}
+
+impl Sdk {
+    fn new(base: &str, service: &str, temporality: Temporality) -> Self {
+        let resource = Resource::builder_empty()
+            .with_attributes([
+                KeyValue::new("service.name", service.to_owned()),
+                KeyValue::new("service.instance.id", "one"),
+                KeyValue::new("service.version", "1.2"),
+            ])
+            .build();
+        let exporter = aimed(SpanExporter::builder().with_http(), base, "traces")
+            .build()
+            .unwrap();
+        let traces = SdkTracerProvider::builder()
+            .with_resource(resource.clone())
+            .with_batch_exporter(exporter)
+            .build();
+        let exporter = aimed(LogExporter::builder().with_http(), base, "logs")
+            .build()
+            .unwrap();
+        let logs = SdkLoggerProvider::builder()
+            .with_resource(resource.clone())
+            .with_batch_exporter(exporter)
+            .build();
+        let exporter = aimed(MetricExporter::builder().with_http(), base, "metrics")
+            .with_temporality(temporality)
+            .build()
+            .unwrap();
+        let metrics = SdkMeterProvider::builder()
+            .with_resource(resource)
+            .with_reader(
+                PeriodicReader::builder(exporter)
+                    .with_interval(Duration::from_secs(3_600))
+                    .build(),
+            )
+            .build();
+        Self {
+            traces,
+            logs,
+            metrics,
+        }
+    }
+
+    /// Two spans with a log record each; their trace and their own ids.
+    fn trace(&self) -> (TraceId, SpanId, SpanId) {
+        let tracer = self.traces.tracer("shop");
+        let earlier = tracer.start("earlier");
+        let root = tracer
+            .span_builder("POST /pay")
+            .with_kind(SpanKind::Server)
+            .with_attributes([
+                KeyValue::new("http.route", "/pay"),
+                KeyValue::new("cart.items", 3),
+                KeyValue::new("vip", true),
+            ])
+            .with_links(vec![Link::with_context(earlier.span_context().clone())])
+            .start_with_context(&tracer, &Context::new());
+        let within = Context::new().with_span(root);
+        let mut child = tracer
+            .span_builder("charge")
+            .with_kind(SpanKind::Client)
+            .start_with_context(&tracer, &within);
+        child.set_status(Status::error("card refused"));
+        child.add_event(
+            "exception",
+            vec![KeyValue::new("exception.message", "no funds")],
+        );
+        let (root_id, child_id) = (
+            within.span().span_context().span_id(),
+            child.span_context().span_id(),
+        );
+        let trace = within.span().span_context().trace_id();
+
+        let logger = self.logs.logger("shop");
+        let emit = |severity, body: &'static str, (key, value): (&'static str, AnyValue), span| {
+            let mut record = logger.create_log_record();
+            record.set_severity_number(severity);
+            record.set_body(body.into());
+            record.add_attribute(key, value);
+            record.set_trace_context(trace, span, None);
+            logger.emit(record);
+        };
+        emit(
+            Severity::Info,
+            "order placed",
+            ("order.id", 4711.into()),
+            root_id,
+        );
+        emit(
+            Severity::Error,
+            "payment failed: no funds",
+            ("amount", 9.5.into()),
+            child_id,
+        );
+        child.end();
+
+        within.span().end();
+        (trace, root_id, child_id)
+    }
+
+    /// A counter, an up-down counter and a histogram, exported twice.
+    fn measure(&self) {
+        let meter = self.metrics.meter("shop");
+        let orders = meter
+            .u64_counter("shop.orders")
+            .with_unit("{order}")
+            .with_description("Orders placed")
+            .build();
+        let depth = meter.i64_up_down_counter("shop.queue.depth").build();
+        let seconds = meter
+            .f64_histogram("shop.pay.duration")
+            .with_unit("s")
+            .with_boundaries(vec![0.1, 0.5, 1.0])
+            .build();
+        for change in [4, -1] {
+            // two exports, so that what is sent as deltas has to be summed up; the store's times are milliseconds
+            std::thread::sleep(Duration::from_millis(2));
+            orders.add(2, &[KeyValue::new("kind", "gift")]);
+            depth.add(change, &[]);
+            seconds.record(0.25, &[KeyValue::new("http.route", "/pay")]);
+            self.metrics.force_flush().unwrap();
+        }
+    }
+}
+
 /// What every client sends.
 fn client(base: &str, service: &str, temporality: Temporality) -> Ids {
-    let resource = Resource::builder_empty()
-        .with_attributes([
-            KeyValue::new("service.name", service.to_owned()),
-            KeyValue::new("service.instance.id", "one"),
-            KeyValue::new("service.version", "1.2"),
-        ])
-        .build();
-    let exporter = aimed(SpanExporter::builder().with_http(), base, "traces")
-        .build()
-        .unwrap();
-    let traces = SdkTracerProvider::builder()
-        .with_resource(resource.clone())
-        .with_batch_exporter(exporter)
-        .build();
-    let exporter = aimed(LogExporter::builder().with_http(), base, "logs")
-        .build()
-        .unwrap();
-    let logs = SdkLoggerProvider::builder()
-        .with_resource(resource.clone())
-        .with_batch_exporter(exporter)
-        .build();
-    let exporter = aimed(MetricExporter::builder().with_http(), base, "metrics")
-        .with_temporality(temporality)
-        .build()
-        .unwrap();
-    let metrics = SdkMeterProvider::builder()
-        .with_resource(resource)
-        .with_reader(
-            PeriodicReader::builder(exporter)
-                .with_interval(Duration::from_secs(3_600))
-                .build(),
-        )
-        .build();
-
-    let tracer = traces.tracer("shop");
-    let earlier = tracer.start("earlier");
-    let root = tracer
-        .span_builder("POST /pay")
-        .with_kind(SpanKind::Server)
-        .with_attributes([
-            KeyValue::new("http.route", "/pay"),
-            KeyValue::new("cart.items", 3),
-            KeyValue::new("vip", true),
-        ])
-        .with_links(vec![Link::with_context(earlier.span_context().clone())])
-        .start_with_context(&tracer, &Context::new());
-    let within = Context::new().with_span(root);
-    let mut child = tracer
-        .span_builder("charge")
-        .with_kind(SpanKind::Client)
-        .start_with_context(&tracer, &within);
-    child.set_status(Status::error("card refused"));
-    child.add_event(
-        "exception",
-        vec![KeyValue::new("exception.message", "no funds")],
-    );
-    let (root_id, child_id) = (
-        within.span().span_context().span_id(),
-        child.span_context().span_id(),
-    );
-    let trace = within.span().span_context().trace_id();
-
-    let logger = logs.logger("shop");
-    let emit = |severity, body: &'static str, (key, value): (&'static str, AnyValue), span| {
-        let mut record = logger.create_log_record();
-        record.set_severity_number(severity);
-        record.set_body(body.into());
-        record.add_attribute(key, value);
-        record.set_trace_context(trace, span, None);
-        logger.emit(record);
-    };
-    emit(
-        Severity::Info,
-        "order placed",
-        ("order.id", 4711.into()),
-        root_id,
-    );
-    emit(
-        Severity::Error,
-        "payment failed: no funds",
-        ("amount", 9.5.into()),
-        child_id,
-    );
-    child.end();
-
-    let meter = metrics.meter("shop");
-    let orders = meter
-        .u64_counter("shop.orders")
-        .with_unit("{order}")
-        .with_description("Orders placed")
-        .build();
-    let depth = meter.i64_up_down_counter("shop.queue.depth").build();
-    let seconds = meter
-        .f64_histogram("shop.pay.duration")
-        .with_unit("s")
-        .with_boundaries(vec![0.1, 0.5, 1.0])
-        .build();
-    for change in [4, -1] {
-        // two exports, so that what is sent as deltas has to be summed up; the store's times are milliseconds
-        std::thread::sleep(Duration::from_millis(2));
-        orders.add(2, &[KeyValue::new("kind", "gift")]);
-        depth.add(change, &[]);
-        seconds.record(0.25, &[KeyValue::new("http.route", "/pay")]);
-        metrics.force_flush().unwrap();
-    }
-    within.span().end();
-    traces.shutdown().unwrap();
-    logs.shutdown().unwrap();
-    metrics.shutdown().unwrap();
+    let sdk = Sdk::new(base, service, temporality);
+    let (trace, root, child) = sdk.trace();
+    sdk.measure();
+    sdk.traces.shutdown().unwrap();
+    sdk.logs.shutdown().unwrap();
+    sdk.metrics.shutdown().unwrap();
     Ids {
         service: service.to_owned(),
         trace: trace.to_string(),
-        root: root_id.to_string(),
-        child: child_id.to_string(),
+        root: root.to_string(),
+        child: child.to_string(),
     }
 }
 
