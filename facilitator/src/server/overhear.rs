@@ -35,7 +35,9 @@ pub(super) async fn overhear(
     let Some(heard) = Heard::at(request.uri().path()) else {
         return next.run(request).await;
     };
-    if background || !desk.listens() {
+    // a browser asks for leave before it asks its page's question
+    let preflight = request.method() == Method::OPTIONS;
+    if background || preflight || !desk.listens() {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();

@@ -693,6 +693,13 @@ async fn what_is_asked_as_jaegers_clients_ask_is_journalled_alike() {
         panic!("an error")
     };
     assert!(error.contains("'service' is required"), "{error}");
+    let asked = room.desk.journal().entries().len();
+    room.send("OPTIONS", &search, Body::empty()).await;
+    assert_eq!(
+        room.desk.journal().entries().len(),
+        asked,
+        "a browser's preflight is nobody's question"
+    );
 }
 
 #[tokio::test]
