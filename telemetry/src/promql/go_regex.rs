@@ -3,10 +3,10 @@
 //! Where the two disagree, Go's reading is kept: `\d`, `\w`, `\s`, `\b` are ASCII, a `{` that opens no repetition is a
 //! brace, `[` and `&&` in a class are themselves, `\Q…\E` quotes, repetitions do not stack and count to a thousand.
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
-/// Bytes that one compiled regular expression may take; a hostile one is refused.
-const COMPILED_BYTES_MAX: usize = 1 << 20;
+use crate::query::build_regex;
+
 /// Go's limit of a counted repetition.
 const REPEAT_MAX: u32 = 1_000;
 
@@ -15,7 +15,7 @@ const REPEAT_MAX: u32 = 1_000;
 /// # Errors
 /// What is wrong with the pattern, in words.
 pub(super) fn anchored(pattern: &str) -> Result<Regex, String> {
-    build(&format!("^(?:{})$", translate(pattern)?))
+    build_regex(&format!("^(?:{})$", translate(pattern)?))
 }
 
 /// The pattern in the regex crate's syntax; compiles alone, so that `)(` cannot close a group around it.
@@ -24,7 +24,7 @@ pub(super) fn anchored(pattern: &str) -> Result<Regex, String> {
 /// What is wrong with the pattern, in words.
 pub(super) fn checked(pattern: &str) -> Result<String, String> {
     let translated = translate(pattern)?;
-    build(&translated)?;
+    build_regex(&translated)?;
     Ok(translated)
 }
 
@@ -35,17 +35,6 @@ fn translate(pattern: &str) -> Result<String, String> {
     };
     translation.run()?;
     Ok(translation.text)
-}
-
-fn build(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .size_limit(COMPILED_BYTES_MAX)
-        .build()
-        .map_err(|error| {
-            let text = error.to_string();
-            let gist = text.lines().last().unwrap_or_default();
-            gist.trim_start_matches("error: ").to_owned()
-        })
 }
 
 struct Translation<'a> {

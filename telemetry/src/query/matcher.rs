@@ -91,17 +91,20 @@ pub(crate) fn compile_regex(
     position: usize,
 ) -> Result<Regex, QueryError> {
     // checked alone first, so that `)(` cannot close the anchoring group, and the message fits the text
-    let build = |text: &str| {
-        regex::RegexBuilder::new(text)
-            .size_limit(REGEX_BYTES_MAX)
-            .build()
-    };
-    build(written)
-        .and_then(|_| build(pattern))
+    build_regex(written)
+        .and_then(|_| build_regex(pattern))
         .map_err(|error| QueryError::Invalid {
             position,
-            message: format!("regular expression {written:?}: {}", last_line(&error)),
+            message: format!("regular expression {written:?}: {error}"),
         })
+}
+
+/// Compiles `pattern` within the size limit; the error is its gist in one line.
+pub(crate) fn build_regex(pattern: &str) -> Result<Regex, String> {
+    regex::RegexBuilder::new(pattern)
+        .size_limit(REGEX_BYTES_MAX)
+        .build()
+        .map_err(|error| last_line(&error))
 }
 
 /// The gist of a regex error: its last line without the drawing above it.

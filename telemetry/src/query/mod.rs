@@ -1,5 +1,5 @@
 //! What LogQL and TraceQL share: tokens with byte offsets, the cursor of a recursive-descent parser,
-//! and matchers. Knows neither language's grammar. (PromQL has a parser of its own.)
+//! and matchers. Knows neither language's grammar. (PromQL has a parser of its own, and shares the limit of regular expressions.)
 
 mod compare;
 mod cursor;
@@ -10,6 +10,6 @@ mod quantity;
 pub use compare::Compare;
 pub use cursor::Cursor;
 pub use lexer::{Dialect, Spanned, Token, lex};
-pub(crate) use matcher::compile_regex;
 pub use matcher::{MatchOp, TextMatcher};
+pub(crate) use matcher::{build_regex, compile_regex};
 pub use quantity::{parse_bytes, parse_duration_ns};
