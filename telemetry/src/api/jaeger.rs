@@ -15,17 +15,21 @@ use serde_json::{Value, json};
 
 use super::conditions::{self, tag_is};
 use super::parameters::{Parameters, trace_id};
+use crate::attributes::hex;
 use crate::error::QueryError;
 use crate::facade::Telemetry;
 use crate::query::parse_duration_ns;
 use crate::traces::ast::Query;
-use crate::traces::{Span, search};
+use crate::traces::{Span, Trace, search};
 
 /// Traces of an answer where no limit is given, as in Jaeger.
 const TRACES_DEFAULT: usize = 100;
 
 /// Traces of an answer at most, as Jaeger's own page asks for.
 const TRACES_MAX: usize = 1500;
+
+/// Spans of an answer at most; what does not fit is an error beside the traces that do.
+const SPANS_MAX: usize = 100_000;
 
 /// Names of services and operations told at most.
 const NAMES_MAX: usize = 10_000;
@@ -153,10 +157,30 @@ async fn traces(State(telemetry): State<Telemetry>, parameters: Parameters) -> R
         let query = query(&parameters)?;
         let segments = telemetry.intake().trace_store().snapshot();
         let hits = search(&segments, &query, window, limit)?;
-        let traces = hits.iter().map(|hit| shape::trace(&hit.trace)).collect();
-        Ok(structured(traces, 0, Value::Null))
+        let traces = hits.into_iter().map(|hit| hit.trace).collect();
+        Ok(fitting(traces, SPANS_MAX, Vec::new()))
     })
     .await
+}
+
+/// The traces, as many as have `max` spans together, with errors for the others. The first is told whatever
+/// its size.
+fn fitting(traces: Vec<Trace>, max: usize, mut errors: Vec<Value>) -> Value {
+    let (mut told, mut spans) = (Vec::new(), 0);
+    for trace in &traces {
+        spans += trace.spans.len();
+        if told.is_empty() || spans <= max {
+            told.push(shape::trace(trace));
+        } else {
+            let message = format!("more than {max} spans: ask for fewer traces, or by id");
+            errors.push(json!({"msg": message, "traceID": hex(&trace.id)}));
+        }
+    }
+    let errors = match errors.is_empty() {
+        true => Value::Null,
+        false => errors.into(),
+    };
+    structured(told.into(), 0, errors)
 }
 
 /// The traces with these ids; those that are not held are errors beside them.
@@ -169,16 +193,11 @@ fn by_ids(telemetry: &Telemetry, ids: &[&str]) -> Result<Value, Refusal> {
         let trace_id =
             trace_id(id).map_err(|message| format!("cannot parse traceID param: {message}"))?;
         match telemetry.trace(&trace_id) {
-            Some(trace) => found.push(shape::trace(&trace)),
+            Some(trace) => found.push(trace),
             None => missing.push(json!({"msg": "trace not found", "traceID": id})),
         }
     }
-    let errors = if missing.is_empty() {
-        Value::Null
-    } else {
-        missing.into()
-    };
-    Ok(structured(found.into(), 0, errors))
+    Ok(fitting(found, SPANS_MAX, missing))
 }
 
 async fn trace(State(telemetry): State<Telemetry>, Path(id): Path<String>) -> Response {
@@ -301,4 +320,34 @@ fn tags(parameters: &Parameters) -> Result<Vec<(String, String)>, String> {
         tags.extend(pairs);
     }
     Ok(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traces::fixture::{Shape, batch};
+    use crate::traces::{TRACE_BYTES, TraceStore, assemble};
+
+    #[test]
+    fn more_spans_than_fit_are_an_error_beside_the_traces_that_do() {
+        let store = TraceStore::new(TRACE_BYTES);
+        for trace in 1..=3 {
+            store.append(&batch(
+                "a",
+                &[Shape::root(trace, 1), Shape::child(trace, 2, 1)],
+            ));
+        }
+        let held = |id| assemble(&store.snapshot(), &Shape::trace_id(id)).unwrap();
+        let told = |ids: &[u64], max| {
+            let answer = fitting(ids.iter().copied().map(held).collect(), max, Vec::new());
+            let errors = answer["errors"].as_array().map_or(0, Vec::len);
+            (answer["data"].as_array().unwrap().len(), errors)
+        };
+        assert_eq!(told(&[1, 2, 3], 6), (3, 0));
+        assert_eq!(told(&[1, 2, 3], 5), (2, 1));
+        assert_eq!(told(&[1, 2], 1), (1, 1), "the first is always told");
+        assert_eq!(told(&[], 5), (0, 0));
+        let answer = fitting(vec![held(1), held(2)], 2, Vec::new());
+        assert_eq!(answer["errors"][0]["traceID"], hex(&Shape::trace_id(2)));
+    }
 }
