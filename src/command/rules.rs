@@ -46,6 +46,7 @@ fn check(files: &[PathBuf], json: bool) -> Result<ExitCode, Failure> {
                 "rules": found.as_ref().ok(),
                 "problems": found.as_ref().err().map_or_else(Vec::new, problems),
             })),
+            Ok(1) => super::print(&format!("ok    {file}  (1 rule)\n")),
             Ok(rules) => super::print(&format!("ok    {file}  ({rules} rules)\n")),
             Err(error) => eprintln!("{}", told(&file, &error)),
         }
