@@ -55,6 +55,8 @@ pub enum Stage {
     Json(Vec<(String, String)>),
     /// `| logfmt`, or with the wanted keys only.
     Logfmt(Vec<(String, String)>),
+    /// `| pattern "<name> …"` and its byte offset.
+    Pattern(String, usize),
     /// `| regexp "(?P<name>…)"` and its byte offset.
     Regexp(String, usize),
     /// `| line_format "…"` and its byte offset.

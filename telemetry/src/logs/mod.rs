@@ -1,6 +1,7 @@
 //! Logs: the store and LogQL. Knows nothing of HTTP or of where records come from.
 
 pub mod ast;
+mod capture;
 mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -7,6 +7,7 @@ use memchr::memmem::Finder;
 use regex::Regex;
 
 use super::ast::{Conversion, LabelFilter, LabelSource, LogExpr, Quantity, Stage, Unwrap};
+use super::capture::Pattern;
 use super::fields;
 use super::segment::Row;
 use super::template::Template;
@@ -119,6 +120,7 @@ enum Step {
     Label(Filter),
     Json(Vec<(String, String)>),
     Logfmt(Vec<(String, String)>),
+    Pattern(Pattern),
     Regexp(Regex),
     LineFormat(Template),
     LabelFormat(Vec<(String, Source)>),
@@ -206,6 +208,7 @@ impl Step {
             Stage::Label(filter) => Self::Label(Filter::new(filter)?),
             Stage::Json(wanted) => Self::Json(wanted.clone()),
             Stage::Logfmt(wanted) => Self::Logfmt(wanted.clone()),
+            Stage::Pattern(text, position) => Self::Pattern(Pattern::new(text, *position)?),
             Stage::Regexp(text, position) => Self::Regexp(named_groups(text, *position)?),
             Stage::LineFormat(text, position) => Self::LineFormat(Template::new(text, *position)?),
             Stage::LabelFormat(renames) => {
@@ -253,6 +256,12 @@ impl Step {
                     } else if let Some((label, _)) = wanted.iter().find(|(_, key)| *key == name) {
                         entry.extract(label, value);
                     }
+                }
+            }
+            Self::Pattern(pattern) => {
+                let line = entry.line.clone();
+                for (name, value) in pattern.captures(&line) {
+                    entry.extract(name, value.to_owned());
                 }
             }
             Self::Regexp(regex) => {

@@ -174,7 +174,7 @@ mod tests {
     fn what_is_not_supported_is_named() {
         for (query, position, name) in [
             (r#"{service="a"} |> "<_> x""#, 14, "|>"),
-            (r#"{service="a"} | pattern "<a>""#, 16, "pattern"),
+            (r#"{service="a"} | unpack"#, 16, "unpack"),
             (
                 r#"label_replace(rate({service="a"}[1m]),"a","b","c","d")"#,
                 0,

@@ -116,14 +116,14 @@ fn stage(cursor: &mut Cursor<'_>, log: &mut LogExpr) -> Result<(), QueryError> {
     let stage = match keyword {
         "json" => extraction(cursor, Stage::Json)?,
         "logfmt" => extraction(cursor, Stage::Logfmt)?,
-        "regexp" | "line_format" => {
+        "pattern" | "regexp" | "line_format" => {
             cursor.advance();
             let position = cursor.position();
             let text = cursor.expect_text("a string in quotes")?.to_owned();
-            if keyword == "regexp" {
-                Stage::Regexp(text, position)
-            } else {
-                Stage::LineFormat(text, position)
+            match keyword {
+                "pattern" => Stage::Pattern(text, position),
+                "regexp" => Stage::Regexp(text, position),
+                _ => Stage::LineFormat(text, position),
             }
         }
         "label_format" => label_format(cursor)?,
@@ -133,7 +133,7 @@ fn stage(cursor: &mut Cursor<'_>, log: &mut LogExpr) -> Result<(), QueryError> {
             log.unwrap = Some(unwrap(cursor)?);
             return Ok(());
         }
-        "pattern" | "unpack" | "decolorize" | "distinct" => {
+        "unpack" | "decolorize" | "distinct" => {
             return Err(Cursor::unsupported(
                 position,
                 &format!("the stage `{keyword}`"),
