@@ -1,7 +1,7 @@
 //! TraceQL on one trace: which spans, in which sets. Knows no store.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ast::{
@@ -87,22 +87,30 @@ fn select(expression: &SpansetExpr, trace: &Trace) -> HashSet<SpanId> {
         SpansetOp::And | SpansetOp::Or => left.union(&right).copied().collect(),
         SpansetOp::Child => related(&|span| span.parent.is_some_and(|id| left.contains(&id))),
         SpansetOp::Descendant => {
-            related(&|span| ancestors(trace, span).any(|id| left.contains(&id)))
+            let below = below(trace, &left);
+            related(&|span| below.contains(&span.span_id))
         }
         SpansetOp::Parent => {
             let parents: HashSet<_> = of(trace, &left).filter_map(|span| span.parent).collect();
             related(&|span| parents.contains(&span.span_id))
         }
         SpansetOp::Ancestor => {
-            let above: HashSet<_> = of(trace, &left)
-                .flat_map(|span| ancestors(trace, span))
-                .collect();
+            let above = above(trace, &left);
             related(&|span| above.contains(&span.span_id))
         }
-        SpansetOp::Sibling => related(&|span| {
-            let mut others = of(trace, &left).filter(|other| other.span_id != span.span_id);
-            span.parent.is_some() && others.any(|other| other.parent == span.parent)
-        }),
+        SpansetOp::Sibling => {
+            // of each parent: how many of its children are on the left, and one of them
+            let mut children: HashMap<SpanId, (usize, SpanId)> = HashMap::new();
+            for span in of(trace, &left) {
+                if let Some(parent) = span.parent {
+                    children.entry(parent).or_insert((0, span.span_id)).0 += 1;
+                }
+            }
+            related(&|span| {
+                let found = span.parent.and_then(|parent| children.get(&parent));
+                found.is_some_and(|(count, one)| *count > 1 || *one != span.span_id)
+            })
+        }
     }
 }
 
@@ -113,11 +121,46 @@ fn of<'a>(trace: &'a Trace, ids: &'a HashSet<SpanId>) -> impl Iterator<Item = &'
         .filter(|span| ids.contains(&span.span_id))
 }
 
-/// The ids above a span, nearest first; ends after as many as the trace has spans, should a broken
-/// emitter have made a ring.
-fn ancestors<'a>(trace: &'a Trace, span: &Span) -> impl Iterator<Item = SpanId> + 'a {
-    let above = |id: &SpanId| trace.span(id).and_then(|span| span.parent);
-    std::iter::successors(span.parent, above).take(trace.spans.len())
+/// The spans above any of these. Each span is walked over once, however deep the trace, and a ring that a broken emitter made
+/// of parents ends where it began.
+fn above(trace: &Trace, spans: &HashSet<SpanId>) -> HashSet<SpanId> {
+    let mut above = HashSet::new();
+    for span in of(trace, spans) {
+        let mut next = span.parent;
+        while let Some(id) = next.filter(|id| above.insert(*id)) {
+            next = trace.span(&id).and_then(|span| span.parent);
+        }
+    }
+    above
+}
+
+/// The spans below any of these, in the same manner.
+fn below(trace: &Trace, spans: &HashSet<SpanId>) -> HashSet<SpanId> {
+    let mut known: HashMap<SpanId, bool> = HashMap::new();
+    for span in &trace.spans {
+        let (mut path, mut places) = (Vec::new(), HashMap::new());
+        let mut at = Some(span);
+        while let Some(span) = at.filter(|span| !known.contains_key(&span.span_id)) {
+            if let Some(&ring) = places.get(&span.span_id) {
+                // all of a ring are below each other
+                let ring: Vec<&Arc<Span>> = path.split_off(ring);
+                let below = ring.iter().any(|span| spans.contains(&span.span_id));
+                known.extend(ring.iter().map(|span| (span.span_id, below)));
+                break;
+            }
+            places.insert(span.span_id, path.len());
+            path.push(span);
+            at = trace.parent(span);
+        }
+        while let Some(span) = path.pop() {
+            let parent = span.parent;
+            let below =
+                parent.is_some_and(|id| spans.contains(&id) || known.get(&id) == Some(&true));
+            known.insert(span.span_id, below);
+        }
+    }
+    let below = known.into_iter().filter(|(_, below)| *below);
+    below.map(|(id, _)| id).collect()
 }
 
 fn apply(stage: &Stage, sets: Vec<SpanSet>, trace: &Trace) -> Vec<SpanSet> {
@@ -342,6 +385,8 @@ fn equality(op: Compare, equal: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::logs::fixture::{int, text};
     use crate::traces::fixture::{Shape, batch};
@@ -507,5 +552,81 @@ mod tests {
         let trace = assemble(&store.snapshot(), &Shape::trace_id(1)).unwrap();
         let query = parse("{ status = error } >> {} || {} << {}").unwrap();
         assert_eq!(matches(&query, &trace).unwrap().sets[0].spans.len(), 2);
+    }
+
+    /// Whether `above` is met on the way up from `span`, the slow way.
+    fn is_above(parents: &[u64], above: u64, span: u64) -> bool {
+        let parent = |span: &u64| Some(parents[*span as usize - 1]).filter(|p| *p != 0);
+        let mut way = std::iter::successors(parent(&span), |at| {
+            (*at <= parents.len() as u64).then(|| parent(at)).flatten()
+        });
+        way.by_ref().take(parents.len() + 1).any(|at| at == above)
+    }
+
+    /// What an operator selects, by its definition alone.
+    fn slow(op: &str, parents: &[u64], left: &[u64], right: &[u64]) -> Vec<u64> {
+        let parent = |span: u64| parents[span as usize - 1];
+        let related = |l: u64, r: u64| match op {
+            ">" => parent(r) == l,
+            ">>" => is_above(parents, l, r),
+            "<" => parent(l) == r,
+            "<<" => is_above(parents, r, l),
+            _ => l != r && parent(r) != 0 && parent(l) == parent(r),
+        };
+        let found = right.iter().copied();
+        found
+            .filter(|r| left.iter().any(|l| related(*l, *r)))
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn structure_is_what_its_definition_says(
+            // parents by place, from 1; 0 has none, and what is beyond the end is not held
+            parents in prop::collection::vec(0_u64..9, 1..8),
+            sides in prop::collection::vec((any::<bool>(), any::<bool>()), 8),
+        ) {
+            let flag = |key: &str, on: bool| on.then(|| text(key, "x"));
+            let shapes: Vec<Shape> = (1..).zip(&parents).map(|(span, parent)| {
+                let (l, r) = sides[span as usize - 1];
+                let attributes = [flag("l", l), flag("r", r)].into_iter().flatten().collect();
+                Shape { attributes, start_ms: 1, ..Shape::child(1, span, *parent) }
+            }).collect();
+            let store = TraceStore::new(TRACE_BYTES);
+            store.append(&batch("a", &shapes));
+            let trace = assemble(&store.snapshot(), &Shape::trace_id(1)).unwrap();
+            let side = |of: fn(&(bool, bool)) -> bool| -> Vec<u64> {
+                let places = (1..=parents.len() as u64).filter(|span| of(&sides[*span as usize - 1]));
+                places.collect()
+            };
+            let (left, right) = (side(|s| s.0), side(|s| s.1));
+            for op in [">", ">>", "<", "<<", "~"] {
+                let query = parse(&format!("{{ .l = \"x\" }} {op} {{ .r = \"x\" }}")).unwrap();
+                let mut found: Vec<u64> = matches(&query, &trace)
+                    .into_iter()
+                    .flat_map(|hit| hit.sets)
+                    .flat_map(|set| set.spans)
+                    .map(|span| u64::from_be_bytes(span.span_id))
+                    .collect();
+                found.sort_unstable();
+                prop_assert_eq!(found, slow(op, &parents, &left, &right), "{}", op);
+            }
+        }
+    }
+
+    #[test]
+    fn a_trace_of_a_hundred_thousand_spans_is_walked_once() {
+        let chain = |span| Shape::child(1, span, span - 1);
+        let wide = |span| Shape::child(2, span, u64::from(span > 1));
+        let store = TraceStore::new(256 << 20);
+        let of = |make: &dyn Fn(u64) -> Shape| (1..=100_000).map(make).collect::<Vec<_>>();
+        store.append(&batch("a", &of(&chain)));
+        store.append(&batch("a", &of(&wide)));
+        for (trace, op, expected) in [(1, ">>", 99_999), (1, "<<", 99_999), (2, "~", 99_999)] {
+            let trace = assemble(&store.snapshot(), &Shape::trace_id(trace)).unwrap();
+            let query = parse(&format!("{{}} {op} {{}}")).unwrap();
+            let hit = matches(&query, &trace).unwrap();
+            assert_eq!(hit.sets[0].spans.len(), expected, "{op}");
+        }
     }
 }
