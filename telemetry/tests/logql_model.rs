@@ -1,6 +1,8 @@
 //! LogQL against a second evaluator, slow and plain: it goes over a list of lines for every step of every query, and shares no
 //! code with the first. Lines and queries are drawn at random.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -14,6 +14,8 @@
 //! clear                                     forgets all lines
 //! ```
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ use telemetry::time::WallTime;
 use telemetry::{QueryError, Telemetry, TelemetryConfig};
 
 type Labels = Vec<(String, String)>;
+/// Series with a value, or none, for each step.
+type Numbers = Vec<(Labels, Vec<Option<f64>>)>;
 
 fn fresh() -> Telemetry {
     Telemetry::new(TelemetryConfig::default(), Arc::new(WallTime))
@@ -116,11 +120,7 @@ fn append(telemetry: &Telemetry, line: &str) {
 }
 
 /// Asks for numbers; every series with a value for each step.
-fn numbers(
-    telemetry: &Telemetry,
-    query: &str,
-    grid: Grid,
-) -> Result<Vec<(Labels, Vec<Option<f64>>)>, QueryError> {
+fn numbers(telemetry: &Telemetry, query: &str, grid: Grid) -> Result<Numbers, QueryError> {
     let Query::Metric(expression) = logs::parse(query)? else {
         panic!("{query} asks for lines");
     };
@@ -152,12 +152,9 @@ fn close(a: Option<f64>, b: Option<f64>) -> bool {
     }
 }
 
-fn check_numbers(
-    found: Result<Vec<(Labels, Vec<Option<f64>>)>, QueryError>,
-    expected: &[&str],
-) -> Result<(), String> {
+fn check_numbers(found: Result<Numbers, QueryError>, expected: &[&str]) -> Result<(), String> {
     let found = found.map_err(|error| error.to_string())?;
-    let wanted: Vec<(Labels, Vec<Option<f64>>)> = expected
+    let wanted: Numbers = expected
         .iter()
         .map(|line| {
             let (labels, values) = labelled(line);

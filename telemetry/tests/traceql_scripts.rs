@@ -11,6 +11,8 @@
 //! clear                                     forgets all spans
 //! ```
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 use std::sync::Arc;
 
