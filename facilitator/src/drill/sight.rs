@@ -145,12 +145,12 @@ impl Sight for Telemetry {
 fn untold(webhook: &Told) -> Option<String> {
     let messages = webhook.failed + webhook.dropped;
     let problem = webhook.problem.as_deref().unwrap_or("it is too slow");
-    (messages > 0).then(|| {
-        format!(
-            "{messages} messages about alerts did not reach {}: {problem}",
-            webhook.to
-        )
-    })
+    let what = match messages {
+        0 => return None,
+        1 => "a message about an alert".to_owned(),
+        _ => format!("{messages} messages about alerts"),
+    };
+    Some(format!("{what} did not reach {}: {problem}", webhook.to))
 }
 
 /// What was not forwarded, if anything.
