@@ -14,28 +14,24 @@
 //! clear                                     forgets all lines
 //! ```
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-use std::path::Path;
-use std::sync::Arc;
-
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
-use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use telemetry::logs::ast::Query;
 use telemetry::logs::{self, Grid, Level};
 use telemetry::promql::{notation, parse_duration};
-use telemetry::time::WallTime;
-use telemetry::{QueryError, Telemetry, TelemetryConfig};
+use telemetry::{QueryError, Telemetry};
+
+use crate::script::{Answer, Language, failed_as};
+use crate::{append_log, attribute, text};
+
+const LOGQL: Language = Language {
+    folder: "logql",
+    append,
+    ask,
+};
 
 type Labels = Vec<(String, String)>;
 /// Series with a value, or none, for each step.
 type Numbers = Vec<(Labels, Vec<Option<f64>>)>;
-
-fn fresh() -> Telemetry {
-    Telemetry::new(TelemetryConfig::default(), Arc::new(WallTime))
-}
 
 fn ns(text: &str) -> i64 {
     let duration = parse_duration(text).unwrap_or_else(|| panic!("{text:?} is not a duration"));
@@ -65,16 +61,6 @@ fn labelled(line: &str) -> (Labels, &str) {
     )
 }
 
-fn text(key: &str, value: &str) -> KeyValue {
-    KeyValue {
-        key: key.to_owned(),
-        value: Some(AnyValue {
-            value: Some(Value::StringValue(value.to_owned())),
-        }),
-        ..KeyValue::default()
-    }
-}
-
 fn append(telemetry: &Telemetry, line: &str) {
     let (time, rest) = line.split_once(' ').expect("a time and a line");
     let (labels, body) = labelled(rest);
@@ -91,32 +77,14 @@ fn append(telemetry: &Telemetry, line: &str) {
     let record = LogRecord {
         time_unix_nano: ns(time) as u64,
         severity_number: if rank == 0 { 0 } else { rank * 4 - 3 },
-        body: Some(AnyValue {
-            value: Some(Value::StringValue(body.to_owned())),
-        }),
         attributes: labels
             .iter()
             .filter(|(name, _)| !matches!(name.as_str(), "service" | "level"))
-            .map(|(name, value)| text(name, value))
+            .map(|(name, value)| attribute(name, text(value)))
             .collect(),
         ..LogRecord::default()
     };
-    telemetry
-        .intake()
-        .log_store()
-        .append(&ExportLogsServiceRequest {
-            resource_logs: vec![ResourceLogs {
-                resource: Some(Resource {
-                    attributes: vec![text("service.name", of("service"))],
-                    ..Resource::default()
-                }),
-                scope_logs: vec![ScopeLogs {
-                    log_records: vec![record],
-                    ..ScopeLogs::default()
-                }],
-                ..ResourceLogs::default()
-            }],
-        });
+    append_log(telemetry, of("service"), body, record);
 }
 
 /// Asks for numbers; every series with a value for each step.
@@ -197,108 +165,37 @@ fn check_lines(telemetry: &Telemetry, query: &str, expected: &[&str]) -> Result<
 }
 
 fn check_failure(telemetry: &Telemetry, query: &str, expected: &[&str]) -> Result<(), String> {
-    let [expected] = expected else {
-        panic!("one line says how {query} fails")
-    };
-    let (place, part) = expected
-        .split_once(' ')
-        .expect("a place and a part of the text");
     let at = Grid::instant(100_000_000_000);
     let error = match logs::parse(query) {
         Ok(Query::Metric(_)) => numbers(telemetry, query, at).err(),
         Ok(Query::Log(_)) => telemetry.query_logs(query, 0, i64::MAX, 10).err(),
         Err(error) => Some(error),
     };
-    let Some(error) = error else {
-        return Err("no error".to_owned());
-    };
-    let position = error.position().map_or("-".to_owned(), |at| at.to_string());
-    if position == place && error.to_string().contains(part) {
-        Ok(())
-    } else {
-        Err(format!(
-            "expected {place} {part:?}\n   found {position} {error}"
-        ))
-    }
+    failed_as(error, query, expected)
 }
 
-/// Runs one script; returns how many questions it asks, and which answers are wrong.
-fn run(file: &str, script: &str) -> (usize, Vec<String>) {
-    let (mut telemetry, mut asked, mut failures) = (fresh(), 0, Vec::new());
-    let mut lines = script.lines().enumerate().peekable();
-    while let Some((number, line)) = lines.next() {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+fn ask(telemetry: &Telemetry, word: &str, rest: &str, block: &[&str]) -> Answer {
+    let time = |n: usize| ns(rest.split(' ').nth(n).expect("a time"));
+    let query = |words: usize| rest.splitn(words + 1, ' ').last().expect("a query");
+    Some(match word {
+        "lines" => check_lines(telemetry, rest, block),
+        "instant" => check_numbers(numbers(telemetry, query(1), Grid::instant(time(0))), block),
+        "range" => {
+            let grid = Grid {
+                start_ns: time(0),
+                end_ns: time(1),
+                step_ns: time(2),
+            };
+            check_numbers(numbers(telemetry, query(3), grid), block)
         }
-        let mut block = Vec::new();
-        while let Some((_, inner)) = lines.next_if(|(_, inner)| inner.starts_with("  ")) {
-            block.push(&inner[2..]);
-        }
-        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let word = |n: usize| ns(rest.split(' ').nth(n).expect("a time"));
-        let query = |words: usize| rest.splitn(words + 1, ' ').last().expect("a query");
-        let result = match verb {
-            "clear" => {
-                telemetry = fresh();
-                continue;
-            }
-            "load" => {
-                block.iter().for_each(|line| append(&telemetry, line));
-                continue;
-            }
-            "lines" => check_lines(&telemetry, rest, &block),
-            "instant" => check_numbers(
-                numbers(&telemetry, query(1), Grid::instant(word(0))),
-                &block,
-            ),
-            "range" => {
-                let grid = Grid {
-                    start_ns: word(0),
-                    end_ns: word(1),
-                    step_ns: word(2),
-                };
-                check_numbers(numbers(&telemetry, query(3), grid), &block)
-            }
-            "fail" => check_failure(&telemetry, rest, &block),
-            other => panic!("{file}:{}: unknown word {other:?}", number + 1),
-        };
-        asked += 1;
-        if let Err(why) = result {
-            failures.push(format!("{file}:{}: {line}\n   {why}", number + 1));
-        }
-    }
-    (asked, failures)
-}
-
-fn scripts() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logql");
-    let mut scripts: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read_to_string(path).unwrap())
-        })
-        .collect();
-    scripts.sort();
-    scripts
+        "fail" => check_failure(telemetry, rest, block),
+        _ => return None,
+    })
 }
 
 #[test]
 fn every_script_holds() {
-    let (mut asked, mut failures) = (0, Vec::new());
-    for (name, script) in scripts() {
-        let (count, wrong) = run(&name, &script);
-        asked += count;
-        failures.extend(wrong);
-    }
-    assert!(
-        failures.is_empty(),
-        "{} of {asked} are wrong:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
-    assert!(asked > 100, "only {asked} questions were asked");
+    LOGQL.holds(100);
 }
 
 #[test]
@@ -313,23 +210,18 @@ fn a_wrong_expectation_is_noticed() {
         "fail {service=\"a\"}\n  0 any\n",
         "fail {service=}\n  8 expected\n",
     ] {
-        assert_eq!(run("test", &format!("{load}{wrong}")).1.len(), 1, "{wrong}");
+        assert_eq!(
+            LOGQL.run("test", &format!("{load}{wrong}")).1.len(),
+            1,
+            "{wrong}"
+        );
     }
 }
 
-/// The words in quotes of the grammar file: whoever adds one adds a script.
 #[test]
 fn every_word_of_the_grammar_stands_in_a_script() {
-    let grammar = include_str!("../src/logs/logql.ebnf");
-    let all: String = scripts().into_iter().map(|(_, script)| script).collect();
-    let words =
-        grammar.split('"').skip(1).step_by(2).filter(|word| {
-            word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
-        });
-    let words: std::collections::BTreeSet<&str> = words.collect();
-    assert!(words.len() > 40, "{words:?}");
-    let missing: Vec<_> = words.iter().filter(|word| !all.contains(**word)).collect();
-    assert!(missing.is_empty(), "no script says {missing:?}");
+    let grammar = include_str!("../../src/logs/logql.ebnf");
+    let words = LOGQL.words(grammar, |c| c.is_ascii_lowercase() || c == '_');
     for name in logs::ast::RangeOp::ALL
         .iter()
         .map(|(name, ..)| name)

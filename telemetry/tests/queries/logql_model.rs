@@ -1,20 +1,15 @@
 //! LogQL against a second evaluator, slow and plain: it goes over a list of lines for every step of every query, and shares no
 //! code with the first. Lines and queries are drawn at random.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
-use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use proptest::prelude::*;
+use telemetry::Telemetry;
 use telemetry::logs::ast::Query;
 use telemetry::logs::{self, Grid};
-use telemetry::time::WallTime;
-use telemetry::{Telemetry, TelemetryConfig};
+
+use crate::{append_log, fresh};
 
 const SERVICES: [&str; 3] = ["cart", "orders", "pay"];
 const LEVELS: [(&str, i32); 3] = [("info", 9), ("warn", 13), ("error", 17)];
@@ -225,44 +220,16 @@ impl Asked {
     }
 }
 
-fn text(key: &str, value: &str) -> KeyValue {
-    KeyValue {
-        key: key.to_owned(),
-        value: Some(AnyValue {
-            value: Some(Value::StringValue(value.to_owned())),
-        }),
-        ..KeyValue::default()
-    }
-}
-
 /// A store with these lines, each in a batch of its own, so that they lie in the order of their coming.
 fn store(lines: &[Line]) -> Telemetry {
-    let telemetry = Telemetry::new(TelemetryConfig::default(), Arc::new(WallTime));
+    let telemetry = fresh();
     for line in lines {
         let record = LogRecord {
             time_unix_nano: (line.second * SECOND) as u64,
             severity_number: LEVELS[line.level].1,
-            body: Some(AnyValue {
-                value: Some(Value::StringValue(line.body())),
-            }),
             ..LogRecord::default()
         };
-        telemetry
-            .intake()
-            .log_store()
-            .append(&ExportLogsServiceRequest {
-                resource_logs: vec![ResourceLogs {
-                    resource: Some(Resource {
-                        attributes: vec![text("service.name", SERVICES[line.service])],
-                        ..Resource::default()
-                    }),
-                    scope_logs: vec![ScopeLogs {
-                        log_records: vec![record],
-                        ..ScopeLogs::default()
-                    }],
-                    ..ResourceLogs::default()
-                }],
-            });
+        append_log(&telemetry, SERVICES[line.service], &line.body(), record);
     }
     telemetry
 }
