@@ -1,11 +1,16 @@
-//! Connections to programs outside: plain HTTP, and HTTPS with the certificates that the machine trusts. Knows no protocol above.
+//! Calls to programs outside: connections over plain HTTP, and HTTPS with the certificates that the machine trusts; what a failure
+//! means, and when to call again. Knows no protocol above.
 
 use std::io;
 use std::time::Duration;
 
-use http::Uri;
+use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderMap, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+
+/// Who calls.
+pub(crate) const AGENT: &str = concat!("drill-telemetry/", env!("CARGO_PKG_VERSION"));
 
 /// Opens connections for `http://` and `https://`.
 pub(crate) type Connector = HttpsConnector<HttpConnector>;
@@ -53,6 +58,27 @@ impl Https {
     }
 }
 
+/// Why something did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Trying again may help; not before the given time if there is one.
+    Passing(String, Option<Duration>),
+    /// It will never be taken.
+    Lasting(String),
+}
+
+/// Seconds, or a date: that is measured against the answer's own, so that no clock is needed here.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok();
+    let until = date(text)?.timestamp();
+    let now = date(headers.get(DATE)?.to_str().ok()?)?.timestamp();
+    Duration::try_from(until.duration_since(now)).ok()
+}
+
 /// An address without what may be secret in it: scheme and host; path, query and credentials stay away.
 pub(crate) fn shown(uri: &Uri) -> String {
     let host = uri.authority().map_or("", |authority| {
@@ -83,6 +109,27 @@ mod tests {
             "http://127.0.0.1:9/…"
         );
         assert_eq!(shown("http://127.0.0.1:9"), "http://127.0.0.1:9");
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let delay = |after: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, after.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(DATE, date.parse().unwrap());
+            }
+            retry_after(&headers)
+        };
+        let now = Some("Wed, 21 Oct 2015 07:27:30 GMT");
+        assert_eq!(delay("7", None), Some(Duration::from_secs(7)));
+        assert_eq!(
+            delay("Wed, 21 Oct 2015 07:28:00 GMT", now),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(delay("Wed, 21 Oct 2015 07:27:00 GMT", now), None);
+        assert_eq!(delay("Wed, 21 Oct 2015 07:28:00 GMT", None), None);
+        assert_eq!(delay("soon", now), None);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::{
 };
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use opentelemetry_proto::tonic::trace::v1::TracesData;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use prost::Message;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -93,17 +94,7 @@ async fn get(
     path: &str,
     parameters: &[(&str, &str)],
 ) -> (StatusCode, String) {
-    let encode = |text: &str| -> String {
-        text.bytes()
-            .map(|byte| {
-                if byte.is_ascii_alphanumeric() {
-                    char::from(byte).to_string()
-                } else {
-                    format!("%{byte:02X}")
-                }
-            })
-            .collect()
-    };
+    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     let pairs: Vec<_> = parameters
         .iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))

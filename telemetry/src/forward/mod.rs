@@ -20,8 +20,9 @@ use tokio_util::sync::CancellationToken;
 pub use config::{
     COMPRESSION, ENDPOINT, ForwardConfig, ForwardConfigError, HEADERS, PROTOCOL, Protocol, TIMEOUT,
 };
-use send::{Failure, Sender};
+use send::Sender;
 
+use crate::outbound::Failure;
 use crate::receive::Signal;
 
 /// Batches of one signal that may wait; while history is made a lab has some 200 a second.

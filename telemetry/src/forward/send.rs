@@ -2,13 +2,12 @@
 //! "Retryable response codes"). Knows no queue and no retry.
 
 use std::io::Write;
-use std::time::Duration;
 
 use bytes::Bytes;
 use display_full_error::DisplayFullErrorExt;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -17,23 +16,13 @@ use prost::Message;
 use tonic::codec::CompressionEncoding;
 
 use super::config::{ForwardConfig, Protocol};
+use crate::outbound::{AGENT, Failure, retry_after};
 use crate::receive::grpc::Raw;
 use crate::receive::status::RpcStatus;
 use crate::receive::{ExportResponse, PartialSuccess, Signal};
 
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Who sends.
-const AGENT: &str = concat!("drill-telemetry/", env!("CARGO_PKG_VERSION"));
-
-/// Why a batch did not arrive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// Trying again may help; not before the given time if there is one.
-    Passing(String, Option<Duration>),
-    /// It will never be taken.
-    Lasting(String),
-}
 
 /// Sends batches to one endpoint; connections are kept.
 #[derive(Debug)]
@@ -184,18 +173,6 @@ fn grpc_failure(status: &tonic::Status) -> Failure {
     }
 }
 
-/// Seconds, or a date: that is measured against the answer's own, so that no clock is needed here.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok();
-    let until = date(text)?.timestamp();
-    let now = date(headers.get(DATE)?.to_str().ok()?)?.timestamp();
-    Duration::try_from(until.duration_since(now)).ok()
-}
-
 fn gzip(batch: &[u8]) -> std::io::Result<Bytes> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(batch)?;
@@ -205,27 +182,6 @@ fn gzip(batch: &[u8]) -> std::io::Result<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let delay = |after: &str, date: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, after.parse().unwrap());
-            if let Some(date) = date {
-                headers.insert(DATE, date.parse().unwrap());
-            }
-            retry_after(&headers)
-        };
-        let now = Some("Wed, 21 Oct 2015 07:27:30 GMT");
-        assert_eq!(delay("7", None), Some(Duration::from_secs(7)));
-        assert_eq!(
-            delay("Wed, 21 Oct 2015 07:28:00 GMT", now),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(delay("Wed, 21 Oct 2015 07:27:00 GMT", now), None);
-        assert_eq!(delay("Wed, 21 Oct 2015 07:28:00 GMT", None), None);
-        assert_eq!(delay("soon", now), None);
-    }
 
     #[test]
     fn which_statuses_are_tried_again_is_the_specifications() {

@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use super::exposition::Format;
+use crate::outbound::AGENT;
 
 /// Bytes of the largest body; a longer one fails the scrape. A service of the lab exposes some 100 KB.
 const BODY_BYTES_MAX: usize = 16 << 20;
@@ -69,10 +70,7 @@ impl Client {
                 "x-prometheus-scrape-timeout-seconds",
                 timeout.as_secs_f64().to_string(),
             )
-            .header(
-                USER_AGENT,
-                concat!("drill-telemetry/", env!("CARGO_PKG_VERSION")),
-            )
+            .header(USER_AGENT, AGENT)
             .body(Empty::new())
             .map_err(|error| FetchError::Connect(error.to_string()))?;
         let response = self

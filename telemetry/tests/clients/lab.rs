@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use telemetry::receive::grpc;
 use telemetry::time::WallTime;
@@ -62,16 +63,9 @@ impl Lab {
 
     /// Asks an API, as a client of it would.
     pub async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
-        let encode = |text: &str| -> String {
-            let encoded = text.bytes().map(|byte| match byte {
-                byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-                byte => format!("%{byte:02X}"),
-            });
-            encoded.collect()
-        };
-        let pairs = parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encode(value)));
+        let pairs = parameters.iter().map(|(name, value)| {
+            format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
+        });
         let url = format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"));
         let request = Request::get(&url).body(Body::empty()).unwrap();
         let answer = self.telemetry.router().oneshot(request).await.unwrap();

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -42,7 +43,7 @@ impl Api {
     pub async fn ask(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
         let fields: Vec<String> = form
             .iter()
-            .map(|(name, value)| format!("{name}={}", percent(value)))
+            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
             .collect();
         let request =
             http::Request::post(format!("http://{}/prometheus/api/v1/{path}", self.address))
@@ -57,16 +58,4 @@ impl Api {
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&body)));
         (status, json)
     }
-}
-
-fn percent(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
 }

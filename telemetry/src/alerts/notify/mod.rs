@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::state::{Alert, State};
 use crate::metrics::Metrics;
-use crate::outbound;
-use send::{Failure, Sender};
+use crate::outbound::{self, Failure};
+use send::Sender;
 
 /// Messages that may wait for one webhook; more are dropped.
 const QUEUE_MESSAGES: usize = 64;

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use promql_parser::parser::Expr;
 use serde_json::{Value, json};
 
@@ -16,6 +17,13 @@ use crate::promql::{self, format_value};
 
 /// Alerts that one Slack message shows; the text says how many more there are.
 const SLACK_ATTACHMENTS: usize = 20;
+
+/// What a query in a link must not hold as it is: all but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// The body of one message about alerts that began or ceased to fire. `api_url` is the base of the links.
 pub(super) fn message(shape: Shape, alerts: &[Alert], api_url: &str) -> Bytes {
@@ -185,15 +193,7 @@ fn rfc3339(ns: Option<i64>) -> String {
 
 /// Where the alert's expression is answered, at the time since which it holds.
 fn query_url(alert: &Alert, api_url: &str) -> String {
-    let mut query = String::new();
-    for byte in alert.expr.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                query.push(byte as char)
-            }
-            _ => query.push_str(&format!("%{byte:02X}")),
-        }
-    }
+    let query = utf8_percent_encode(&alert.expr, RESERVED);
     let time = alert
         .fired_at_ns
         .unwrap_or(alert.active_since_ns)

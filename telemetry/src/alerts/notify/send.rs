@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use display_full_error::DisplayFullErrorExt;
-use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 
-use crate::outbound::{self, Connector, Https};
+use crate::outbound::{self, AGENT, Connector, Failure, Https, retry_after};
 
 /// What one attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,15 +18,6 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
 /// Characters of it that are told.
 const SAID_MAX: usize = 200;
-
-/// Why a message did not arrive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// Trying again may help; not before the given time if there is one.
-    Passing(String, Option<Duration>),
-    /// It will never be taken.
-    Lasting(String),
-}
 
 pub(super) struct Sender {
     uri: Uri,
@@ -58,10 +49,7 @@ impl Sender {
     async fn post(&self, message: Bytes) -> Result<(), Failure> {
         let request = Request::post(self.uri.clone())
             .header(CONTENT_TYPE, "application/json")
-            .header(
-                USER_AGENT,
-                concat!("drill-telemetry/", env!("CARGO_PKG_VERSION")),
-            )
+            .header(USER_AGENT, AGENT)
             .body(Full::new(message))
             .map_err(|error| Failure::Lasting(error.to_string()))?;
         let answer = self.http.request(request).await;
@@ -85,10 +73,6 @@ impl Sender {
         if !passing {
             return Err(Failure::Lasting(why));
         }
-        let after = head
-            .headers
-            .get(RETRY_AFTER)
-            .and_then(|text| text.to_str().ok()?.trim().parse().ok());
-        Err(Failure::Passing(why, after.map(Duration::from_secs)))
+        Err(Failure::Passing(why, retry_after(&head.headers)))
     }
 }
