@@ -72,7 +72,7 @@ pub enum Word {
         after_help = "Examples:\n  drill screen traces --url http://127.0.0.1:41873\n  drill screen 4 --url http://127.0.0.1:41873 --size 160x50\n  drill screen map --url http://127.0.0.1:41873 --svg map.svg\n\nThe URL stands in the drill's help (`?`), and in the first lines of a headless drill."
     )]
     Screen(ScreenArgs),
-    /// Measure: lab start beside bare processes, memory, idle CPU.
+    /// Measure ours beside every peer that is installed.
     #[command(after_help = "Examples:\n  drill bench\n  drill bench lab --runs 10 --json")]
     Bench(BenchArgs),
     /// One bare axum process: the floor that `drill bench` compares with.
@@ -332,9 +332,9 @@ pub struct ScreenArgs {
 /// `drill bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// What to measure
-    #[arg(value_enum, default_value_t = BenchArea::Lab)]
-    pub area: BenchArea,
+    /// What to measure [default: everything]
+    #[arg(value_enum)]
+    pub area: Option<BenchArea>,
     /// Repetitions
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub runs: u32,
@@ -348,6 +348,11 @@ pub struct BenchArgs {
 pub enum BenchArea {
     /// Lab start beside bare axum processes, memory of the lab, CPU of an idle lab.
     Lab,
+}
+
+impl BenchArea {
+    /// All of them, in the order in which they are measured.
+    pub const ALL: [Self; 1] = [Self::Lab];
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

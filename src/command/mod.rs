@@ -6,7 +6,6 @@ mod headless;
 mod join;
 mod list;
 mod manual;
-mod process_tree;
 mod report;
 mod rules;
 mod run;

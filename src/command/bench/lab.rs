@@ -1,20 +1,20 @@
-//! `drill bench lab`: how fast a lab stands, beside bare axum processes as the floor; what it
+//! How fast a lab stands, beside bare axum processes as the floor; what it
 //! weighs; what it costs idle. Measured from outside, by starting this very program.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpStream},
-    process::{Child, Command, ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
-
-use super::process_tree;
-use crate::{
-    cli::BenchArgs,
-    exit::{self, Failure},
+use super::{
+    Measure,
+    figures::{Figure, Report, Row, Spread, Target},
+    peers::Guard,
+    process_tree,
 };
+use crate::exit::Failure;
 
 /// Bare processes that are the floor: as many as the design's reference lab has services.
 const BARE_PROCESSES: usize = 8;
@@ -24,32 +24,8 @@ const SCENARIO: &str = "quiet-night";
 const IDLE_WINDOW: Duration = Duration::from_secs(10);
 /// How long a start may take before the benchmark gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Targets of the design: ready in at most so many times the floor, resident MiB, share of one core.
-const TARGETS: (f64, f64, f64) = (20.0, 150.0, 0.15);
-
-/// Median and spread of a repeated measurement.
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Spread {
-    median: f64,
-    least: f64,
-    most: f64,
-}
-
-/// What was measured.
-#[derive(Debug, Clone, Serialize)]
-struct Figures {
-    runs: u32,
-    services: usize,
-    bare_ready_ms: Spread,
-    lab_ready_ms: Spread,
-    /// Median over median, scaled to as many services as bare processes.
-    ratio: f64,
-    resident_mib: Spread,
-    resident_services_mib: Spread,
-    /// Share of one core, idle healthy lab after the page: everything, and the shop's processes alone.
-    idle_cpu: Spread,
-    idle_cpu_services: Spread,
-}
+/// Targets of the design: ready in at most so many times the floor, resident MiB, percent of one core.
+const TARGETS: (f64, f64, f64) = (20.0, 150.0, 15.0);
 
 /// The body of `drill bare`: one bare axum server that says its port and answers `GET /`.
 pub fn bare() -> ExitCode {
@@ -79,112 +55,73 @@ pub fn bare() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Measures and prints.
-pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
+/// Measures. Lab and floor are started in turn.
+pub fn run(measure: &Measure) -> Result<Report, Failure> {
     let mut samples = Vec::new();
-    for number in 1..=args.runs {
-        eprint!("\rmeasuring {number} of {} …", args.runs);
-        let _ = std::io::stderr().flush();
+    for number in 1..=measure.runs {
+        measure.tell(&format!("lab: {number} of {} …", measure.runs));
         samples.push((bare_ready_ms()?, lab()?));
     }
-    eprintln!("\r{:30}\r", "");
-    let of = |pick: &dyn Fn(&(f64, Lab)) -> f64| spread(samples.iter().map(pick).collect());
-    let services = samples[0].1.services;
-    let (bare_ready_ms, lab_ready_ms) = (of(&|sample| sample.0), of(&|sample| sample.1.ready_ms));
-    let scale = BARE_PROCESSES as f64 / services.max(1) as f64;
-    let figures = Figures {
-        runs: args.runs,
-        services,
-        ratio: lab_ready_ms.median * scale / bare_ready_ms.median,
-        bare_ready_ms,
-        lab_ready_ms,
-        resident_mib: of(&|sample| sample.1.resident_mib),
-        resident_services_mib: of(&|sample| sample.1.resident_services_mib),
-        idle_cpu: of(&|sample| sample.1.idle_cpu),
-        idle_cpu_services: of(&|sample| sample.1.idle_cpu_services),
+    let figure = |of: &str, pick: &dyn Fn(&(f64, Lab)) -> f64| Figure {
+        of: of.to_owned(),
+        value: Spread::of(samples.iter().map(pick).collect()),
     };
-    if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&figures).expect("plain data serialises")
-        );
-    } else {
-        print(&figures);
-    }
-    Ok(ExitCode::from(exit::OK))
-}
-
-fn print(figures: &Figures) {
-    println!("{} runs, medians (least … most)\n", figures.runs);
-    let row = |name: &str, value: Spread, unit: &str, note: String| {
-        println!(
-            "{name:<44} {:>8.1} {unit:<4} ({:.1} … {:.1})  {note}",
-            value.median, value.least, value.most
-        );
+    let services = samples[0].1.services.max(1);
+    let ours = |pick: fn(&Lab) -> f64| figure("ours", &|sample| pick(&sample.1));
+    let (times, resident_mib, idle_percent) = TARGETS;
+    let per_process = figure("ours", &|sample| sample.1.ready_ms / services as f64);
+    let bare = figure("bare axum processes", &|sample| {
+        sample.0 / BARE_PROCESSES as f64
+    });
+    let most = |most| Some(Target::AtMost(most));
+    let start = Some(Target::TimesAtMost(times));
+    let row = |work: &str, unit, ours, target| Row {
+        work: work.to_owned(),
+        size: format!("{services} services"),
+        unit,
+        ours,
+        peers: Vec::new(),
+        target,
     };
-    let percent = |value: Spread| Spread {
-        median: value.median * 100.0,
-        least: value.least * 100.0,
-        most: value.most * 100.0,
-    };
-    row(
-        &format!("{BARE_PROCESSES} bare axum processes, exec to all answer"),
-        figures.bare_ready_ms,
-        "ms",
-        "the floor".into(),
-    );
-    row(
-        &format!("lab of {} services, exec to all ready", figures.services),
-        figures.lab_ready_ms,
-        "ms",
-        format!(
-            "{:.1} x the floor per process (target ≤ {:.0} x)",
-            figures.ratio, TARGETS.0
+    let rows = vec![
+        row("exec to all ready", "ms", ours(|lab| lab.ready_ms), None),
+        Row {
+            peers: vec![bare],
+            ..row("exec to all ready, per process", "ms", per_process, start)
+        },
+        row(
+            "memory (PSS), whole lab",
+            "MiB",
+            ours(|lab| lab.resident_mib),
+            most(resident_mib),
         ),
-    );
-    row(
-        "memory (PSS), whole lab",
-        figures.resident_mib,
-        "MiB",
-        format!("target ≤ {:.0}", TARGETS.1),
-    );
-    row(
-        "memory (PSS), services alone",
-        figures.resident_services_mib,
-        "MiB",
-        String::new(),
-    );
-    row(
-        "idle CPU, whole lab, of one core",
-        percent(figures.idle_cpu),
-        "%",
-        format!("target ≤ {:.0}", TARGETS.2 * 100.0),
-    );
-    row(
-        "idle CPU, services alone",
-        percent(figures.idle_cpu_services),
-        "%",
-        String::new(),
-    );
-}
-
-fn spread(mut values: Vec<f64>) -> Spread {
-    values.sort_by(f64::total_cmp);
-    Spread {
-        median: values[values.len() / 2],
-        least: values[0],
-        most: values[values.len() - 1],
-    }
-}
-
-/// Kills what it holds when it goes.
-struct Guard(Child);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+        row(
+            "memory (PSS), services alone",
+            "MiB",
+            ours(|lab| lab.resident_services_mib),
+            None,
+        ),
+        row(
+            "idle CPU of one core, whole lab",
+            "%",
+            ours(|lab| lab.idle_cpu * 100.0),
+            most(idle_percent),
+        ),
+        row(
+            "idle CPU of one core, services alone",
+            "%",
+            ours(|lab| lab.idle_cpu_services * 100.0),
+            None,
+        ),
+    ];
+    Ok(Report {
+        area: "lab",
+        rows,
+        missing: Vec::new(),
+        notes: vec![format!(
+            "the floor: {BARE_PROCESSES} bare axum processes, started together, until all answer"
+        )],
+    })
 }
 
 fn program() -> Result<std::path::PathBuf, Failure> {
