@@ -291,6 +291,12 @@ pub struct VerifyArgs {
     /// Go on after a failed claim
     #[arg(long)]
     pub keep_going: bool,
+    /// How many drills at a time, each in a process of its own; its claims are told when it has ended
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub jobs: u8,
+    /// End when standard input closes: how `--jobs` holds its processes
+    #[arg(long, hide = true, conflicts_with = "jobs")]
+    pub leashed: bool,
     /// JSON, one object a scenario and seed
     #[arg(long)]
     pub json: bool,

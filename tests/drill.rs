@@ -530,3 +530,49 @@ fn webhooks_are_told_of_the_page_s_alert() {
         "{message}"
     );
 }
+
+/// Two verifications at a time in processes of their own.
+fn two_verifications(folder: &Path) -> Child {
+    drill(folder)
+        .args(["verify", "quiet-night", "--seeds", "7,11", "--jobs", "2"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("drill runs")
+}
+
+/// All processes below that one, once both verifications have a shop.
+fn until_both_have_a_shop(pid: u32) -> Vec<u32> {
+    let began = Instant::now();
+    loop {
+        let verifications = children(pid);
+        let shops: Vec<_> = verifications.iter().map(|pid| children(*pid)).collect();
+        if shops.len() == 2 && shops.iter().all(|services| services.len() >= 8) {
+            let services = shops.into_iter().flatten();
+            return verifications.into_iter().chain(services).collect();
+        }
+        assert!(began.elapsed() < PATIENCE, "no shops: {shops:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn verifications_side_by_side_end_with_the_command_that_started_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = two_verifications(folder.path());
+    let below = until_both_have_a_shop(child.id());
+    let pid = child.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(told.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert_eq!(said.matches("in the middle of").count(), 1, "{said}");
+    until_none_runs(&below);
+
+    let mut child = two_verifications(folder.path());
+    let below = until_both_have_a_shop(child.id());
+    child.kill().unwrap(); // SIGKILL: no handler runs
+    child.wait().unwrap();
+    until_none_runs(&below);
+}

@@ -12,6 +12,7 @@ mod run;
 mod scenario_files;
 mod screen;
 mod verify;
+mod verify_jobs;
 
 use std::{path::Path, process::ExitCode};
 
@@ -85,4 +86,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| {
             Failure::failed(format!("no runtime can be built: {error}")).remedy("drill doctor")
         })
+}
+
+/// The file of this very program, to start it once more.
+fn program() -> Result<std::path::PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| {
+        Failure::failed(format!("this program's own file cannot be found: {error}"))
+    })
 }

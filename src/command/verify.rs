@@ -1,10 +1,11 @@
 //! `drill verify`: the proof that scenarios work, claim by claim as each is settled.
 
-use std::process::ExitCode;
+use std::{io::Read, process::ExitCode};
 
 use facilitator::verify::{Claim, Verification, VerifyOptions, verify};
+use scenarios::catalog::Catalog;
 
-use super::scenario_files;
+use super::{scenario_files, verify_jobs};
 use crate::{
     cli::VerifyArgs,
     exit::{self, Failure},
@@ -28,35 +29,14 @@ pub fn run(args: &VerifyArgs, settings: &Settings) -> Result<ExitCode, Failure> 
         }
         None => catalog.slugs().map(str::to_owned).collect(),
     };
-    let runtime = super::runtime()?;
-    let mut results = Vec::new();
-    for slug in &slugs {
-        for seed in &args.seeds {
-            let options = VerifyOptions {
-                keep_going: args.keep_going,
-                catalog: catalog.clone(),
-                database_url: args.database_url.clone(),
-                ..VerifyOptions::new(slug, *seed)
-            };
-            if !args.json {
-                super::print(&format!("\n{slug}, seed {seed}\n"));
-            }
-            let mut told = |claim: &Claim| tell(claim, args.json);
-            let result = runtime.block_on(async {
-                tokio::select! {
-                    result = verify(&options, &mut told) => Ok(result),
-                    signal = signals::ended() => Err(Failure { code: exit::INTERRUPTED, message: format!("{} in the middle of {slug}", signal.unwrap_or("interrupted")), remedy: None }),
-                }
-            })?;
-            if args.json {
-                super::print(&format!(
-                    "{}\n",
-                    serde_json::to_string(&result).expect("plain data serialises")
-                ));
-            }
-            results.push(result);
-        }
-    }
+    let pairs: Vec<(String, u64)> = slugs
+        .iter()
+        .flat_map(|slug| args.seeds.iter().map(|&seed| (slug.clone(), seed)))
+        .collect();
+    let results = match args.jobs {
+        1 => one_by_one(args, &catalog, &pairs),
+        _ => verify_jobs::run(args, pairs),
+    }?;
     if !args.json {
         super::print(&summary(&results));
     }
@@ -69,7 +49,80 @@ pub fn run(args: &VerifyArgs, settings: &Settings) -> Result<ExitCode, Failure> 
     ))
 }
 
-fn tell(claim: &Claim, json: bool) {
+/// Verifies in this process; every claim is told as soon as it is settled.
+fn one_by_one(
+    args: &VerifyArgs,
+    catalog: &Catalog,
+    pairs: &[(String, u64)],
+) -> Result<Vec<Verification>, Failure> {
+    let runtime = super::runtime()?;
+    let mut results = Vec::new();
+    for (slug, seed) in pairs {
+        let options = VerifyOptions {
+            keep_going: args.keep_going,
+            catalog: catalog.clone(),
+            database_url: args.database_url.clone(),
+            ..VerifyOptions::new(slug, *seed)
+        };
+        if !args.json {
+            super::print(&format!("\n{slug}, seed {seed}\n"));
+        }
+        let mut told = |claim: &Claim| tell(claim, args.json);
+        let result = runtime.block_on(async {
+            tokio::select! {
+                result = verify(&options, &mut told) => Ok(Some(result)),
+                signal = signals::ended() => Err(interrupted(signal, slug)),
+                // whoever started this has gone or been told to stop, and says so
+                () = leash(args.leashed) => Ok(None),
+            }
+        })?;
+        let Some(result) = result else { break };
+        if args.json {
+            tell_json(&result);
+        }
+        results.push(result);
+    }
+    Ok(results)
+}
+
+/// Completes when standard input closes, if that is what holds this process.
+async fn leash(leashed: bool) {
+    let (held, gone) = tokio::sync::oneshot::channel::<()>();
+    // a thread of its own: the runtime would wait for a read of its own to end
+    let held = match leashed {
+        true => {
+            std::thread::spawn(move || {
+                let _ = std::io::stdin().read(&mut [0]);
+                drop(held);
+            });
+            None
+        }
+        false => Some(held),
+    };
+    let _ = gone.await;
+    drop(held);
+}
+
+/// The failure of a verification that a signal ended.
+pub(super) fn interrupted(signal: std::io::Result<&str>, what: &str) -> Failure {
+    Failure {
+        code: exit::INTERRUPTED,
+        message: format!(
+            "{} in the middle of {what}",
+            signal.unwrap_or("interrupted")
+        ),
+        remedy: None,
+    }
+}
+
+/// A result as one line of JSON.
+pub(super) fn tell_json(result: &Verification) {
+    let text = serde_json::to_string(result).expect("plain data serialises");
+    super::print(&format!("{text}\n"));
+}
+
+/// A claim as a line, unless JSON is wanted.
+pub(super) fn tell(claim: &Claim, json: bool) {
     if !json {
         let mark = if claim.holds { "ok    " } else { "FAILED" };
         super::print(&format!(

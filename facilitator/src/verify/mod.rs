@@ -13,7 +13,7 @@ use std::{
 
 use display_full_error::DisplayFullErrorExt;
 use scenarios::{catalog::Catalog, plan::Plan, seed::Seed};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::drill::{Drill, DrillOptions};
 
@@ -50,7 +50,7 @@ impl VerifyOptions {
 }
 
 /// One claim.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// What is claimed.
     pub claim: String,
@@ -63,7 +63,7 @@ pub struct Claim {
 }
 
 /// The result for one scenario and seed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verification {
     /// Scenario.
     pub slug: String,

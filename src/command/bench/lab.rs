@@ -14,7 +14,7 @@ use super::{
     peers::Guard,
     process_tree,
 };
-use crate::exit::Failure;
+use crate::{command::program, exit::Failure};
 
 /// Bare processes that are the floor: as many as the design's reference lab has services.
 const BARE_PROCESSES: usize = 8;
@@ -121,12 +121,6 @@ pub fn run(measure: &Measure) -> Result<Report, Failure> {
         notes: vec![format!(
             "the floor: {BARE_PROCESSES} bare axum processes, started together, until all answer"
         )],
-    })
-}
-
-fn program() -> Result<std::path::PathBuf, Failure> {
-    std::env::current_exe().map_err(|error| {
-        Failure::failed(format!("this program's own file cannot be found: {error}"))
     })
 }
 
