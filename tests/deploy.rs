@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[allow(dead_code, reason = "its Node is for the clients alone")]
+#[path = "../telemetry/tests/clients/install.rs"]
+mod install;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -146,6 +150,32 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+#[test]
+#[ignore = "needs python3 with venv, and its package index"]
+fn grafana_s_own_types_keep_every_key_of_every_dashboard() {
+    let checks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/grafana");
+    let python = install::python_with(&checks.join("requirements.txt"));
+    let boards = fs::read_dir(folder().join("grafana/dashboards")).unwrap();
+    let paths: Vec<_> = boards.map(|entry| entry.unwrap().path()).collect();
+    let check = |paths: &[PathBuf]| {
+        let mut command = Command::new(&python);
+        let output = command.arg(checks.join("check.py")).args(paths).output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let failed = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said + &failed)
+    };
+    assert_eq!(check(&paths), (Some(0), "\n".to_owned()));
+
+    let misspelt = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
+    let text = fs::read_to_string(&paths[0]).unwrap();
+    assert!(text.contains("\"gridPos\""));
+    fs::write(misspelt.path(), text.replace("\"gridPos\"", "\"gridpos\"")).unwrap();
+    let (code, said) = check(&[misspelt.path().to_owned()]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(".gridpos is dropped"), "{said}");
 }
 
 fn free_address() -> SocketAddr {

@@ -48,8 +48,12 @@ fn run(program: impl AsRef<OsStr>, words: &[&OsStr], folder: &Path) {
 
 /// The interpreter of an environment with the Python SDK.
 pub fn python() -> PathBuf {
-    let requirements = clients().join("python/requirements.txt");
-    let pinned = std::fs::read_to_string(&requirements).unwrap();
+    python_with(&clients().join("python/requirements.txt"))
+}
+
+/// The interpreter of an environment with the packages of a requirements file.
+pub fn python_with(requirements: &Path) -> PathBuf {
+    let pinned = std::fs::read_to_string(requirements).unwrap();
     let (folder, complete) = folder("python", &pinned);
     let python = folder.join("venv/bin/python");
     if !complete {
