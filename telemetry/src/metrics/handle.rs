@@ -250,7 +250,8 @@ impl Metrics {
     /// One round: scrape all targets, record, evaluate the rules at the round's time.
     pub async fn round(&self) -> Round {
         let forwarder = self.inner.forwarder.get();
-        let keep = forwarder.is_some() || self.inner.recording.lock().is_some();
+        let forwarded = forwarder.is_some_and(|to| to.takes(Signal::Metrics));
+        let keep = forwarded || self.inner.recording.lock().is_some();
         let round = self.inner.scraper.scrape_once(keep).await;
         if keep {
             self.keep(round.at_ms, &round.samples, true);
@@ -332,7 +333,8 @@ impl Metrics {
     /// Hands samples to the recording, if one runs, and to the forwarder if it is to have them.
     fn keep(&self, at_ms: i64, samples: &[Pending], forward: bool) {
         let mut recording = self.inner.recording.lock();
-        let forwarder = self.inner.forwarder.get().filter(|_| forward);
+        let forwarder = self.inner.forwarder.get();
+        let forwarder = forwarder.filter(|to| forward && to.takes(Signal::Metrics));
         if samples.is_empty() || (recording.is_none() && forwarder.is_none()) {
             return;
         }
