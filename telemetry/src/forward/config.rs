@@ -399,7 +399,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Any authority: what the machine of a test trusts is its own affair.
@@ -416,7 +416,7 @@ qB3T3luHXOqPuwdMSKx+SV73dtK2ugZU\n\
 -----END CERTIFICATE-----\n";
 
     /// A file with it, and the folder in which it lives.
-    fn authority() -> (tempfile::TempDir, String) {
+    pub fn authority() -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("authority.pem");
         std::fs::write(&file, AUTHORITY).unwrap();

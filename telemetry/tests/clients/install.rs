@@ -4,6 +4,10 @@ use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+/// Held while a folder is filled: several tests want the same.
+static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// The folder of the clients.
 pub fn clients() -> PathBuf {
@@ -48,6 +52,7 @@ fn run(program: impl AsRef<OsStr>, words: &[&OsStr], folder: &Path) {
 
 /// The interpreter of an environment with the Python SDK.
 pub fn python() -> PathBuf {
+    let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let requirements = clients().join("python/requirements.txt");
     let pinned = std::fs::read_to_string(&requirements).unwrap();
     let (folder, complete) = folder("python", &pinned);
@@ -68,6 +73,7 @@ pub fn python() -> PathBuf {
 
 /// A folder with the Node SDK and its client.
 pub fn node() -> PathBuf {
+    let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let client = clients().join("node");
     let pinned = std::fs::read_to_string(client.join("package.json")).unwrap();
     let (folder, complete) = folder("node", &pinned);
