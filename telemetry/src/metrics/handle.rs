@@ -79,6 +79,7 @@ pub(crate) struct Inner {
     pub scraper: Scraper,
     pub alerts: Engine,
     deltas: otlp::Deltas,
+    exponentials: otlp::Exponentials,
     recording: Mutex<Option<Recording>>,
     forwarder: OnceLock<Forwarder>,
 }
@@ -105,6 +106,7 @@ impl Metrics {
             scraper,
             alerts,
             deltas: otlp::Deltas::default(),
+            exponentials: otlp::Exponentials::default(),
             recording: Mutex::new(None),
             forwarder: OnceLock::new(),
         };
@@ -299,7 +301,7 @@ impl Metrics {
         let _ = self.inner.forwarder.set(forwarder);
     }
 
-    /// Takes OTLP metrics (gauge, sum, histogram, summary) in store time, named as Prometheus' own OTLP receiver names them.
+    /// Takes OTLP metrics (gauge, sum, histogram, exponential histogram as a classic one, summary) in store time, named as Prometheus' own OTLP receiver names them.
     ///
     /// # Errors
     /// How many data points were refused, and why; the others are in the store.
@@ -309,6 +311,7 @@ impl Metrics {
             catalog: &self.inner.catalog,
             exemplars: &self.inner.exemplars,
             deltas: &self.inner.deltas,
+            exponentials: &self.inner.exponentials,
             now_ms: ms(self.inner.time.now_ns()),
         };
         let taken = otlp::append(&request, &sinks);
