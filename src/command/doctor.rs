@@ -106,7 +106,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings) -> ExitCode {
 
 fn print_settings(logs: &Path, settings: &Settings) {
     let forward = match super::run::forward() {
-        Ok(Some(to)) => to.endpoint().to_owned(),
+        Ok(Some(to)) => to.endpoint(),
         Ok(None) => format!("nowhere: {} is not set", telemetry::forward::ENDPOINT),
         Err(failure) => format!("not possible: {}", failure.message),
     };

@@ -50,7 +50,7 @@ impl Doors {
         (self.api.base_url(), self.otlp.base_url())
     }
 
-    /// Opens both, and begins to tell those outside; returns the base URL of the collector that everything is forwarded to.
+    /// Opens both, and begins to tell those outside; returns where everything is forwarded to.
     pub fn open(
         self,
         outside: Outside<'_>,
@@ -60,10 +60,8 @@ impl Doors {
     ) -> Option<String> {
         // a program that joins has the same variable set as the lab: that is no collector
         let own = [self.api.address(), self.otlp.address()];
-        let forward = outside
-            .forward
-            .filter(|to| !own.iter().any(|address| to.is(*address)));
-        let forward_url = forward.as_ref().map(|to| to.endpoint().to_owned());
+        let forward = outside.forward.and_then(|to| to.without(&own));
+        let forward_url = forward.as_ref().map(ForwardConfig::endpoint);
         if let Some(forward) = forward {
             let (forwarder, forwarding) = Forwarder::new(forward);
             telemetry.forward_to(&forwarder);

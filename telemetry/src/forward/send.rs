@@ -10,60 +10,62 @@ use http::uri::PathAndQuery;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use prost::Message;
 use tonic::codec::CompressionEncoding;
 
-use super::config::{ForwardConfig, Protocol};
-use crate::outbound::{AGENT, Failure, retry_after};
+use super::config::{Protocol, Target};
+use crate::outbound::{AGENT, Connector, Failure, Remedy, Speaks, connector, failure, retry_after};
 use crate::receive::grpc::Raw;
 use crate::receive::status::RpcStatus;
 use crate::receive::{ExportResponse, PartialSuccess, Signal};
 
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+const REMEDY: Remedy = Remedy {
+    authority: "name the certificate of who signed it in OTEL_EXPORTER_OTLP_CERTIFICATE",
+    client: "name a certificate that it takes in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and …_CLIENT_KEY",
+};
 
-/// Sends batches to one endpoint; connections are kept.
+/// Sends batches of one signal to its collector; connections are kept.
 #[derive(Debug)]
 pub(super) struct Sender {
-    config: ForwardConfig,
-    http: legacy::Client<HttpConnector, Full<Bytes>>,
-    http2: legacy::Client<HttpConnector, tonic::body::Body>,
+    signal: Signal,
+    target: Target,
+    client: Client,
+}
+
+#[derive(Debug)]
+enum Client {
+    Http(legacy::Client<Connector, Full<Bytes>>),
+    Grpc(legacy::Client<Connector, tonic::body::Body>),
 }
 
 impl Sender {
-    pub fn new(config: ForwardConfig) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(config.timeout));
-        let pool = || {
-            let mut builder = legacy::Client::builder(TokioExecutor::new());
-            builder
-                .pool_timer(TokioTimer::new())
-                .pool_max_idle_per_host(3);
-            builder
+    pub fn new(signal: Signal, target: Target) -> Self {
+        let mut pool = legacy::Client::builder(TokioExecutor::new());
+        pool.pool_timer(TokioTimer::new()).pool_max_idle_per_host(1);
+        let connector = |speaks| connector(target.timeout, target.tls.clone(), speaks);
+        let client = match target.protocol {
+            Protocol::Http => Client::Http(pool.build(connector(Speaks::Http1))),
+            Protocol::Grpc => Client::Grpc(pool.http2_only(true).build(connector(Speaks::Http2))),
         };
         Self {
-            config,
-            http: pool().build(connector.clone()),
-            http2: pool().http2_only(true).build(connector),
+            signal,
+            target,
+            client,
         }
     }
 
     /// Sends a batch once; what was refused of it is no failure.
-    pub async fn send(
-        &self,
-        signal: Signal,
-        batch: &Bytes,
-    ) -> Result<Option<PartialSuccess>, Failure> {
+    pub async fn send(&self, batch: &Bytes) -> Result<Option<PartialSuccess>, Failure> {
         let attempt = async {
-            match self.config.protocol {
-                Protocol::Http => self.post(signal, batch).await,
-                Protocol::Grpc => self.export(signal, batch).await,
+            match &self.client {
+                Client::Http(client) => self.post(client, batch).await,
+                Client::Grpc(client) => self.export(client, batch).await,
             }
         };
-        let timeout = self.config.timeout;
+        let timeout = self.target.timeout;
         match tokio::time::timeout(timeout, attempt).await {
             Ok(sent) => sent,
             Err(_) => {
@@ -73,22 +75,25 @@ impl Sender {
         }
     }
 
-    async fn post(&self, signal: Signal, batch: &Bytes) -> Result<Option<PartialSuccess>, Failure> {
-        let mut request = Request::post(format!("{}{}", self.config.endpoint, signal.http_path()))
+    async fn post(
+        &self,
+        client: &legacy::Client<Connector, Full<Bytes>>,
+        batch: &Bytes,
+    ) -> Result<Option<PartialSuccess>, Failure> {
+        let mut request = Request::post(self.target.uri.clone())
             .header(CONTENT_TYPE, "application/x-protobuf")
             .header(USER_AGENT, AGENT);
         let mut body = batch.clone();
-        if self.config.gzip {
+        if self.target.gzip {
             request = request.header(CONTENT_ENCODING, "gzip");
             body = gzip(batch).map_err(|error| Failure::Lasting(error.to_string()))?;
         }
         let mut request = request
             .body(Full::new(body))
             .map_err(|error| Failure::Lasting(error.to_string()))?;
-        request.headers_mut().extend(self.config.headers.clone());
-        let passing = |why: String| Failure::Passing(why, None);
-        let answer = self.http.request(request).await;
-        let answer = answer.map_err(|error| passing(error.to_string_full()))?;
+        request.headers_mut().extend(self.target.headers.clone());
+        let answer = client.request(request).await;
+        let answer = answer.map_err(|error| failure(&error, REMEDY))?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
         let body = body.map(http_body_util::Collected::to_bytes);
@@ -111,26 +116,23 @@ impl Sender {
 
     async fn export(
         &self,
-        signal: Signal,
+        client: &legacy::Client<Connector, tonic::body::Body>,
         batch: &Bytes,
     ) -> Result<Option<PartialSuccess>, Failure> {
-        let origin = self.config.endpoint.parse().map_err(|error| {
-            Failure::Lasting(format!("{} is no URL: {error}", self.config.endpoint))
-        })?;
-        let mut grpc = tonic::client::Grpc::with_origin(self.http2.clone(), origin)
+        let mut grpc = tonic::client::Grpc::with_origin(client.clone(), self.target.uri.clone())
             .accept_compressed(CompressionEncoding::Gzip)
             .max_decoding_message_size(ANSWER_BYTES_MAX);
-        if self.config.gzip {
+        if self.target.gzip {
             grpc = grpc.send_compressed(CompressionEncoding::Gzip);
         }
         let mut request = tonic::Request::new(batch.clone());
         request
             .metadata_mut()
             .as_mut()
-            .extend(self.config.headers.clone());
-        let path = PathAndQuery::from_static(signal.grpc_path());
+            .extend(self.target.headers.clone());
+        let path = PathAndQuery::from_static(self.signal.grpc_path());
         if let Err(error) = grpc.ready().await {
-            return Err(Failure::Passing(error.to_string_full(), None));
+            return Err(failure(&error, REMEDY));
         }
         match grpc.unary(request, path, Raw).await {
             Ok(answer) => Ok(rejected(answer.get_ref())),
@@ -151,15 +153,17 @@ fn grpc_failure(status: &tonic::Status) -> Failure {
         .ok()
         .and_then(|status| status.retry_delay());
     // a connection that cannot be made has its reason in the sources
-    let cause =
-        std::error::Error::source(status).map(|cause| format!(": {}", cause.to_string_full()));
+    let source = std::error::Error::source(status);
+    if let Some(lasting @ Failure::Lasting(_)) = source.map(|source| failure(source, REMEDY)) {
+        return lasting;
+    }
+    let cause = source.map(|cause| format!(": {}", cause.to_string_full()));
     let why = format!(
         "{:?} {}{}",
         status.code(),
         status.message(),
         cause.unwrap_or_default()
     );
-    let connects = std::error::Error::source(status).is_some();
     match status.code() {
         C::Cancelled
         | C::DeadlineExceeded
@@ -168,7 +172,7 @@ fn grpc_failure(status: &tonic::Status) -> Failure {
         | C::Unavailable
         | C::DataLoss => Failure::Passing(why, delay),
         C::ResourceExhausted if delay.is_some() => Failure::Passing(why, delay),
-        C::Unknown if connects => Failure::Passing(why, None),
+        C::Unknown if source.is_some() => Failure::Passing(why, None),
         _ => Failure::Lasting(why),
     }
 }

@@ -292,3 +292,45 @@ async fn a_collector_that_never_answers_costs_what_is_dropped_and_nobodys_time()
     assert_eq!(stats.logs.sent, 0);
     assert_eq!(stats.logs.dropped, offered as u64, "{stats:?}");
 }
+
+#[tokio::test]
+async fn where_plain_http_is_spoken_an_https_url_fails_at_once_and_says_so() {
+    let (_folder, authority) = config::tests::authority();
+    for protocol in ["http/protobuf", "grpc"] {
+        let (_collector, address) = Collector::serve(Vec::new()).await;
+        let endpoint = format!("https://{address}");
+        let running = run(config(
+            address,
+            &[
+                (ENDPOINT, &endpoint),
+                (PROTOCOL, protocol),
+                (CERTIFICATE, &authority),
+            ],
+        ));
+        running
+            .forwarder
+            .offer(Signal::Logs, Bytes::from_static(b"one"));
+        let logs = running.until(|logs| logs.failed == 1).await;
+        assert_eq!(logs.retried, 0);
+        let problem = running.stop().await.problem.unwrap();
+        assert!(problem.contains("write http://"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_signal_without_an_endpoint_goes_nowhere() {
+    let (collector, address) = Collector::serve(Vec::new()).await;
+    let endpoint = format!("http://{address}/v1/logs");
+    let read = ForwardConfig::read(|name| {
+        (name == "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT").then(|| endpoint.clone())
+    });
+    let running = run(read.unwrap().unwrap());
+    assert!(running.forwarder.takes(Signal::Logs) && !running.forwarder.takes(Signal::Traces));
+    for signal in Signal::ALL {
+        running.forwarder.offer(signal, Bytes::from_static(b"one"));
+    }
+    running.until(|logs| logs.sent == 1).await;
+    let stats = running.stop().await;
+    assert_eq!(stats.traces, Forwarded::default());
+    assert_eq!(collector.seen.lock().len(), 1);
+}

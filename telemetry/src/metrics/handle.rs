@@ -79,6 +79,7 @@ pub(crate) struct Inner {
     pub scraper: Scraper,
     pub alerts: Engine,
     deltas: otlp::Deltas,
+    exponentials: otlp::Exponentials,
     recording: Mutex<Option<Recording>>,
     forwarder: OnceLock<Forwarder>,
 }
@@ -105,6 +106,7 @@ impl Metrics {
             scraper,
             alerts,
             deltas: otlp::Deltas::default(),
+            exponentials: otlp::Exponentials::default(),
             recording: Mutex::new(None),
             forwarder: OnceLock::new(),
         };
@@ -250,7 +252,8 @@ impl Metrics {
     /// One round: scrape all targets, record, evaluate the rules at the round's time.
     pub async fn round(&self) -> Round {
         let forwarder = self.inner.forwarder.get();
-        let keep = forwarder.is_some() || self.inner.recording.lock().is_some();
+        let forwarded = forwarder.is_some_and(|to| to.takes(Signal::Metrics));
+        let keep = forwarded || self.inner.recording.lock().is_some();
         let round = self.inner.scraper.scrape_once(keep).await;
         if keep {
             self.keep(round.at_ms, &round.samples, true);
@@ -298,7 +301,7 @@ impl Metrics {
         let _ = self.inner.forwarder.set(forwarder);
     }
 
-    /// Takes OTLP metrics (gauge, sum, histogram, summary) in store time, named as Prometheus' own OTLP receiver names them.
+    /// Takes OTLP metrics (gauge, sum, histogram, exponential histogram as a classic one, summary) in store time, named as Prometheus' own OTLP receiver names them.
     ///
     /// # Errors
     /// How many data points were refused, and why; the others are in the store.
@@ -308,6 +311,7 @@ impl Metrics {
             catalog: &self.inner.catalog,
             exemplars: &self.inner.exemplars,
             deltas: &self.inner.deltas,
+            exponentials: &self.inner.exponentials,
             now_ms: ms(self.inner.time.now_ns()),
         };
         let taken = otlp::append(&request, &sinks);
@@ -332,7 +336,8 @@ impl Metrics {
     /// Hands samples to the recording, if one runs, and to the forwarder if it is to have them.
     fn keep(&self, at_ms: i64, samples: &[Pending], forward: bool) {
         let mut recording = self.inner.recording.lock();
-        let forwarder = self.inner.forwarder.get().filter(|_| forward);
+        let forwarder = self.inner.forwarder.get();
+        let forwarder = forwarder.filter(|to| forward && to.takes(Signal::Metrics));
         if samples.is_empty() || (recording.is_none() && forwarder.is_none()) {
             return;
         }

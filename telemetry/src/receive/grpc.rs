@@ -1,11 +1,12 @@
-//! OTLP over gRPC: the three `Export` methods on a port of their own. Messages come out of the framing as bytes and go the
-//! way of OTLP/HTTP, so that all limits are the same. Knows no store.
+//! OTLP over gRPC: the three `Export` methods on a port of their own. Messages come out of the framing as bytes, compressed as
+//! they are, and go the way of OTLP/HTTP, so that all limits are the same. Knows no store.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http::HeaderMap;
 use http_body_util::Full;
 use prost::Message;
 use tokio::net::TcpListener;
@@ -20,6 +21,11 @@ use super::status::RpcStatus;
 
 /// Bytes before a message: whether it is compressed, and its length.
 const FRAME_BYTES: usize = 5;
+/// The first of them when it is.
+const COMPRESSED: u8 = 1;
+/// How messages are compressed, and what can be read.
+const ENCODING: &str = "grpc-encoding";
+const ENCODINGS_READ: (&str, &str) = ("grpc-accept-encoding", "gzip,zstd,identity");
 /// Requests of one connection at a time; an exporter sends one or a few.
 const STREAMS_MAX: u32 = 64;
 /// Bytes of a request's headers.
@@ -69,28 +75,61 @@ async fn answer(
         return tonic::Status::unimplemented(format!("{path} is no method here: use {known}"))
             .into_http();
     };
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let mut ticket = receiver.ticket();
-    let body = match read(body, BODY_BYTES_MAX + FRAME_BYTES, &mut ticket).await {
-        Ok(body) => body,
-        Err(refused) => return tonic::Status::from(refused).into_http(),
+    let body = read(body, BODY_BYTES_MAX + FRAME_BYTES, &mut ticket).await;
+    let body = body.map_err(tonic::Status::from);
+    let (compression, body) = match body.and_then(|body| unmarked(&mut head.headers, body)) {
+        Ok(read) => read,
+        Err(status) => return status.into_http(),
     };
     let mut ticket = Some(ticket);
     let export = tower::service_fn(move |request: tonic::Request<Bytes>| {
         let (receiver, ticket) = (receiver.clone(), ticket.take());
-        async move { export(&receiver, signal, request.into_inner(), ticket).await }
+        let message = request.into_inner();
+        async move { export(&receiver, signal, compression, message, ticket).await }
     });
     tonic::server::Grpc::new(Raw)
         .max_decoding_message_size(BODY_BYTES_MAX)
-        .accept_compressed(CompressionEncoding::Gzip)
         .send_compressed(CompressionEncoding::Gzip)
         .unary(export, http::Request::from_parts(head, Full::new(body)))
         .await
 }
 
+/// How the message of a request is compressed, and the request's body without its mark of that, so that the framing leaves it
+/// compressed: it is inflated where every byte of it is counted, and a large one beside the async threads.
+fn unmarked(headers: &mut HeaderMap, body: Bytes) -> Result<(Compression, Bytes), tonic::Status> {
+    let named = headers.remove(ENCODING);
+    let named = named
+        .as_ref()
+        .map_or("identity", |name| name.to_str().unwrap_or("?"));
+    let compression = match named {
+        "identity" => Compression::None,
+        "gzip" => Compression::Gzip,
+        "zstd" => Compression::Zstd,
+        other => {
+            let mut status = tonic::Status::unimplemented(format!(
+                "messages compressed with {other:?} cannot be read: use gzip or zstd, or send them as they are"
+            ));
+            let (name, read) = ENCODINGS_READ;
+            let read = tonic::metadata::MetadataValue::from_static(read);
+            status.metadata_mut().insert(name, read);
+            return Err(status);
+        }
+    };
+    // one that is marked and has no encoding is refused with the framing
+    if compression == Compression::None || body.first() != Some(&COMPRESSED) {
+        return Ok((Compression::None, body));
+    }
+    let mut body = BytesMut::from(body);
+    body[0] = 0;
+    Ok((compression, body.freeze()))
+}
+
 async fn export(
     receiver: &Receiver,
     signal: Signal,
+    compression: Compression,
     message: Bytes,
     ticket: Option<Ticket>,
 ) -> Result<tonic::Response<Bytes>, tonic::Status> {
@@ -98,13 +137,7 @@ async fn export(
     // the message beside the body that it was taken from
     ticket.grow(message.len())?;
     let partial_success = receiver
-        .take(
-            signal,
-            Encoding::Protobuf,
-            Compression::None,
-            message,
-            ticket,
-        )
+        .take(signal, Encoding::Protobuf, compression, message, ticket)
         .await?;
     let answer = ExportResponse { partial_success };
     Ok(tonic::Response::new(answer.encode_to_vec().into()))

@@ -129,7 +129,7 @@ impl Intake {
     /// How many data points were refused, and why.
     pub fn metrics(&self, mut request: ExportMetricsServiceRequest) -> Result<(), (i64, String)> {
         restamp::metrics(&mut request, &*self.time);
-        if let Some(forwarder) = self.forwarder.get() {
+        if let Some(forwarder) = self.forwarder.get().filter(|to| to.takes(Of::Metrics)) {
             forwarder.offer(Of::Metrics, request.encode_to_vec().into());
         }
         match &self.metrics {
@@ -172,7 +172,7 @@ impl Intake {
     /// Hands an encoded batch to the recording and to the forwarder, whichever there are.
     async fn keep(&self, file: Signal, signal: Of, encode: impl FnOnce() -> Vec<u8>) {
         let queue = self.recorder.lock().as_ref().map(Recorder::queue);
-        let forwarder = self.forwarder.get();
+        let forwarder = self.forwarder.get().filter(|to| to.takes(signal));
         if queue.is_none() && forwarder.is_none() {
             return;
         }

@@ -1,5 +1,5 @@
-//! Receiving OTLP: logs, traces and metrics over HTTP (`POST /v1/{logs,traces,metrics}`, protobuf and JSON, plain, gzip or
-//! zstd) and over gRPC (plain or gzip). Knows no queries.
+//! Receiving OTLP: logs, traces and metrics over HTTP (`POST /v1/{logs,traces,metrics}`, protobuf and JSON) and over
+//! gRPC; plain, gzip or zstd. Knows no queries.
 
 mod admission;
 pub mod grpc;

@@ -19,6 +19,10 @@ const INLINE_COMPRESSED_BYTES: usize = 16 * 1024;
 /// Bytes that are inflated between two looks at the limits.
 const INFLATE_STEP_BYTES: usize = 64 * 1024;
 
+/// What a zstd frame may have its reader remember, as a power of two: no more than a whole body. It says so itself, and its
+/// reader allocates that at once.
+const ZSTD_WINDOW_LOG_MAX: u32 = BODY_BYTES_MAX.ilog2();
+
 /// How a body is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
@@ -106,11 +110,9 @@ fn unpack(
         Compression::Zstd => {
             let broken =
                 |error: std::io::Error| Refused::Broken(format!("it is not zstd: {error}"));
-            inflate(
-                "zstd",
-                zstd::stream::read::Decoder::new(&*body).map_err(broken)?,
-                ticket,
-            )?
+            let mut packed = zstd::stream::read::Decoder::new(&*body).map_err(broken)?;
+            packed.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(broken)?;
+            inflate("zstd", packed, ticket)?
         }
     };
     let elements = match encoding {

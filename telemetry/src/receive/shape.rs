@@ -54,7 +54,13 @@ static NUMBER_POINT: Shape = Shape(&[(5, &EXEMPLAR), (7, &PAIR)], &[]);
 static HISTOGRAM: Shape = Shape(&[(1, &HISTOGRAM_POINT)], &[]);
 static HISTOGRAM_POINT: Shape = Shape(&[(8, &EXEMPLAR), (9, &PAIR)], &[]);
 static EXPONENTIAL: Shape = Shape(&[(1, &EXPONENTIAL_POINT)], &[]);
-static EXPONENTIAL_POINT: Shape = Shape(&[(1, &PAIR), (11, &EXEMPLAR)], &[]);
+static EXPONENTIAL_POINT: Shape = Shape(
+    &[(1, &PAIR), (11, &EXEMPLAR)],
+    &[(8, &BUCKETS), (9, &BUCKETS)],
+);
+static BUCKETS: Shape = Shape(&[(2, &VARINTS)], &[]);
+/// Numbers of varying length in a row: a byte of them becomes eight. Those of fixed length take as much on the wire.
+static VARINTS: Shape = Shape(&[], &[]);
 static SUMMARY: Shape = Shape(&[(1, &SUMMARY_POINT)], &[]);
 static SUMMARY_POINT: Shape = Shape(&[(6, &LEAF), (7, &PAIR)], &[]);
 
@@ -76,18 +82,25 @@ pub(super) fn protobuf_elements(signal: Signal, body: &[u8]) -> usize {
         let Some(tag) = varint(body, &mut at) else {
             return count;
         };
+        if std::ptr::eq(shape, &VARINTS) {
+            // no tag, but one of the numbers
+            count += 1;
+            continue;
+        }
+        let among =
+            |fields: &'static [Field]| fields.iter().find(|(number, _)| *number == tag >> 3);
         let skip = match tag & 7 {
             0 => match varint(body, &mut at) {
-                Some(_) => 0,
+                Some(_) => {
+                    count += usize::from(among(shape.0).is_some());
+                    0
+                }
                 None => return count,
             },
             1 => 8,
             5 => 4,
             2 => match varint(body, &mut at).and_then(|length| usize::try_from(length).ok()) {
                 Some(length) if length <= end.saturating_sub(at) => {
-                    let among = |fields: &'static [Field]| {
-                        fields.iter().find(|(number, _)| *number == tag >> 3)
-                    };
                     let many = among(shape.0);
                     count += usize::from(many.is_some());
                     match many.or_else(|| among(shape.1)) {
@@ -161,6 +174,29 @@ mod tests {
         let body = [0x0a, 0x00].repeat(ELEMENTS_MAX + 1);
         assert_eq!(protobuf_elements(Signal::Traces, &body), ELEMENTS_MAX + 1);
         assert_eq!(json_elements(b"{\"a\":[{},{},\"[{,\\\"[\"]}"), 6);
+    }
+
+    #[test]
+    fn buckets_count_however_they_are_written() {
+        use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
+        let point = |positive: Vec<u8>| {
+            // wraps a message as a field of the next, outwards: point, histogram, metric, scope, resource, request
+            [8, 1, 10, 2, 2, 1].iter().fold(positive, |inner, field| {
+                let mut outer = vec![field << 3 | 2];
+                prost::encoding::encode_varint(inner.len() as u64, &mut outer);
+                [outer, inner].concat()
+            })
+        };
+        let packed = Buckets {
+            offset: -7,
+            bucket_counts: vec![1, 300, 0, 7],
+        };
+        let others = protobuf_elements(Signal::Metrics, &point(Vec::new()));
+        // each number, and the row that they stand in
+        let packed = point(packed.encode_to_vec());
+        assert_eq!(protobuf_elements(Signal::Metrics, &packed), others + 5);
+        let single = point([0x10, 0x01].repeat(9));
+        assert_eq!(protobuf_elements(Signal::Metrics, &single), others + 9);
     }
 
     proptest! {

@@ -145,6 +145,69 @@ async fn grpc_refuses_with_the_statuses_of_the_specification() {
     );
 }
 
+/// Sends one message with a mark and an encoding of the caller's choice, as no client does; returns `grpc-status`.
+async fn send_marked(address: SocketAddr, mark: u8, encoding: &str, message: &[u8]) -> u32 {
+    let client = legacy::Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http::<http_body_util::Full<Bytes>>();
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let body = [&[mark], &length[..], message].concat();
+    let request = Request::post(format!("http://{address}{}", Signal::Logs.grpc_path()))
+        .header(header::CONTENT_TYPE, "application/grpc")
+        .header("grpc-encoding", encoding)
+        .body(Bytes::from(body).into());
+    let (head, body) = client.request(request.unwrap()).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap();
+    let ended = body.trailers().cloned().unwrap_or(head.headers);
+    ended["grpc-status"].to_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn grpc_takes_zstd_within_the_same_limits() {
+    use tonic::Code as C;
+    let telemetry = telemetry();
+    let (address, _open) = open(telemetry.receiver()).await;
+    let logs = batch("cart", vec![record(1, "one"), record(2, "two")]).encode_to_vec();
+    let packed = |body: &[u8]| zstd::encode_all(body, 1).unwrap();
+    let mut gzip = flate2::read::GzEncoder::new(&*logs, flate2::Compression::fast());
+    let mut gzipped = Vec::new();
+    std::io::Read::read_to_end(&mut gzip, &mut gzipped).unwrap();
+    // a frame whose reader is to remember 128 MiB of nothing
+    let mut far = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    far.window_log(27).unwrap();
+    std::io::Write::write_all(&mut far, &logs).unwrap();
+    let far = far.finish().unwrap();
+    for (mark, encoding, message, code) in [
+        (1, "zstd", packed(&logs), C::Ok),
+        (1, "gzip", gzipped.clone(), C::Ok),
+        // what is not marked is not compressed, whatever is named
+        (0, "zstd", logs.clone(), C::Ok),
+        (1, "identity", logs.clone(), C::Internal),
+        (1, "snappy", logs.clone(), C::Unimplemented),
+        (1, "zstd", gzipped, C::InvalidArgument),
+        (1, "zstd", logs.clone(), C::InvalidArgument),
+        (1, "zstd", far, C::InvalidArgument),
+        (
+            1,
+            "zstd",
+            packed(&vec![0; BODY_BYTES_MAX + 1]),
+            C::ResourceExhausted,
+        ),
+        (1, "zstd", packed(&bomb()), C::ResourceExhausted),
+        (
+            1,
+            "zstd",
+            packed(&vec![0; BODY_BYTES_MAX])[..100].to_vec(),
+            C::InvalidArgument,
+        ),
+        (7, "zstd", packed(&logs), C::Internal),
+    ] {
+        let status = send_marked(address, mark, encoding, &message).await;
+        assert_eq!(C::from_i32(status as i32), code, "{mark} {encoding}");
+    }
+    assert_eq!(telemetry.stats().logs.received, 6);
+}
+
 #[tokio::test]
 async fn without_room_both_doors_say_when_to_come_back() {
     let telemetry = telemetry();

@@ -4,6 +4,10 @@ use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+/// Held while a folder is filled: several tests want the same.
+static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// The folder of the clients.
 pub fn clients() -> PathBuf {
@@ -53,6 +57,7 @@ pub fn python() -> PathBuf {
 
 /// The interpreter of an environment with the packages of a requirements file.
 pub fn python_with(requirements: &Path) -> PathBuf {
+    let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let pinned = std::fs::read_to_string(requirements).unwrap();
     let (folder, complete) = folder("python", &pinned);
     let python = folder.join("venv/bin/python");
@@ -72,6 +77,7 @@ pub fn python_with(requirements: &Path) -> PathBuf {
 
 /// A folder with the Node SDK and its client.
 pub fn node() -> PathBuf {
+    let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let client = clients().join("node");
     let pinned = std::fs::read_to_string(client.join("package.json")).unwrap();
     let (folder, complete) = folder("node", &pinned);

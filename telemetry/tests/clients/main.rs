@@ -8,6 +8,7 @@ mod answers;
 mod install;
 mod lab;
 mod rust;
+mod secure;
 
 use std::process::Command;
 

@@ -7,7 +7,6 @@ mod send;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +15,12 @@ use futures_util::future::join_all;
 use http::Uri;
 use parking_lot::Mutex;
 use serde::Serialize;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::state::{Alert, State};
 use crate::metrics::Metrics;
-use crate::outbound::{self, Failure};
+use crate::outbound::{self, Failure, Limits, Outcome, Queue, Recipient};
 use send::Sender;
 
 /// Messages that may wait for one webhook; more are dropped.
@@ -30,8 +29,8 @@ const QUEUE_MESSAGES: usize = 64;
 const ATTEMPTS: u32 = 6;
 /// First wait before a message is sent again.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// The longest wait that a receiver may ask for.
-const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// Bytes of the messages that wait for one webhook.
+const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 
 /// How a webhook wants to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -98,7 +97,7 @@ pub struct Told {
     pub retried: u64,
     /// Refused for good, or given up after the last attempt.
     pub failed: u64,
-    /// Not sent, because too many waited.
+    /// Not sent, because too many waited or the end came first.
     pub dropped: u64,
     /// The last thing that went wrong.
     pub problem: Option<String>,
@@ -152,54 +151,47 @@ impl Notifier {
 }
 
 impl Notifying {
-    /// Tells of every alert that fires from now on, those that fire already included, and of its end, until cancelled.
+    /// Tells of every alert that fires from now on, those that fire already included, and of its end, until cancelled; what
+    /// waits then is told for at most two seconds more.
     pub async fn run(self, cancel: CancellationToken) {
-        let (mut queues, mut lanes) = (Vec::new(), Vec::new());
-        for (at, webhook) in self.webhooks.iter().enumerate() {
-            let queue = Sender::new(&webhook.uri).map(|sender| {
-                let (to, waiting) = mpsc::channel(QUEUE_MESSAGES);
-                lanes.push(Lane {
+        let limits = Limits {
+            messages: QUEUE_MESSAGES,
+            bytes: QUEUE_BYTES,
+            attempts: ATTEMPTS,
+            give_up_after: Duration::MAX,
+            first_retry: self.first_retry,
+        };
+        let (queues, lanes): (Vec<_>, Vec<_>) = self
+            .webhooks
+            .iter()
+            .enumerate()
+            .map(|(at, webhook)| {
+                let pager = Pager {
                     at,
-                    sender,
-                    waiting,
+                    sender: Sender::new(&webhook.uri),
                     told: self.told.clone(),
-                    first_retry: self.first_retry,
-                });
-                to
-            });
-            queues.push(queue);
-        }
-        let watching = self.watch(queues);
-        let telling = join_all(lanes.into_iter().map(Lane::run));
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            _ = futures_util::future::join(watching, telling) => {}
-        }
+                };
+                Queue::new(pager, limits)
+            })
+            .unzip();
+        let watching = async {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = self.watch(queues) => {}
+            }
+        };
+        let telling = join_all(lanes.into_iter().map(|lane| lane.run(cancel.clone())));
+        futures_util::future::join(watching, telling).await;
     }
 
-    async fn watch(&self, queues: Vec<io::Result<mpsc::Sender<Bytes>>>) {
+    async fn watch(&self, queues: Vec<Queue<Pager>>) {
         let mut changes = self.metrics.alerts().subscribe();
         let mut known = Known::default();
         loop {
             let changed = known.changes(self.metrics.alerts().alerts());
             if !changed.is_empty() {
-                for (at, queue) in queues.iter().enumerate() {
-                    let shape = self.webhooks[at].shape;
-                    let put = |queue: &mpsc::Sender<Bytes>| {
-                        queue.try_send(payload::message(shape, &changed, &self.api_url))
-                    };
-                    let (problem, count): (String, fn(&mut Told) -> &mut u64) = match queue {
-                        Ok(queue) if put(queue).is_ok() => continue,
-                        Ok(_) => (format!("{QUEUE_MESSAGES} messages wait already"), |t| {
-                            &mut t.dropped
-                        }),
-                        Err(error) => (format!("no certificates to trust: {error}"), |t| {
-                            &mut t.failed
-                        }),
-                    };
-                    let told = &mut self.told.lock()[at];
-                    *count(told) += 1;
-                    told.problem = Some(problem);
+                for (webhook, queue) in self.webhooks.iter().zip(&queues) {
+                    queue.offer(payload::message(webhook.shape, &changed, &self.api_url));
                 }
             }
             // that some transitions were missed is no matter: all alerts are looked at anyway
@@ -251,52 +243,32 @@ fn ended(mut alert: Alert) -> Alert {
     alert
 }
 
-struct Lane {
+/// One webhook, and how telling it goes.
+#[derive(Debug)]
+struct Pager {
     at: usize,
     sender: Sender,
-    waiting: mpsc::Receiver<Bytes>,
-    first_retry: Duration,
     told: Arc<Mutex<Vec<Told>>>,
 }
 
-impl Lane {
-    async fn run(mut self) {
-        while let Some(message) = self.waiting.recv().await {
-            self.tell(message).await;
-        }
+impl Recipient for Pager {
+    type Answer = ();
+
+    async fn send(&self, message: &Bytes) -> Result<(), Failure> {
+        self.sender.send(message.clone()).await
     }
 
-    async fn tell(&self, message: Bytes) {
-        let mut wait = self.first_retry;
-        for attempt in 1..=ATTEMPTS {
-            let failure = match self.sender.send(message.clone()).await {
-                Ok(()) => {
-                    self.note(|told| told.sent += 1);
-                    return;
-                }
-                Err(failure) => failure,
-            };
-            match failure {
-                Failure::Passing(problem, asked) if attempt < ATTEMPTS => {
-                    self.note(|told| {
-                        told.retried += 1;
-                        told.problem = Some(problem);
-                    });
-                    tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_RETRY)).await;
-                    wait *= 2;
-                }
-                Failure::Passing(problem, _) | Failure::Lasting(problem) => {
-                    self.note(|told| {
-                        told.failed += 1;
-                        told.problem = Some(problem.clone());
-                    });
-                    return;
-                }
-            }
+    fn note(&self, outcome: Outcome<()>) {
+        let told = &mut self.told.lock()[self.at];
+        let (count, problem) = match outcome {
+            Outcome::Taken(()) => (&mut told.sent, None),
+            Outcome::Repeated(why) => (&mut told.retried, Some(why)),
+            Outcome::Failed(why) => (&mut told.failed, Some(why)),
+            Outcome::Dropped(why) => (&mut told.dropped, why),
+        };
+        *count += 1;
+        if problem.is_some() {
+            told.problem = problem;
         }
-    }
-
-    fn note(&self, change: impl FnOnce(&mut Told)) {
-        change(&mut self.told.lock()[self.at]);
     }
 }

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use display_full_error::DisplayFullErrorExt;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 
-use crate::outbound::{self, AGENT, Connector, Failure, Https, retry_after};
+use crate::outbound::{
+    AGENT, Authorities, Connector, Failure, Remedy, Speaks, connector, failure, is_https,
+    retry_after, tls,
+};
 
 /// What one attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,20 +21,33 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024;
 /// Characters of it that are told.
 const SAID_MAX: usize = 200;
 
+const REMEDY: Remedy = Remedy {
+    authority: "add the certificate of who signed it to those that this machine trusts, or name a file with it in SSL_CERT_FILE",
+    client: "webhooks that ask for a certificate are not supported",
+};
+
+#[derive(Debug)]
 pub(super) struct Sender {
     uri: Uri,
-    http: legacy::Client<Connector, Full<Bytes>>,
+    /// None when HTTPS is wanted and the machine has no certificates to trust: why.
+    client: Result<legacy::Client<Connector, Full<Bytes>>, String>,
 }
 
 impl Sender {
-    pub fn new(uri: &Uri) -> std::io::Result<Self> {
-        let connector = outbound::connector(TIMEOUT, Https::of(uri))?;
-        Ok(Self {
-            uri: uri.clone(),
-            http: legacy::Client::builder(TokioExecutor::new())
+    pub fn new(uri: &Uri) -> Self {
+        let authorities = match is_https(uri) {
+            true => Authorities::Machine,
+            false => Authorities::None,
+        };
+        let client = tls(authorities, None).map(|tls| {
+            legacy::Client::builder(TokioExecutor::new())
                 .pool_max_idle_per_host(0)
-                .build(connector),
-        })
+                .build(connector(TIMEOUT, tls, Speaks::Http1))
+        });
+        Self {
+            uri: uri.clone(),
+            client: client.map_err(|problem| format!("no certificates to trust: {problem:?}")),
+        }
     }
 
     pub async fn send(&self, message: Bytes) -> Result<(), Failure> {
@@ -47,14 +62,16 @@ impl Sender {
     }
 
     async fn post(&self, message: Bytes) -> Result<(), Failure> {
+        let client = self.client.as_ref();
+        let client = client.map_err(|why| Failure::Lasting(why.clone()))?;
         let request = Request::post(self.uri.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(USER_AGENT, AGENT)
             .body(Full::new(message))
             .map_err(|error| Failure::Lasting(error.to_string()))?;
-        let answer = self.http.request(request).await;
+        let answer = client.request(request).await;
         let (head, body) = answer
-            .map_err(|error| Failure::Passing(error.to_string_full(), None))?
+            .map_err(|error| failure(&error, REMEDY))?
             .into_parts();
         if head.status.is_success() {
             return Ok(());

@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use axum::routing::post;
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::*;
 use crate::metrics::MetricsConfig;

@@ -1,17 +1,21 @@
 //! OTLP metrics into series, named as Prometheus' OTLP receiver names them; `service.name` and `service.instance.id` become
-//! `service` and `instance`, the resource's other attributes stand on `target_info`. Deltas are summed up. Knows no wire format.
+//! `service` and `instance`, the resource's other attributes stand on `target_info`. Deltas are summed up, exponential histograms
+//! become classic ones. Knows no wire format.
 
 mod delta;
+mod exponential;
 mod names;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, DataPointFlags, Exemplar, HistogramDataPoint, Metric, NumberDataPoint,
-    SummaryDataPoint, exemplar, metric, number_data_point,
+    AggregationTemporality, DataPointFlags, Exemplar, ExponentialHistogramDataPoint,
+    HistogramDataPoint, Metric, NumberDataPoint, SummaryDataPoint, exemplar, metric,
+    number_data_point,
 };
 
 pub(super) use delta::Deltas;
+pub(super) use exponential::Exponentials;
 
 use super::catalog::Catalog;
 use super::chunk::stale_marker;
@@ -24,6 +28,9 @@ use crate::promql::format_value;
 
 /// What resources without a name are called, as logs and spans of theirs are.
 const UNKNOWN_SERVICE: &str = "unknown_service";
+/// Samples of one request from which on no further exponential histogram is taken: a few bytes of one become hundreds of samples.
+/// More than the store has series.
+const EXPANDED_MAX: usize = 200_000;
 /// Attributes of a resource that every one of its series has, and as what.
 const IDENTITY: [(&str, &str); 2] = [
     ("service.name", "service"),
@@ -36,6 +43,7 @@ pub(super) struct Sinks<'a> {
     pub catalog: &'a Catalog,
     pub exemplars: &'a Exemplars,
     pub deltas: &'a Deltas,
+    pub exponentials: &'a Exponentials,
     /// Store time now.
     pub now_ms: i64,
 }
@@ -52,6 +60,7 @@ pub(super) struct Taken {
 pub(super) fn append(request: &ExportMetricsServiceRequest, sinks: &Sinks<'_>) -> Taken {
     let mut batch = Batch {
         samples: Vec::new(),
+        earlier: Vec::new(),
         refused: 0,
         reason: String::new(),
         sinks,
@@ -73,6 +82,8 @@ pub(super) fn append(request: &ExportMetricsServiceRequest, sinks: &Sinks<'_>) -
     }
     // it repeats with every request and from every exporter of a process: one that comes late is no loss
     sinks.store.append_batch(0, &mut about);
+    // the past that new buckets would have had; where a series had one already, its own stands
+    sinks.store.append_batch(0, &mut batch.earlier);
     let over = sinks.store.append_batch(0, &mut batch.samples);
     if over > 0 {
         batch.refuse(
@@ -80,9 +91,11 @@ pub(super) fn append(request: &ExportMetricsServiceRequest, sinks: &Sinks<'_>) -
             "older than the newest sample of their series, or beyond the store's limit of series",
         );
     }
-    batch.samples.append(&mut about);
+    let mut samples = batch.earlier;
+    samples.append(&mut batch.samples);
+    samples.append(&mut about);
     Taken {
-        samples: batch.samples,
+        samples,
         refused: match batch.refused {
             0 => Ok(()),
             refused => Err((refused, batch.reason)),
@@ -123,6 +136,8 @@ fn target_info(
 
 struct Batch<'a> {
     samples: Vec<Pending>,
+    /// Samples of new series from before this request.
+    earlier: Vec<Pending>,
     refused: i64,
     reason: String,
     sinks: &'a Sinks<'a>,
@@ -156,12 +171,11 @@ impl Batch<'_> {
                 h.data_points.len(),
             ),
             Some(metric::Data::Summary(s)) => ("summary", None, s.data_points.len()),
-            Some(metric::Data::ExponentialHistogram(h)) => {
-                return self.refuse(
-                    h.data_points.len(),
-                    "exponential histograms are not stored: use explicit buckets",
-                );
-            }
+            Some(metric::Data::ExponentialHistogram(h)) => (
+                "histogram",
+                Some(h.aggregation_temporality),
+                h.data_points.len(),
+            ),
             None => return self.refuse(1, "a metric without data, or of an unknown kind"),
         };
         self.delta = match temporality.map(AggregationTemporality::try_from) {
@@ -186,7 +200,12 @@ impl Batch<'_> {
                     self.summary(&name, point);
                 }
             }
-            Some(metric::Data::ExponentialHistogram(_)) | None => {}
+            Some(metric::Data::ExponentialHistogram(histogram)) => {
+                for point in &histogram.data_points {
+                    self.exponential(&name, point);
+                }
+            }
+            None => {}
         }
         self.sinks.catalog.note(&name, |known| {
             kind.clone_into(&mut known.kind);
@@ -206,10 +225,18 @@ impl Batch<'_> {
         }
     }
 
+    /// Whether a time is too far ahead; what has it is refused then.
+    fn ahead(&mut self, time_unix_nano: u64) -> bool {
+        let ahead = millis(time_unix_nano) > self.sinks.now_ms.saturating_add(AHEAD_MS);
+        if ahead {
+            self.refuse(1, "more than ten minutes ahead of the lab's clock");
+        }
+        ahead
+    }
+
     /// Adds a sample; false when it was refused.
     fn push(&mut self, labels: Labels, time_unix_nano: u64, value: f64) -> bool {
-        if millis(time_unix_nano) > self.sinks.now_ms.saturating_add(AHEAD_MS) {
-            self.refuse(1, "more than ten minutes ahead of the lab's clock");
+        if self.ahead(time_unix_nano) {
             return false;
         }
         let summed = if self.delta {
@@ -218,12 +245,7 @@ impl Batch<'_> {
             Ok((millis(time_unix_nano), value))
         };
         match summed {
-            Ok((t_ms, value)) => self.samples.push(Pending {
-                id: None,
-                labels,
-                value,
-                t_ms: Some(t_ms),
-            }),
+            Ok((t_ms, value)) => self.samples.push(sample(labels, t_ms, value)),
             Err(reason) => self.refuse(1, reason),
         }
         summed.is_ok()
@@ -294,6 +316,63 @@ impl Batch<'_> {
         }
     }
 
+    fn exponential(&mut self, name: &str, point: &ExponentialHistogramDataPoint) {
+        let Some(series) = self.labels(&format!("{name}_count"), &point.attributes) else {
+            return;
+        };
+        if self.ahead(point.time_unix_nano) {
+            return;
+        }
+        if self.samples.len() + self.earlier.len() > EXPANDED_MAX {
+            return self.refuse(1, "too many buckets in one request: send smaller batches");
+        }
+        let named = |suffix: &str| series.with(METRIC_NAME, &format!("{name}{suffix}"));
+        let bucket = named("_bucket");
+        let at = |bound: f64| bucket.with("le", &format_value(bound));
+        let stale = |t_ms: i64| move |labels: Labels| sample(labels, t_ms, stale_marker());
+        if unrecorded(point.flags) {
+            let ended = self.sinks.exponentials.end(&series).into_iter().map(at);
+            let others = [series.clone(), named("_sum"), at(f64::INFINITY)];
+            let stale = stale(millis(point.time_unix_nano));
+            return self.samples.extend(ended.chain(others).map(stale));
+        }
+        let taken = self.sinks.exponentials.take(&series, point, self.delta);
+        let classic = match taken {
+            Ok(classic) => classic,
+            Err(reason) => return self.refuse(1, reason),
+        };
+        let t_ms = classic.t_ms;
+        let counts = classic
+            .buckets
+            .iter()
+            .map(|(bound, count)| (*bound, *count));
+        let counts = counts.chain([(f64::INFINITY, classic.count)]);
+        self.samples
+            .extend(counts.map(|(bound, count)| sample(at(bound), t_ms, count as f64)));
+        self.samples
+            .push(sample(series.clone(), t_ms, classic.count as f64));
+        let sum = classic.sum.map(|sum| sample(named("_sum"), t_ms, sum));
+        self.samples.extend(sum);
+        let ended = classic.ended.into_iter().map(at);
+        self.samples.extend(ended.map(stale(t_ms)));
+        for (bound, past) in classic.gained {
+            let labels = at(bound);
+            let before = past
+                .into_iter()
+                .map(|(t_ms, count)| sample(labels.clone(), t_ms, count as f64));
+            self.earlier.extend(before);
+        }
+        for exemplar in &point.exemplars {
+            let value = observed(exemplar);
+            let above = classic.buckets.partition_point(|(bound, _)| *bound < value);
+            let bound = classic
+                .buckets
+                .get(above)
+                .map_or(f64::INFINITY, |(bound, _)| *bound);
+            self.exemplar(&at(bound), exemplar);
+        }
+    }
+
     fn summary(&mut self, name: &str, point: &SummaryDataPoint) {
         let (at, stale) = (point.time_unix_nano, unrecorded(point.flags));
         let shown = |value: f64| if stale { stale_marker() } else { value };
@@ -328,6 +407,15 @@ impl Batch<'_> {
             };
             self.sinks.exemplars.append(series, kept);
         }
+    }
+}
+
+fn sample(labels: Labels, t_ms: i64, value: f64) -> Pending {
+    Pending {
+        id: None,
+        labels,
+        value,
+        t_ms: Some(t_ms),
     }
 }
 

@@ -1,13 +1,19 @@
-//! Calls to programs outside: connections over plain HTTP, and HTTPS with the certificates that the machine trusts; what a failure
-//! means, and when to call again. Knows no protocol above.
+//! Calls to programs outside: connections over plain HTTP and HTTPS, what a failure means, when to call again, and a queue for
+//! those who call. Knows no protocol above.
 
-use std::io;
+mod queue;
+mod tls;
+
 use std::time::Duration;
 
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::ClientConfig;
+
+pub(crate) use queue::{Lane, Limits, Outcome, Queue, Recipient};
+pub(crate) use tls::{Authorities, Remedy, TlsProblem, failure, tls};
 
 /// Who calls.
 pub(crate) const AGENT: &str = concat!("drill-telemetry/", env!("CARGO_PKG_VERSION"));
@@ -15,47 +21,31 @@ pub(crate) const AGENT: &str = concat!("drill-telemetry/", env!("CARGO_PKG_VERSI
 /// Opens connections for `http://` and `https://`.
 pub(crate) type Connector = HttpsConnector<HttpConnector>;
 
-/// A connector that gives up after `timeout`.
-///
-/// # Errors
-/// When HTTPS is `wanted` and the machine has no certificates that it trusts.
-pub(crate) fn connector(timeout: Duration, https: Https) -> io::Result<Connector> {
+/// What is spoken on a connection; a server of HTTPS is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Http1,
+    Http2,
+}
+
+/// A connector that gives up after `timeout`; `tls` is what holds for `https://`.
+pub(crate) fn connector(timeout: Duration, tls: ClientConfig, speaks: Speaks) -> Connector {
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(timeout));
     tcp.enforce_http(false);
-    let provider = rustls::crypto::ring::default_provider();
-    let tls = match https {
-        Https::Wanted => HttpsConnectorBuilder::new().with_provider_and_native_roots(provider)?,
-        // reading the machine's certificates takes time that plain HTTP need not spend
-        Https::Unused => {
-            let empty = rustls::ClientConfig::builder_with_provider(provider.into())
-                .with_safe_default_protocol_versions()
-                .map_err(io::Error::other)?
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth();
-            HttpsConnectorBuilder::new().with_tls_config(empty)
-        }
-    };
-    Ok(tls.https_or_http().enable_http1().wrap_connector(tcp))
-}
-
-/// Whether any address is `https://`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Https {
-    Wanted,
-    Unused,
-}
-
-impl Https {
-    /// As an address needs it.
-    pub fn of(uri: &Uri) -> Self {
-        if uri.scheme_str() == Some("https") {
-            Self::Wanted
-        } else {
-            Self::Unused
-        }
+    let both = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http();
+    match speaks {
+        Speaks::Http1 => both.enable_http1().wrap_connector(tcp),
+        Speaks::Http2 => both.enable_http2().wrap_connector(tcp),
     }
+}
+
+/// Whether an address is `https://`.
+pub(crate) fn is_https(uri: &Uri) -> bool {
+    uri.scheme() == Some(&http::uri::Scheme::HTTPS)
 }
 
 /// Why something did not arrive.
@@ -130,11 +120,5 @@ mod tests {
         assert_eq!(delay("Wed, 21 Oct 2015 07:27:00 GMT", now), None);
         assert_eq!(delay("Wed, 21 Oct 2015 07:28:00 GMT", None), None);
         assert_eq!(delay("soon", now), None);
-    }
-
-    #[test]
-    fn plain_connections_need_no_certificates() {
-        assert!(connector(Duration::from_secs(1), Https::Unused).is_ok());
-        assert_eq!(Https::of(&"https://a/".parse().unwrap()), Https::Wanted);
     }
 }
