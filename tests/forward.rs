@@ -116,14 +116,17 @@ async fn a_collector_gets_all_signals_and_no_service_knows_of_it() {
 fn what_cannot_be_forwarded_to_is_said_before_anything_starts() {
     let folder = tempfile::tempdir().unwrap();
     for (endpoint, protocol, says) in [
-        ("https://collector", "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("ftp://collector", "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("https://collector", "grpc", "/no/such/authority.pem"),
         (
             "http://127.0.0.1:4318",
             "http/json",
             "http/protobuf or grpc",
         ),
     ] {
-        let output = drill(folder.path(), endpoint, protocol).output().unwrap();
+        let mut command = drill(folder.path(), endpoint, protocol);
+        command.env("OTEL_EXPORTER_OTLP_CERTIFICATE", "/no/such/authority.pem");
+        let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(says) && said.contains("unset"), "{said}");

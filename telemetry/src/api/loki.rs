@@ -1,6 +1,7 @@
 //! Loki's HTTP API under `/loki/api/v1`: errors are plain text with status 400, and the place of a
 //! broken query additionally in the header `x-error-position` (byte offset).
 
+mod drilldown;
 mod tail;
 mod volume;
 
@@ -57,6 +58,22 @@ pub(super) fn router() -> Router<Telemetry> {
         .route(
             "/loki/api/v1/index/volume_range",
             get(volume::range).post(volume::range),
+        )
+        .route(
+            "/loki/api/v1/detected_labels",
+            get(drilldown::labels).post(drilldown::labels),
+        )
+        .route(
+            "/loki/api/v1/detected_fields",
+            get(drilldown::fields).post(drilldown::fields),
+        )
+        .route(
+            "/loki/api/v1/detected_field/{name}/values",
+            get(drilldown::field_values).post(drilldown::field_values),
+        )
+        .route(
+            "/loki/api/v1/patterns",
+            get(drilldown::patterns).post(drilldown::patterns),
         )
         .route("/loki/api/v1/tail", get(tail::tail))
         .route("/loki/api/v1/status/buildinfo", get(build_info))

@@ -21,7 +21,7 @@ use serde::Serialize;
 pub use attributes::{Of, OverRepresented, over_represented};
 pub use compare::{Comparison, compare};
 pub use critical::{CriticalPath, critical_path};
-pub use patterns::{Patterns, patterns};
+pub use patterns::{PatternCounts, Patterns, pattern_counts, patterns};
 pub use red::{Red, red};
 pub use repeated::{Repeated, repeated};
 pub use resources::{Use, resources};

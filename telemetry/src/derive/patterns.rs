@@ -6,6 +6,8 @@
 //! Words with a digit are values from the start, and punctuation stands for itself, so that `a=1` and `a=2`
 //! are alike.
 
+mod over_time;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use serde::Serialize;
 use super::{Cut, most};
 use crate::error::QueryError;
 use crate::logs::{Plan, Segment};
+
+pub use over_time::{PatternCounts, pattern_counts};
 
 /// Templates that are kept at most; lines that fit none of them are counted apart.
 pub const TEMPLATES_MAX: usize = 5_000;
@@ -31,7 +35,7 @@ const SIMILAR: f64 = 0.5;
 const FIRST_WORDS_MAX: usize = 100;
 
 /// What stands for a value.
-const VALUE: &str = "<*>";
+pub const VALUE: &str = "<*>";
 
 /// Characters that are tokens of their own.
 const PUNCTUATION: &[char] = &[
@@ -221,7 +225,8 @@ impl Miner {
         stream
     }
 
-    fn add(&mut self, stream: usize, line: &str, ts_ns: i64, is_after: bool) {
+    /// Takes a line; returns the number of its template, if there was room for one.
+    fn add(&mut self, stream: usize, line: &str, ts_ns: i64, is_after: bool) -> Option<usize> {
         self.lines += 1;
         self.after += u64::from(is_after);
         let tokens = tokens(line);
@@ -236,7 +241,7 @@ impl Miner {
             Some((_, at)) => at,
             None if self.templates.len() >= TEMPLATES_MAX => {
                 self.unmatched += 1;
-                return;
+                return None;
             }
             None => {
                 self.templates
@@ -247,6 +252,7 @@ impl Miner {
             }
         };
         self.templates[at].take(&tokens, ts_ns, is_after);
+        Some(at)
     }
 
     fn bucket(&mut self, stream: usize, tokens: &[Token<'_>]) -> Bucket {

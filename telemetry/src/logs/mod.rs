@@ -2,7 +2,7 @@
 
 pub mod ast;
 mod capture;
-mod fields;
+pub(crate) mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod parse;

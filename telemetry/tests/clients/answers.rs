@@ -160,6 +160,30 @@ impl Lab {
         );
     }
 
+    /// Whether a histogram whose buckets the SDK chose is here: 0.01, 0.25 and 4 s, twice each.
+    pub async fn holds_exponential(&self, ids: &Ids) {
+        let value = async |query: String| {
+            let path = "/prometheus/api/v1/query";
+            let answer = self.get(path, &[("query", &query)]).await;
+            let value = answer["data"]["result"][0]["value"][1].as_str();
+            let value = value.unwrap_or_else(|| panic!("{query}: {answer}"));
+            value.parse::<f64>().unwrap()
+        };
+        let of = format!("{{service=\"{}\"}}", ids.service);
+        assert_eq!(value(format!("shop_wait_seconds_count{of}")).await, 6.0);
+        let sum = value(format!("shop_wait_seconds_sum{of}")).await;
+        assert!((sum - 8.52).abs() < 1e-9, "{sum}");
+        for (part, exact) in [(0.3, 0.01), (0.5, 0.25), (0.9, 4.0)] {
+            let query = format!("histogram_quantile({part}, shop_wait_seconds_bucket{of})");
+            let found = value(query).await;
+            // the buckets are as wide
+            assert!(
+                (found / exact - 1.0).abs() < 0.045,
+                "{found} is not {exact}"
+            );
+        }
+    }
+
     async fn holds_exemplar(&self, ids: &Ids) {
         let query = format!(
             "shop_pay_duration_seconds_bucket{{service=\"{}\"}}",

@@ -60,6 +60,7 @@ async fn the_python_sdk_is_seen_over_grpc_and_http() {
         command.arg(&client);
         let ids = run(command, &lab, protocol, temporality).await;
         lab.holds(&ids, answers::Exemplars::Sent).await;
+        lab.holds_exponential(&ids).await;
     }
 }
 

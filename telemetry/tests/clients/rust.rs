@@ -1,4 +1,4 @@
-//! The Rust SDK, unmodified, over HTTP.
+//! The Rust SDK, unmodified, over HTTP and gRPC.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,11 +12,14 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{
-    LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig,
+    Compression, LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig,
+    WithHttpConfig, WithTonicConfig,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
+use opentelemetry_sdk::metrics::{
+    Aggregation, Instrument, PeriodicReader, SdkMeterProvider, Stream, Temporality,
+};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::answers::{Exemplars, Ids};
@@ -52,6 +55,53 @@ fn aimed<B: WithExportConfig + WithHttpConfig>(exporter: B, base: &str, signal: 
         .with_timeout(Duration::from_secs(10))
 }
 
+fn dialled<B: WithExportConfig + WithTonicConfig>(exporter: B, base: &str) -> B {
+    exporter
+        .with_compression(Compression::Zstd)
+        .with_endpoint(base)
+        .with_timeout(Duration::from_secs(10))
+}
+
+/// Which door is taken.
+#[derive(Debug, Clone, Copy)]
+enum Door {
+    Http,
+    Grpc,
+}
+
+/// An exporter for each signal.
+fn exporters(
+    door: Door,
+    base: &str,
+    temporality: Temporality,
+) -> (SpanExporter, LogExporter, MetricExporter) {
+    let (spans, logs) = (SpanExporter::builder(), LogExporter::builder());
+    let metrics = MetricExporter::builder().with_temporality(temporality);
+    match door {
+        Door::Http => (
+            aimed(spans.with_http(), base, "traces").build().unwrap(),
+            aimed(logs.with_http(), base, "logs").build().unwrap(),
+            aimed(metrics.with_http(), base, "metrics").build().unwrap(),
+        ),
+        Door::Grpc => (
+            dialled(spans.with_tonic(), base).build().unwrap(),
+            dialled(logs.with_tonic(), base).build().unwrap(),
+            dialled(metrics.with_tonic(), base).build().unwrap(),
+        ),
+    }
+}
+
+/// The one histogram whose buckets the SDK chooses.
+fn exponential(instrument: &Instrument) -> Option<Stream> {
+    let aggregation = Aggregation::Base2ExponentialHistogram {
+        max_size: 160,
+        max_scale: 20,
+        record_min_max: true,
+    };
+    let stream = Stream::builder().with_aggregation(aggregation);
+    (instrument.name() == "shop.wait").then(|| stream.build().unwrap())
+}
+
 /// The SDK's three providers.
 struct Sdk {
     traces: SdkTracerProvider,
@@ -60,7 +110,7 @@ struct Sdk {
 }
 
 impl Sdk {
-    fn new(base: &str, service: &str, temporality: Temporality) -> Self {
+    fn new(door: Door, base: &str, service: &str, temporality: Temporality) -> Self {
         let resource = Resource::builder_empty()
             .with_attributes([
                 KeyValue::new("service.name", service.to_owned()),
@@ -68,26 +118,18 @@ impl Sdk {
                 KeyValue::new("service.version", "1.2"),
             ])
             .build();
-        let exporter = aimed(SpanExporter::builder().with_http(), base, "traces")
-            .build()
-            .unwrap();
+        let (spans, logs, exporter) = exporters(door, base, temporality);
         let traces = SdkTracerProvider::builder()
             .with_resource(resource.clone())
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(spans)
             .build();
-        let exporter = aimed(LogExporter::builder().with_http(), base, "logs")
-            .build()
-            .unwrap();
         let logs = SdkLoggerProvider::builder()
             .with_resource(resource.clone())
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(logs)
             .build();
-        let exporter = aimed(MetricExporter::builder().with_http(), base, "metrics")
-            .with_temporality(temporality)
-            .build()
-            .unwrap();
         let metrics = SdkMeterProvider::builder()
             .with_resource(resource)
+            .with_view(exponential)
             .with_reader(
                 PeriodicReader::builder(exporter)
                     .with_interval(Duration::from_secs(3_600))
@@ -158,7 +200,7 @@ impl Sdk {
         (trace, root_id, child_id)
     }
 
-    /// A counter, an up-down counter and a histogram, exported twice.
+    /// A counter, an up-down counter and two histograms, exported twice.
     fn measure(&self) {
         let meter = self.metrics.meter("shop");
         let orders = meter
@@ -172,20 +214,24 @@ impl Sdk {
             .with_unit("s")
             .with_boundaries(vec![0.1, 0.5, 1.0])
             .build();
+        let wait = meter.f64_histogram("shop.wait").with_unit("s").build();
         for change in [4, -1] {
             // two exports, so that what is sent as deltas has to be summed up; the store's times are milliseconds
             std::thread::sleep(Duration::from_millis(2));
             orders.add(2, &[KeyValue::new("kind", "gift")]);
             depth.add(change, &[]);
             seconds.record(0.25, &[KeyValue::new("http.route", "/pay")]);
+            for seconds in [0.01, 0.25, 4.0] {
+                wait.record(seconds, &[]);
+            }
             self.metrics.force_flush().unwrap();
         }
     }
 }
 
 /// What every client sends.
-fn client(base: &str, service: &str, temporality: Temporality) -> Ids {
-    let sdk = Sdk::new(base, service, temporality);
+fn client(door: Door, base: &str, service: &str, temporality: Temporality) -> Ids {
+    let sdk = Sdk::new(door, base, service, temporality);
     let (trace, root, child) = sdk.trace();
     sdk.measure();
     sdk.traces.shutdown().unwrap();
@@ -199,16 +245,25 @@ fn client(base: &str, service: &str, temporality: Temporality) -> Ids {
     }
 }
 
+/// Sends everything through a door twice, and looks for it.
+async fn seen(door: Door, lab: &Lab, protocol: &str) {
+    for temporality in [Temporality::Cumulative, Temporality::Delta] {
+        let base = lab.endpoint(protocol).to_owned();
+        let service = format!("rust-{door:?}-{temporality:?}");
+        let sent = tokio::task::spawn_blocking(move || client(door, &base, &service, temporality));
+        let ids = sent.await.unwrap();
+        // this SDK has no exemplars
+        lab.holds(&ids, Exemplars::None).await;
+        lab.holds_exponential(&ids).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rust_sdk_is_seen_over_http() {
-    let lab = Lab::open().await;
-    for (service, temporality) in [
-        ("rust-cumulative", Temporality::Cumulative),
-        ("rust-delta", Temporality::Delta),
-    ] {
-        let base = lab.endpoint("http/protobuf").to_owned();
-        let sent = tokio::task::spawn_blocking(move || client(&base, service, temporality));
-        // this SDK has no exemplars
-        lab.holds(&sent.await.unwrap(), Exemplars::None).await;
-    }
+    seen(Door::Http, &Lab::open().await, "http/protobuf").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rust_sdk_is_seen_over_grpc_with_zstd() {
+    seen(Door::Grpc, &Lab::open().await, "grpc").await;
 }

@@ -151,6 +151,153 @@ async fn volumes_are_bytes_by_series_or_label() {
     assert!(message.contains("steps"), "{message}");
 }
 
+/// All lines of [`filled`] and of [`drilled`].
+const ALL: [(&str, &str); 3] = [
+    ("query", "{service_name=~\".+\"}"),
+    ("start", "8000000000000"),
+    ("end", "8010000000000"),
+];
+
+/// What [`filled`] has, and lines of JSON and of pairs.
+async fn drilled() -> Telemetry {
+    let telemetry = filled().await;
+    let mut slow = record(
+        7004,
+        r#"{"took":"1m30s","path":{"name":"/pay"},"level":"odd"}"#,
+    );
+    slow.attributes = vec![int("http.status", 200), text("user", "ada")];
+    let cart = vec![slow, record(7005, "took=12ms retry=true size=10KB ok")];
+    telemetry.intake().logs(batch("cart", cart)).await;
+    telemetry
+}
+
+#[tokio::test]
+async fn drilldown_gets_labels_and_how_many_values_they_have() {
+    let telemetry = drilled().await;
+    let answer = get_json(&telemetry, "/loki/api/v1/detected_labels", &ALL[1..]).await;
+    assert_eq!(
+        answer,
+        json!({"detectedLabels": [
+            {"label": "service", "cardinality": 2},
+            {"label": "service_name", "cardinality": 2},
+            {"label": "level", "cardinality": 2}
+        ]})
+    );
+    let one = [("query", "{service=\"cart\"}"), ALL[1], ALL[2]];
+    let answer = get_json(&telemetry, "/loki/api/v1/detected_labels", &one).await;
+    assert_eq!(answer["detectedLabels"][2]["cardinality"], 1);
+}
+
+#[tokio::test]
+async fn drilldown_gets_fields_with_their_kinds_and_parsers() {
+    let telemetry = drilled().await;
+    let answer = get_json(&telemetry, "/loki/api/v1/detected_fields", &ALL).await;
+    assert_eq!(answer["limit"], 1000);
+    let field = |name: &str| {
+        let fields = answer["fields"].as_array().unwrap();
+        let found = fields.iter().find(|field| field["label"] == name);
+        found.unwrap_or_else(|| panic!("{name}: {answer}"))
+    };
+    assert_eq!(
+        field("http_status"),
+        &json!({"label": "http_status", "type": "int", "cardinality": 2, "parsers": null})
+    );
+    for (name, kind, cardinality, parsers) in [
+        ("took", "duration", 2, json!(["json", "logfmt"])),
+        ("path_name", "string", 1, json!(["json"])),
+        ("level_extracted", "string", 1, json!(["json"])),
+        ("retry", "boolean", 1, json!(["logfmt"])),
+        ("size", "bytes", 1, json!(["logfmt"])),
+        ("user", "string", 1, Value::Null),
+    ] {
+        let found = field(name);
+        assert_eq!(found["type"], kind, "{name}");
+        assert_eq!(found["cardinality"], cardinality, "{name}");
+        assert_eq!(found["parsers"], parsers, "{name}");
+    }
+    assert!(
+        !answer.to_string().contains("\"service\""),
+        "that is a label"
+    );
+}
+
+#[tokio::test]
+async fn drilldown_gets_values_within_limits() {
+    let telemetry = drilled().await;
+    let values = "/loki/api/v1/detected_field/took/values";
+    assert_eq!(
+        get_json(&telemetry, values, &ALL).await,
+        json!({"values": ["12ms", "1m30s"], "limit": 1000})
+    );
+    // the newest line only; and a field at most
+    let newest = [ALL[0], ALL[1], ALL[2], ("line_limit", "1"), ("limit", "1")];
+    let answer = get_json(&telemetry, values, &newest).await;
+    assert_eq!(answer, json!({"values": [], "limit": 1}));
+    let answer = get_json(&telemetry, "/loki/api/v1/detected_fields", &newest).await;
+    assert_eq!(
+        answer["fields"].as_array().map(Vec::len),
+        Some(1),
+        "{answer}"
+    );
+    let nobody = [("query", "{service=\"nobody\"}"), ALL[1], ALL[2]];
+    let answer = get_json(&telemetry, "/loki/api/v1/detected_fields", &nobody).await;
+    assert_eq!(answer, json!({ "fields": [] }));
+    for bad in [
+        &[][..],
+        &[("query", "rate({service=\"a\"}[1m])")],
+        &[("query", "{service=\"a\"}"), ("line_limit", "100000")],
+        &[("query", "{service=\"a\"}"), ("limit", "many")],
+        &[("query", "{service=\"a\""), ("start", "soon")],
+    ] {
+        refused(&telemetry, "/loki/api/v1/detected_fields", bad).await;
+    }
+}
+
+#[tokio::test]
+async fn drilldown_gets_patterns_over_time() {
+    let telemetry = filled().await;
+    let served = |second, n: u64| record(second, &format!("served order {n} in {n}ms"));
+    let lines = vec![served(7001, 1), served(7002, 2), served(7035, 3)];
+    telemetry.intake().logs(batch("cart", lines)).await;
+    let asked = [
+        ("query", "{service=\"cart\"}"),
+        ("start", "8000000000000"),
+        ("end", "8100000000000"),
+        ("step", "1s"),
+    ];
+    let answer = get_json(&telemetry, "/loki/api/v1/patterns", &asked).await;
+    // ten seconds are the shortest step
+    assert_eq!(
+        answer,
+        json!({"status": "success", "data": [
+            {"pattern": "served order <_> in <_>", "level": "info", "samples": [[8000, 2], [8030, 1]]}
+        ]})
+    );
+    let all = [("query", "{service=~\".+\"}"), asked[1], asked[2]];
+    let answer = get_json(&telemetry, "/loki/api/v1/patterns", &all).await;
+    let found = answer["data"].as_array().unwrap();
+    assert_eq!(
+        found[0]["pattern"], "served order <_> in <_>",
+        "the most frequent first"
+    );
+    assert!(found.iter().any(|pattern| pattern["level"] == "error"));
+    let nobody = [("query", "{service=\"nobody\"}")];
+    let answer = get_json(&telemetry, "/loki/api/v1/patterns", &nobody).await;
+    assert_eq!(answer, json!({"status": "success", "data": []}));
+    for bad in [
+        &[][..],
+        &[("query", "{service=\"a\"} | json")],
+        &[
+            ("query", "{service=\"a\"}"),
+            ("end", "9000000000000000"),
+            ("step", "1s"),
+            ("start", "0"),
+        ],
+    ] {
+        refused(&telemetry, "/loki/api/v1/patterns", bad).await;
+    }
+}
+
 /// A tail over a real connection.
 async fn tail(telemetry: &Telemetry, query: &str) -> Result<WebSocketStream<TcpStream>, Error> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -326,14 +326,15 @@ fn exemplars_stand_in_their_buckets_and_what_was_not_recorded_ends() {
     assert_eq!(held(20), None);
 }
 
+fn side(offset: i32, bucket_counts: Vec<u64>) -> Option<Buckets> {
+    Some(Buckets {
+        offset,
+        bucket_counts,
+    })
+}
+
 #[test]
 fn what_is_hostile_is_bounded() {
-    let side = |offset, bucket_counts: Vec<u64>| {
-        Some(Buckets {
-            offset,
-            bucket_counts,
-        })
-    };
     let wild = [i32::MIN, -1_000, -12, -11, 0, 4, 20, 31, 1_000, i32::MAX];
     let all = Exponentials::default();
     let mut second = 0;
@@ -366,7 +367,11 @@ fn what_is_hostile_is_bounded() {
             }
         }
     }
-    // a few megabytes of buckets
+}
+
+#[test]
+fn a_few_megabytes_of_buckets_are_merged_and_what_cannot_be_is_refused() {
+    let all = Exponentials::default();
     let series = Labels::from_pairs([("__name__", "wide")]);
     let wide = ExponentialHistogramDataPoint {
         time_unix_nano: SECOND,

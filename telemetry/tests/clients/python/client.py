@@ -9,6 +9,7 @@ from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -33,7 +34,8 @@ traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 logs = LoggerProvider(resource=resource)
 logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
 reader = PeriodicExportingMetricReader(OTLPMetricExporter(), export_interval_millis=3_600_000)
-metrics = MeterProvider(resource=resource, metric_readers=[reader])
+exponential = View(instrument_name="shop.wait", aggregation=ExponentialBucketHistogramAggregation())
+metrics = MeterProvider(resource=resource, metric_readers=[reader], views=[exponential])
 
 log = logging.getLogger("shop")
 log.setLevel(logging.INFO)
@@ -44,6 +46,7 @@ orders = meter.create_counter("shop.orders", unit="{order}", description="Orders
 depth = meter.create_up_down_counter("shop.queue.depth")
 seconds = meter.create_histogram(
     "shop.pay.duration", unit="s", explicit_bucket_boundaries_advisory=[0.1, 0.5, 1.0])
+wait = meter.create_histogram("shop.wait", unit="s")
 
 with tracer.start_as_current_span("earlier") as earlier:
     pass
@@ -67,6 +70,8 @@ with tracer.start_as_current_span(
         orders.add(2, {"kind": "gift"})
         depth.add(-1 if half == 2 else 4)
         seconds.record(0.25, {"http.route": "/pay"})
+        for value in (0.01, 0.25, 4.0):
+            wait.record(value)
         metrics.force_flush()
     ids["trace"] = format(root.get_span_context().trace_id, "032x")
     ids["root"] = format(root.get_span_context().span_id, "016x")
