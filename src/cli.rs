@@ -54,7 +54,7 @@ pub enum Word {
     /// Check Prometheus rule files, and run their unit tests on this program's own engine.
     #[command(
         subcommand,
-        after_help = "Examples:\n  drill rules check shop.yaml              every problem at once\n  drill rules test shop.test.yaml          the format of promtool test rules, the same verdict"
+        after_help = "Examples:\n  drill rules check shop.yaml              every problem at once\n  drill rules test shop.test.yaml          the format of promtool test rules, the same verdict\n  drill rules objectives slo.yaml          the recording rules of objectives, for any Prometheus"
     )]
     Rules(RulesWord),
     /// Prove that scenarios work: symptoms appear, wrong fixes fail, the right one holds.
@@ -273,6 +273,17 @@ pub enum RulesWord {
         /// JSON array
         #[arg(long)]
         json: bool,
+    },
+    /// Print the rules of objectives: error ratios, budgets and burn rates as a Prometheus rule file.
+    #[command(
+        after_help = "Examples:\n  drill rules objectives slo.yaml > slo.rules.yaml\n  drill rules objectives slo.yaml --alerts | promtool check rules\n\nThe file has the format of Sloth (prometheus/v1); `windows:` in it is what Sloth has in a file of AlertWindows.\nWithout it the period is 30 days. The exit code is 1 when the file has problems; all are told, with their places."
+    )]
+    Objectives {
+        /// Spec file.
+        file: PathBuf,
+        /// The burn-rate alerts, too
+        #[arg(long)]
+        alerts: bool,
     },
 }
 

@@ -93,6 +93,42 @@ fn every_query_of_every_dashboard_is_one_that_a_lab_understands() {
 }
 
 #[test]
+fn the_objectives_dashboard_reads_what_the_lab_records() {
+    let spec = telemetry::objectives::read(scenarios::catalog::OBJECTIVES).unwrap();
+    let rules = spec.rules(false);
+    let boards = dashboards();
+    let (_, board) = boards
+        .iter()
+        .find(|(name, _)| name == "objectives.json")
+        .unwrap();
+    let mut read = BTreeSet::new();
+    for target in list(board, "panels")
+        .iter()
+        .flat_map(|panel| list(panel, "targets"))
+    {
+        let query = target["expr"].as_str().unwrap();
+        for found in promql::selections(
+            &promql::parse_plain(
+                &query
+                    .replace("$__range", "1h")
+                    .replace("$__interval", "1m")
+                    .replace("$__rate_interval", "1m"),
+            )
+            .unwrap(),
+        ) {
+            read.extend(found.family.starts_with("slo:").then_some(found.family));
+        }
+    }
+    assert!(read.len() >= 6, "{read:?}");
+    for name in read {
+        assert!(
+            rules.contains(&format!("record: \"{name}\"")),
+            "{name} is not recorded"
+        );
+    }
+}
+
+#[test]
 fn dashboards_are_laid_out_and_name_only_data_sources_that_are_provisioned() {
     let provisioned = folder().join("grafana/provisioning/datasources/drill.yaml");
     let sources: Value = serde_saphyr::from_str(&fs::read_to_string(provisioned).unwrap()).unwrap();

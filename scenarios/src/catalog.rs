@@ -17,6 +17,9 @@ use crate::{
 // SCENARIOS and RULES: file names and contents, listed by build.rs
 include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
 
+/// The shop's objectives, the same in every drill: a spec file in Sloth's format.
+pub const OBJECTIVES: &str = include_str!("../catalog/objectives/shop.yaml");
+
 /// Largest file that is read; the largest of ours has some 30 KiB.
 const LARGEST_FILE_BYTES: u64 = 1 << 20;
 

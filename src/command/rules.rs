@@ -1,4 +1,4 @@
-//! `drill rules`: Prometheus rule files and their unit tests, on this program's own engine.
+//! `drill rules`: Prometheus rule files, their unit tests on this program's own engine, and the rules of objectives.
 
 use std::{
     fs,
@@ -11,6 +11,7 @@ use telemetry::alerts::{
     self, RulesError,
     unit::{self, Outcome, UnitError},
 };
+use telemetry::objectives;
 
 use crate::{
     cli::RulesWord,
@@ -22,6 +23,7 @@ pub fn run(word: &RulesWord) -> Result<ExitCode, Failure> {
     match word {
         RulesWord::Check { files, json } => check(files, *json),
         RulesWord::Test { files, json } => test(files, *json),
+        RulesWord::Objectives { file, alerts } => print_objectives(file, *alerts),
     }
 }
 
@@ -75,10 +77,21 @@ fn test(files: &[PathBuf], json: bool) -> Result<ExitCode, Failure> {
             Ok(tests) => super::print(&told_tests(&file, &tests)),
             Err(error) if json => rows.push(refused(&file, &error)),
             Err(UnitError::File(error)) => eprintln!("{}", told(&file, &error)),
-            Err(UnitError::Rules { name, problems }) => eprintln!("{}", told(&name, &problems)),
+            Err(UnitError::Rules(of)) => eprintln!("{}", told(&of.name, &of.problems)),
         }
     }
     finish(json.then_some(rows), code)
+}
+
+fn print_objectives(path: &Path, alerts: bool) -> Result<ExitCode, Failure> {
+    match objectives::read(&read(path)?) {
+        Ok(spec) => super::print(&spec.rules(alerts)),
+        Err(error) => {
+            eprintln!("{}", told(&path.display().to_string(), &error));
+            return Ok(ExitCode::from(exit::NO));
+        }
+    }
+    finish(None, exit::OK)
 }
 
 fn finish(rows: Option<Vec<Value>>, code: u8) -> Result<ExitCode, Failure> {
@@ -112,7 +125,7 @@ fn row(test: &Outcome) -> Value {
 fn refused(file: &str, error: &UnitError) -> Value {
     let (of, error) = match error {
         UnitError::File(error) => (file, error),
-        UnitError::Rules { name, problems } => (name.as_str(), problems),
+        UnitError::Rules(of) => (of.name.as_str(), &of.problems),
     };
     json!({ "file": file, "refused": of, "problems": problems(error) })
 }

@@ -12,6 +12,7 @@ pub mod forward;
 pub mod graph;
 pub mod logs;
 pub mod metrics;
+pub mod objectives;
 pub mod origins;
 mod outbound;
 pub mod promql;

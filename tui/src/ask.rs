@@ -8,7 +8,7 @@ use api::{
 
 use crate::Failure;
 use crate::client::Asker;
-use crate::client::derived::Derived;
+use crate::client::derived::{Derived, Objective};
 use crate::client::graph::Graph;
 use crate::client::loki::{Histogram, Lines, LogLine};
 use crate::client::prometheus::{MetricInfo, Series};
@@ -36,6 +36,8 @@ pub enum Slot {
     Learning,
     /// Golden signals.
     Golden,
+    /// Objectives.
+    Objectives,
     /// Log lines.
     Logs,
     /// Older log lines.
@@ -81,6 +83,8 @@ pub enum Ask {
     LearningChoices,
     /// Golden signals of all services.
     Golden(Window),
+    /// Objectives as they stand at a time, milliseconds.
+    Objectives(i64),
     /// Lines of the window.
     Logs(Lines),
     /// Lines before those that are held.
@@ -171,6 +175,8 @@ pub enum Answer {
     LearningChoices(LearningChoices),
     /// Golden signals.
     Golden(Golden),
+    /// Objectives.
+    Objectives(Vec<Objective>),
     /// Log lines.
     Logs(Vec<LogLine>),
     /// Older log lines.
@@ -257,6 +263,7 @@ impl Ask {
             Self::Debrief => Slot::Debrief,
             Self::LearningChoices => Slot::Learning,
             Self::Golden(_) => Slot::Golden,
+            Self::Objectives(_) => Slot::Objectives,
             Self::Logs(_) => Slot::Logs,
             Self::OlderLogs(_) => Slot::OlderLogs,
             Self::Context { .. } => Slot::Context,

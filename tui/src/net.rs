@@ -88,6 +88,7 @@ pub async fn perform(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, 
 async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Failure> {
     Ok(match ask {
         Ask::Golden(window) => Answer::Golden(golden_signals(client, window).await?),
+        Ask::Objectives(at_ms) => Answer::Objectives(client.objectives(at_ms).await?),
         Ask::Logs(lines) => Answer::Logs(client.loki_lines(&lines, asker).await?),
         Ask::OlderLogs(lines) => Answer::OlderLogs(client.loki_lines(&lines, asker).await?),
         Ask::Context {

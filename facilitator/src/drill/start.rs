@@ -58,7 +58,7 @@ impl Drill {
         ));
         let time = Arc::new(LabTime::new(clock.clone()));
         let telemetry = Telemetry::new(TelemetryConfig::default(), time.clone());
-        rules::load(telemetry.metrics.alerts(), &plan.rules)?;
+        rules::load(&telemetry.metrics, &plan)?;
 
         let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
         let (journal, archive) = record(&options, &id, &telemetry).await;

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use super::live::{Live, LiveGroup, ns};
-use super::rules::{self, Group, RulesError};
+use super::rules::{self, FileError, Group};
 use super::state::{Alert, State};
 use crate::error::QueryError;
 use crate::metrics::store::Store;
@@ -102,12 +102,22 @@ impl Engine {
         }
     }
 
-    /// Replaces all rules by those of a rule file. Alerts start anew.
+    /// Replaces all rules by those of rule files, given as name and text, in their order. Alerts start anew.
     ///
     /// # Errors
-    /// All problems of the file; the rules before it remain then.
-    pub fn load(&self, yaml: &str) -> Result<(), RulesError> {
-        self.replace(rules::read(yaml)?);
+    /// All problems of the first file that has any; the rules before remain then.
+    pub fn load<'a>(
+        &self,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), FileError> {
+        let mut groups = Vec::new();
+        for (name, yaml) in files {
+            groups.extend(rules::read(yaml).map_err(|problems| FileError {
+                name: name.to_owned(),
+                problems,
+            })?);
+        }
+        self.replace(groups);
         Ok(())
     }
 

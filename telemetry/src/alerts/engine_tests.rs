@@ -27,7 +27,7 @@ groups:
 fn engine() -> (Arc<Store>, Engine) {
     let store = Arc::new(Store::new(Budget::default()));
     let engine = Engine::new(store.clone());
-    engine.load(RULES).unwrap();
+    engine.load([("rules.yaml", RULES)]).unwrap();
     (store, engine)
 }
 
@@ -191,7 +191,7 @@ fn tuning_changes_threshold_and_wait_and_can_be_undone() {
 fn a_rule_that_fails_says_why_and_the_others_go_on() {
     let (store, engine) = engine();
     let both = "groups: [{name: g, rules: [{alert: Bad, expr: 'errors * on (x) errors'}, {alert: Good, expr: 'errors > 0'}]}]";
-    engine.load(both).unwrap();
+    engine.load([("rules.yaml", both)]).unwrap();
     errors(&store, 0, "a", 1.0);
     errors(&store, 0, "b", 1.0);
     engine.evaluate(0);
@@ -206,7 +206,7 @@ fn a_rule_that_fails_says_why_and_the_others_go_on() {
     );
     assert_eq!((rules[1].error.as_ref(), rules[1].alerts.len()), (None, 2));
     engine
-        .load("groups: [{name: g, rules: [{alert: Bad}]}]")
+        .load([("rules.yaml", "groups: [{name: g, rules: [{alert: Bad}]}]")])
         .unwrap_err();
     assert_eq!(
         engine.rules().len(),
@@ -219,7 +219,10 @@ fn a_rule_that_fails_says_why_and_the_others_go_on() {
 fn a_group_with_an_interval_waits_for_it() {
     let (store, engine) = engine();
     engine
-        .load("groups: [{name: g, interval: 30s, rules: [{record: r, expr: 'errors'}]}]")
+        .load([(
+            "rules.yaml",
+            "groups: [{name: g, interval: 30s, rules: [{record: r, expr: 'errors'}]}]",
+        )])
         .unwrap();
     for second in 0..=60 {
         errors(&store, second, "a", 1.0);

@@ -4,12 +4,12 @@ mod engine;
 pub mod format;
 mod live;
 pub mod notify;
-mod rules;
+pub(crate) mod rules;
 mod state;
-mod template;
+pub(crate) mod template;
 pub mod unit;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use engine::{Engine, RuleInfo, Transition, Tune, TuneError};
-pub use rules::{Problem, RulesError, check};
+pub use rules::{FileError, Problem, RulesError, check};
 pub use state::{Alert, State};

@@ -29,7 +29,19 @@ pub struct Problem {
     pub message: String,
 }
 
-/// Why a rule file was refused: all its problems, in the order of the file.
+impl Problem {
+    /// A problem of the file as a whole.
+    pub(crate) fn of_file(message: String) -> Self {
+        Self {
+            line: 0,
+            column: 0,
+            span: (0, 0),
+            message,
+        }
+    }
+}
+
+/// Why a rule file, or a spec file of objectives, was refused: all its problems, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct RulesError(pub Vec<Problem>);
 
@@ -37,14 +49,27 @@ impl fmt::Display for RulesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, problem) in self.0.iter().enumerate() {
             let separator = if at == 0 { "" } else { "\n" };
-            write!(
-                f,
-                "{separator}line {}, column {}: {}",
-                problem.line, problem.column, problem.message
-            )?;
+            match problem.line {
+                0 => write!(f, "{separator}{}", problem.message)?,
+                line => write!(
+                    f,
+                    "{separator}line {line}, column {}: {}",
+                    problem.column, problem.message
+                )?,
+            }
         }
         Ok(())
     }
+}
+
+/// Why rules were not loaded: a file among them has problems.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("rule file {name}: {problems}")]
+pub struct FileError {
+    /// The file's name.
+    pub name: String,
+    /// Its problems.
+    pub problems: RulesError,
 }
 
 /// A group of rules, evaluated in order.
@@ -69,7 +94,7 @@ pub struct Rule {
     pub query: String,
     /// The expression.
     pub expr: Expr,
-    /// Labels to add; templates in alerting rules, plain in recording rules.
+    /// Labels to add, of alerting rules; those of recording rules are no templates, and stand in `labels_text` alone.
     pub labels: Vec<(String, Template)>,
     /// The labels as written.
     pub labels_text: Vec<(String, String)>,
@@ -106,18 +131,7 @@ pub fn check(yaml: &str) -> Result<usize, RulesError> {
 /// # Errors
 /// All problems of the file; where the YAML itself is broken, the place of the break.
 pub fn read(yaml: &str) -> Result<Vec<Group>, RulesError> {
-    if yaml.len() > FILE_BYTES_MAX {
-        let message = format!(
-            "the file has {} bytes, the limit is {FILE_BYTES_MAX}",
-            yaml.len()
-        );
-        return Err(RulesError(vec![Problem {
-            line: 0,
-            column: 0,
-            span: (0, 0),
-            message,
-        }]));
-    }
+    check_size(yaml)?;
     let options = serde_saphyr::options! { with_snippet: false };
     let mut file: RawFile = serde_saphyr::from_str_with_options(yaml, options)
         .map_err(|error| RulesError(vec![yaml_problem(&error)]))?;
@@ -141,15 +155,27 @@ pub fn read(yaml: &str) -> Result<Vec<Group>, RulesError> {
     Err(RulesError(check.problems))
 }
 
+/// Refuses a file that is too large to be read.
+pub(crate) fn check_size(yaml: &str) -> Result<(), RulesError> {
+    if yaml.len() <= FILE_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "the file has {} bytes, the limit is {FILE_BYTES_MAX}",
+        yaml.len()
+    );
+    Err(RulesError(vec![Problem::of_file(message)]))
+}
+
 /// Where and why a file is no YAML, or not of the shape.
-pub(super) fn yaml_problem(error: &serde_saphyr::Error) -> Problem {
+pub(crate) fn yaml_problem(error: &serde_saphyr::Error) -> Problem {
     let location = error.location().unwrap_or(Location::UNKNOWN);
     let text = error.without_snippet().to_string();
     let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
     problem(location, message)
 }
 
-pub(super) fn problem(location: Location, message: String) -> Problem {
+pub(crate) fn problem(location: Location, message: String) -> Problem {
     let span = location.span();
     let bytes = (
         span.byte_offset().unwrap_or_else(|| span.offset()),
@@ -289,7 +315,13 @@ impl Check {
                 .collect::<Vec<_>>()
         };
         let (labels_text, annotations_text) = (plain(&labels), plain(&annotations));
-        let labels = self.templates(labels, true);
+        let labels = match kind {
+            Kind::Recording => {
+                labels.iter().for_each(|(key, _)| self.name(key, true));
+                Vec::new()
+            }
+            Kind::Alerting { .. } => self.templates(labels, true),
+        };
         let annotations = self.templates(annotations, false);
         let (query, expr) = self.expression(at, fields.text(keys, "expr"))?;
         Some(Rule {
@@ -360,20 +392,18 @@ impl Check {
         duration
     }
 
+    fn name(&mut self, key: &Spanned<String>, labels: bool) {
+        let name = &key.value;
+        if !promql::is_label_name(name) || (labels && name == "__name__") {
+            let what = if labels { "label" } else { "annotation" };
+            self.add(key.referenced, format!("invalid {what} name `{name}`"));
+        }
+    }
+
     fn templates(&mut self, texts: Texts, labels: bool) -> Vec<(String, Template)> {
         let mut templates = Vec::with_capacity(texts.len());
         for (key, text) in texts {
-            let name = &key.value;
-            let valid = promql::is_label_name(name);
-            if !valid || (labels && name == "__name__") {
-                self.add(
-                    key.referenced,
-                    format!(
-                        "invalid {} name `{name}`",
-                        if labels { "label" } else { "annotation" }
-                    ),
-                );
-            }
+            self.name(&key, labels);
             match Template::parse(&text.value) {
                 Ok(template) => templates.push((key.value, template)),
                 Err(error) => self.add(text.referenced, error.to_string()),
@@ -384,7 +414,7 @@ impl Check {
 }
 
 /// A duration as rule files write it: `0`, or numbers with units.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }
@@ -447,6 +477,19 @@ groups:
             [("severity".to_owned(), "critical".to_owned())]
         );
         assert_eq!(groups[0].rules[0].kind, Kind::Recording);
+    }
+
+    #[test]
+    fn labels_of_recording_rules_are_no_templates() {
+        let rule = |kind: &str| {
+            format!(
+                "groups: [{{ name: g, rules: [{{ {kind}: r, expr: up, labels: {{ a: '{{{{' }} }}] }}]"
+            )
+        };
+        let groups = read(&rule("record")).unwrap();
+        let text = ("a".to_owned(), "{{".to_owned());
+        assert_eq!(groups[0].rules[0].labels_text, [text]);
+        assert!(read(&rule("alert")).is_err());
     }
 
     #[test]

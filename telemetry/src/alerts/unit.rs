@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 
 use super::engine::Engine;
 use super::live::ns;
-use super::rules::{self, Group, Problem, RulesError, problem};
+use super::rules::{self, FileError, Group, Problem, RulesError, problem};
 use super::state::State;
 use crate::metrics::labels::Labels;
 use crate::metrics::store::{Budget, Store};
@@ -39,13 +39,8 @@ pub enum UnitError {
     #[error("{0}")]
     File(RulesError),
     /// A rule file has problems.
-    #[error("rule file {name}: {problems}")]
-    Rules {
-        /// The file's name.
-        name: String,
-        /// Its problems.
-        problems: RulesError,
-    },
+    #[error(transparent)]
+    Rules(#[from] FileError),
 }
 
 #[derive(Deserialize)]
@@ -148,7 +143,7 @@ pub fn run(
             Ok(found) => {
                 for (name, text) in found {
                     let read = rules::read(&text);
-                    groups.extend(read.map_err(|problems| UnitError::Rules { name, problems })?);
+                    groups.extend(read.map_err(|problems| FileError { name, problems })?);
                 }
             }
         }

@@ -115,7 +115,7 @@ tests:
     let broken = run("rule_files: [r]", |_| {
         Ok(vec![("r".into(), "groups: 7".into())])
     });
-    assert!(matches!(broken, Err(UnitError::Rules { name, .. }) if name == "r"));
+    assert!(matches!(broken, Err(UnitError::Rules(file)) if file.name == "r"));
 }
 
 #[test]

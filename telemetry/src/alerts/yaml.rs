@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
-pub(super) type Texts = Vec<(Spanned<String>, Spanned<String>)>;
+pub(crate) type Texts = Vec<(Spanned<String>, Spanned<String>)>;
 
 /// A map of the file with fixed keys. Unknown keys are kept, so that all can be told at once.
 pub(super) struct Fields<const N: usize, T> {
@@ -63,7 +63,19 @@ macro_rules! raw_map {
 }
 
 /// Names and texts in the order of the file.
-pub(super) struct Map(Texts);
+pub(crate) struct Map(Texts);
+
+impl Map {
+    /// Names and texts.
+    pub fn texts(&self) -> &Texts {
+        &self.0
+    }
+
+    /// Names and texts.
+    pub fn into_texts(self) -> Texts {
+        self.0
+    }
+}
 
 impl<'de> Deserialize<'de> for Map {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

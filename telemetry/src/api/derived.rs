@@ -17,6 +17,7 @@ use super::refusal::{Refusal, answer};
 use crate::derive::{self, Of, ROWS_MAX};
 use crate::facade::Telemetry;
 use crate::logs::plan_lines;
+use crate::objectives;
 use crate::segments::SignalStats;
 use crate::traces::{Trace, parse};
 
@@ -34,6 +35,7 @@ pub(super) fn router() -> Router<Telemetry> {
     Router::new()
         .route("/derived/red", get(red))
         .route("/derived/use", get(resources))
+        .route("/derived/objectives", get(objectives))
         .route("/derived/patterns", get(patterns))
         .route("/derived/attributes", get(attributes))
         .route("/derived/compare", get(compare))
@@ -56,6 +58,30 @@ async fn resources(State(telemetry): State<Telemetry>, parameters: Parameters) -
         let window = window(&telemetry, &parameters)?;
         let found = derive::resources(&telemetry.metrics, window, service(&parameters))?;
         written(&found)
+    })
+    .await
+}
+
+/// At `time`, now where it is not given; of one `service` where it is.
+async fn objectives(State(telemetry): State<Telemetry>, parameters: Parameters) -> Response {
+    answer(move || {
+        let now_ns = telemetry.intake().time().now_ns();
+        let at_ns = super::instant::time_or("time", parameters.get("time"), now_ns)?;
+        let specs = telemetry.metrics.objectives();
+        let mut found = objectives::figures(&telemetry.metrics, &specs, at_ns)?;
+        if let Some(service) = service(&parameters) {
+            found.retain(|figures| figures.service == service);
+            if found.is_empty() {
+                let known: Vec<&str> = specs.iter().map(|spec| &*spec.service).collect();
+                let known = match known.is_empty() {
+                    true => "none is loaded".to_owned(),
+                    false => format!("these have: {}", known.join(", ")),
+                };
+                let message = format!("service={service:?} has no objectives; {known}");
+                return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+            }
+        }
+        Ok(json!({ "objectives": written(&found)?, "limits": [] }))
     })
     .await
 }

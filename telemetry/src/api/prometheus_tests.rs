@@ -227,7 +227,7 @@ async fn series_labels_and_values_are_found() {
 #[tokio::test]
 async fn rules_alerts_metadata_and_exemplars_are_shown() {
     let metrics = metrics();
-    metrics.alerts().load("groups: [{name: g, rules: [{record: r, expr: 'sum(m)'}, {alert: A, expr: 'm > 5', annotations: {summary: s}}]}]").unwrap();
+    metrics.alerts().load([("rules.yaml", "groups: [{name: g, rules: [{record: r, expr: 'sum(m)'}, {alert: A, expr: 'm > 5', annotations: {summary: s}}]}]")]).unwrap();
     metrics.alerts().evaluate(1_007_000_000_000);
     let (_, body) = ask(&metrics, "alerts").await;
     assert_eq!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::Point;
@@ -16,9 +16,10 @@ use super::labels::Labels;
 use super::otlp;
 use super::recording::{self, Recording};
 use super::store::{Budget, Pending, Stats, Store};
-use crate::alerts::Engine;
+use crate::alerts::{Engine, FileError};
 use crate::error::{QueryError, RecordError};
 use crate::forward::Forwarder;
+use crate::objectives::Spec;
 use crate::promql::{self, Answer, Limits, Variables};
 use crate::receive::Signal;
 use crate::record::RecordStatus;
@@ -78,6 +79,8 @@ pub(crate) struct Inner {
     pub config: MetricsConfig,
     pub scraper: Scraper,
     pub alerts: Engine,
+    /// The objectives whose rules are among those of `alerts`.
+    objectives: RwLock<Arc<[Spec]>>,
     deltas: otlp::Deltas,
     exponentials: otlp::Exponentials,
     recording: Mutex<Option<Recording>>,
@@ -105,6 +108,7 @@ impl Metrics {
             config,
             scraper,
             alerts,
+            objectives: RwLock::new(Arc::new([])),
             deltas: otlp::Deltas::default(),
             exponentials: otlp::Exponentials::default(),
             recording: Mutex::new(None),
@@ -233,6 +237,34 @@ impl Metrics {
     #[must_use]
     pub fn alerts(&self) -> &Engine {
         &self.inner.alerts
+    }
+
+    /// Replaces all rules by those of rule files, given as name and text, and the recording rules of objectives. Alerts start anew.
+    ///
+    /// # Errors
+    /// All problems of the first file that has any, or an objective that is there twice; everything remains as it was then.
+    pub fn load_rules<'a>(
+        &self,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        objectives: Vec<Spec>,
+    ) -> Result<(), FileError> {
+        crate::objectives::check_ids(&objectives)?;
+        let generated: Vec<(String, String)> = objectives
+            .iter()
+            .map(|spec| (format!("objectives of {}", spec.service), spec.rules(false)))
+            .collect();
+        let mut all: Vec<(&str, &str)> = files.into_iter().collect();
+        all.extend(generated.iter().map(|(name, text)| (&**name, &**text)));
+        let mut held = self.inner.objectives.write();
+        self.inner.alerts.load(all)?;
+        *held = objectives.into();
+        Ok(())
+    }
+
+    /// The objectives that are loaded.
+    #[must_use]
+    pub fn objectives(&self) -> Arc<[Spec]> {
+        self.inner.objectives.read().clone()
     }
 
     /// Counters of the store.

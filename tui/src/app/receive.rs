@@ -57,6 +57,7 @@ impl App {
             Answer::Debrief(debrief) => self.debrief_arrived(*debrief, ask),
             Answer::LearningChoices(choices) => self.known.learning.good(choices),
             Answer::Golden(golden) => self.views.overview.golden.good(golden),
+            Answer::Objectives(found) => self.views.overview.objectives.good(found),
             Answer::Logs(lines) => views::logs::state::arrived(self, lines, ask),
             Answer::OlderLogs(lines) => views::logs::state::older_arrived(self, lines),
             Answer::Context(lines) => views::logs::state::context_arrived(self, lines),
@@ -183,6 +184,7 @@ impl App {
             Slot::Debrief => known.debrief.failure = Some(failure),
             Slot::Learning => known.learning.failure = Some(failure),
             Slot::Golden => self.views.overview.golden.failure = Some(failure),
+            Slot::Objectives => self.views.overview.objectives.failure = Some(failure),
             Slot::Histogram => views::logs::state::count_what_is_there(self),
             Slot::Logs | Slot::OlderLogs | Slot::Context => {
                 self.views.logs.query.failure = Some(failure)

@@ -1,4 +1,4 @@
-//! What the lab derives of a trace: its critical path, and the spans that repeat under one parent.
+//! What the lab derives: of a trace its critical path and the spans that repeat under one parent; of objectives their figures.
 
 use std::collections::HashSet;
 
@@ -40,6 +40,104 @@ pub struct Operation {
     pub share: f64,
 }
 
+/// An objective and how it stands. Figures are absent where there is no data.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Objective {
+    /// Whose it is.
+    pub service: String,
+    /// Its name.
+    pub name: String,
+    /// What it means.
+    pub description: String,
+    /// Share of events that must be good.
+    pub objective: f64,
+    /// Seconds that the budget is of.
+    pub window_s: f64,
+    /// Events within them.
+    pub total: Option<f64>,
+    /// Those that failed.
+    pub failed: Option<f64>,
+    /// Share of events that were good.
+    pub sli: Option<f64>,
+    /// Share of the budget that is left; below 0 more has failed than may.
+    pub error_budget_remaining: Option<f64>,
+    /// How many times as fast as it may the budget burns at present.
+    pub burn_rate: Option<f64>,
+    /// The same over each window, the shortest first.
+    pub burn_rates: Vec<Burn>,
+    /// Pairs of windows, those of the page first.
+    pub pairs: Vec<Pair>,
+    /// What may be done with what is left.
+    pub policy: Option<Policy>,
+    /// Seconds until nothing is left, if that comes.
+    pub exhausted_in_s: Option<f64>,
+}
+
+impl Objective {
+    /// `page` or `ticket` if the budget burns too fast for one.
+    #[must_use]
+    pub fn severity(&self) -> Option<&str> {
+        let mut burning = self.pairs.iter().filter(|pair| pair.burning == Some(true));
+        burning.next().map(|pair| pair.severity.as_str())
+    }
+}
+
+/// How fast a budget burns over a window.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Burn {
+    /// Seconds of the window.
+    pub window_s: f64,
+    /// Times as fast as it may.
+    pub burn_rate: Option<f64>,
+}
+
+/// Two windows over which a budget must not burn faster than a bound.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Pair {
+    /// `page` or `ticket`.
+    pub severity: String,
+    /// The short window, as in `30s`.
+    pub short: String,
+    /// The long window.
+    pub long: String,
+    /// The bound.
+    pub factor: f64,
+    /// Whether it burns faster over both.
+    pub burning: Option<bool>,
+}
+
+/// What a team may do with what is left of a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// Most is left.
+    Green,
+    /// Less is left.
+    Yellow,
+    /// Little is left.
+    Red,
+    /// Nothing is left.
+    Exhausted,
+}
+
+impl Policy {
+    /// As it is told.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Red => "red",
+            Self::Exhausted => "exhausted",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Objectives {
+    objectives: Vec<Objective>,
+}
+
 #[derive(Deserialize)]
 struct CriticalPath {
     spans: Vec<OnPath>,
@@ -57,6 +155,19 @@ struct Repeated {
 }
 
 impl Client {
+    /// The objectives as they stand at a time, milliseconds.
+    ///
+    /// # Errors
+    /// As [`Client::drill`].
+    pub async fn objectives(&self, at_ms: i64) -> Result<Vec<Objective>, Failure> {
+        let time = format!("{}.{:03}", at_ms.div_euclid(1_000), at_ms.rem_euclid(1_000));
+        let parameters = [("time", time)];
+        let found: Objectives = self
+            .query("derived/objectives", &parameters, Asker::Screen)
+            .await?;
+        Ok(found.objectives)
+    }
+
     /// What is derived of one trace, whose id is hexadecimal.
     ///
     /// # Errors

@@ -47,6 +47,13 @@ const COMMANDS: &[Command] = &[
         |a, _| tell::overview(a),
     ),
     command(
+        &["objectives"],
+        "",
+        "what is promised, what is left of the error budgets, how fast they burn",
+        |a, _| open(a, ViewId::Overview),
+        |a, _| tell::objectives(a),
+    ),
+    command(
         &["logs", "2"],
         "[QUERY]",
         "log lines: bare words, or LogQL in braces",

@@ -98,7 +98,13 @@ pub fn overview(app: &App) -> String {
             figure(&golden.cpu, text::percent)
         )
     };
-    out + &numbered(front::state::items(app).iter().map(describe))
+    let items = numbered(front::state::items(app).iter().map(describe));
+    out + &items + "objectives tells what is promised, and what is left of the error budgets\n"
+}
+
+/// The objectives in full.
+pub fn objectives(app: &App) -> String {
+    front::objectives::in_full(app) + "\n"
 }
 
 /// Log lines, numbered as the view numbers them: the newest, and page by page the ones before.

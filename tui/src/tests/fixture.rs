@@ -305,6 +305,7 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/loki/api/v1/query_range", get(loki_range))
         .route("/tempo/api/search", get(tempo_search))
         .route("/tempo/api/traces/{id}", get(tempo_trace))
+        .route("/derived/objectives", get(objectives))
         .route("/derived/traces/{id}/critical-path", get(critical_path))
         .route("/derived/traces/{id}/repeated", get(repeated))
         .route("/graph", get(graph))
@@ -943,6 +944,46 @@ async fn critical_path(State(lab): State<Shared>) -> Json<Value> {
     let ids = (root..=4).chain(0xa1..0xa1 + 64).chain(0x200..0x200 + 8);
     let spans = ids.map(|id| json!({"span_id":format!("{id:016x}"),"path_ns":1}));
     Json(json!({"spans":spans.collect::<Vec<_>>(),"limits":[]}))
+}
+
+/// Availability and latency are broken, checkouts have used up some of their budget.
+async fn objectives(State(lab): State<Shared>) -> Json<Value> {
+    let empty = lab.lock().empty;
+    let objective = |name: &str,
+                     says: &str,
+                     goal: f64,
+                     failed: f64,
+                     burn: f64,
+                     lasts_s: Option<f64>| {
+        let (total, budget) = (11_900.0, 1.0 - goal);
+        let left = 1.0 - failed / total / budget;
+        let policy = match left {
+            left if left > 0.75 => "green",
+            left if left > 0.25 => "yellow",
+            left if left > 0.0 => "red",
+            _ => "exhausted",
+        };
+        let rate = |window: &str, window_s: f64, times: f64| json!({"window":window,"window_s":window_s,"burn_rate":(!empty).then_some(burn * times)});
+        let pair = |severity: &str, factor: f64, short: &str, long: &str| json!({"severity":severity,"factor":factor,"short":short,"long":long,"burning":(!empty).then_some(burn > factor)});
+        let data = |figure: f64| (!empty).then_some(figure);
+        json!({
+            "id":format!("storefront-{name}"),"service":"storefront","name":name,"description":says,"objective":goal,
+            "window":"1h","window_s":3600.0,"total":data(total),"failed":data(failed),"sli":data(1.0 - failed / total),
+            "error_budget":budget,"error_budget_remaining":data(left),"burn_rate":data(burn),
+            "burn_rates":[rate("30s", 30.0, 1.0), rate("1m", 60.0, 0.9), rate("1h", 3600.0, 0.6)],
+            "pairs":[pair("page", 14.4, "30s", "1m"), pair("page", 6.0, "30s", "2m30s"), pair("ticket", 1.0, "2m", "15m")],
+            "policy":(!empty).then_some(policy),"exhausted_in_s":if empty { None } else { lasts_s },"problems":[],
+        })
+    };
+    Json(json!({
+        "objectives":[
+            objective("availability", "Requests at the edge are not answered with a server error.", 0.999, 43.0, 6.1, Some(0.0)),
+            objective("latency", "Requests at the edge are answered within 2 s.", 0.95, 1_240.0, 2.3, Some(0.0)),
+            objective("errors", "Requests between services are not answered with a server error.", 0.99, 2.0, 0.0, None),
+            objective("checkouts", "Checkouts succeed.", 0.99, 52.0, 1.4, Some(612.0)),
+        ],
+        "limits":[],
+    }))
 }
 
 /// Of the trace of [`tempo_trace`].

@@ -222,6 +222,12 @@ async fn help_and_confirmation_lie_over_the_view() {
 }
 
 #[tokio::test]
+async fn objectives_are_explained_in_full() {
+    snapshot("objectives", fixture::lab, &["1", "o"]).await;
+    snapshot("objectives_empty", empty, &["1", "o"]).await;
+}
+
+#[tokio::test]
 async fn every_view_survives_emptiness() {
     for key in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
         let (mut app, client, _) = opened(empty(), (80, 24)).await;

@@ -87,7 +87,7 @@ impl Inbox {
 
 fn metrics() -> Metrics {
     let metrics = Metrics::new(MetricsConfig::default(), Arc::new(WallTime));
-    metrics.alerts().load(RULES).unwrap();
+    metrics.alerts().load([("rules.yaml", RULES)]).unwrap();
     metrics
 }
 
@@ -316,7 +316,10 @@ fn a_message_tells_of_what_changed_only() {
     assert_eq!(at(3, 0.0), [State::Resolved]);
     assert_eq!(at(4, 0.0), []);
     assert_eq!(at(5, 7.0), [State::Firing]);
-    metrics.alerts().load("groups: []").unwrap();
+    metrics
+        .alerts()
+        .load([("rules.yaml", "groups: []")])
+        .unwrap();
     assert_eq!(
         known.changes(metrics.alerts().alerts())[0].state,
         State::Resolved

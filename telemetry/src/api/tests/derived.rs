@@ -4,6 +4,19 @@ use super::*;
 
 const WINDOW: [(&str, &str); 2] = [("start", "7000"), ("end", "9000")];
 
+const OBJECTIVES: &str = r#"
+version: prometheus/v1
+service: shop
+slos:
+  - name: answers
+    objective: 99
+    sli:
+      events:
+        error_query: sum(rate(requests_total{code="500"}[{{.window}}]))
+        total_query: sum(rate(requests_total[{{.window}}]))
+    alerting: { name: AnswersBurn }
+"#;
+
 fn id(trace: u64) -> String {
     crate::attributes::hex(&Shape::trace_id(trace))
 }
@@ -220,4 +233,76 @@ async fn a_window_before_what_is_held_says_so() {
         let answer = get_json(&telemetry, path, &late).await;
         assert!(answer["evicted_before_ns"].is_null(), "{path}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn objectives_have_figures_at_a_time_and_null_where_there_is_no_data() {
+    let telemetry = telemetry();
+    let answer = get_json(&telemetry, "/derived/objectives", &[]).await;
+    assert_eq!(answer, json!({ "objectives": [], "limits": [] }));
+
+    let spec = crate::objectives::read(OBJECTIVES).unwrap();
+    telemetry.metrics.load_rules([], vec![spec]).unwrap();
+    for second in (9_000..=9_300).step_by(5) {
+        for (code, each) in [("200", 49.0), ("500", 1.0)] {
+            let labels = [("__name__", "requests_total"), ("code", code)];
+            let value = each * (second - 9_000) as f64 / 5.0;
+            telemetry.metrics.append(&labels, second * 1_000, value);
+        }
+        telemetry.metrics.alerts().evaluate(second * 1_000_000_000);
+    }
+    let answer = get_json(&telemetry, "/derived/objectives", &[("time", "9300")]).await;
+    let found = &answer["objectives"][0];
+    assert_eq!(
+        (&found["service"], &found["name"], &found["window"]),
+        (&json!("shop"), &json!("answers"), &json!("30d"))
+    );
+    assert_eq!(
+        (&found["total"], &found["failed"]),
+        (&json!(3000.0), &json!(60.0))
+    );
+    assert_eq!(found["policy"], json!("exhausted"));
+    assert_eq!(found["exhausted_in_s"], json!(0.0));
+    assert_eq!(found["pairs"][0]["severity"], json!("page"));
+    assert_eq!(found["pairs"][0]["burning"], json!(false));
+    assert_eq!(found["burn_rates"][0]["window"], json!("5m"));
+    assert_eq!(found["burn_rates"].as_array().unwrap().len(), 8);
+
+    // long after the last sample, as long before the first one, nothing is known
+    for time in [None, Some("1000")] {
+        let time: Vec<_> = time.map(|time| ("time", time)).into_iter().collect();
+        let answer = get_json(&telemetry, "/derived/objectives", &time).await;
+        let found = &answer["objectives"][0];
+        assert_eq!(found["objective"], json!(0.99));
+        for figure in [
+            "total",
+            "sli",
+            "error_budget_remaining",
+            "policy",
+            "exhausted_in_s",
+        ] {
+            assert!(found[figure].is_null(), "{figure}: {found}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn objectives_that_cannot_be_told_are_refused_with_a_reason() {
+    let telemetry = telemetry();
+    let path = "/derived/objectives";
+    let (status, message) = get(&telemetry, path, &[("service", "shop")]).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(message.contains("none is loaded"), "{message}");
+    let spec = crate::objectives::read(OBJECTIVES).unwrap();
+    telemetry.metrics.load_rules([], vec![spec]).unwrap();
+    let (status, message) = get(&telemetry, path, &[("service", "shoop")]).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(message.contains("these have: shop"), "{message}");
+    let answer = get_json(&telemetry, path, &[("service", "shop")]).await;
+    assert_eq!(answer["objectives"][0]["name"], json!("answers"));
+    let message = refused(&telemetry, path, &[("time", "yesterday")]).await;
+    assert!(
+        message.contains("time=\"yesterday\" is not a time"),
+        "{message}"
+    );
 }

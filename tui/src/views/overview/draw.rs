@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! page        ● CRITICAL title …
-//! objectives  availability, budget, p95
+//! objectives  the one worst off; on wide screens a table: reached, goal, budget left, burn rate
 //! services    name  rate ▁▂▃  errors ▁▁  p95 ▂▃  cpu ▁▂
 //! alerts      ▲ firing …
 //! changes     02:55:11 deploy …
@@ -13,6 +13,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::objectives;
 use super::signals;
 use super::state::{self, Item};
 use crate::app::App;
@@ -167,7 +168,8 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
     let mut out: Vec<Section> = Vec::new();
     let Some(drill) = app.drill() else { return out };
     page_rows(app, width, theme, &mut out);
-    out.push((signals::objective_line(app, width, theme), None));
+    let promised = objectives::lines(app, width, !with_changes, theme).into_iter();
+    out.extend(promised.map(|line| (line, None)));
     out.push((signals::columns(width, theme), None));
     for name in app.services() {
         let line = signals::service_line(app, &name, width, theme);

@@ -43,6 +43,12 @@ pub const KEYS: &[Row] = &[
         "traces of the selected service",
         App::its_traces,
     ),
+    row(
+        &["o"],
+        "objectives",
+        "objectives: what is promised, error budget left, burn rate, and what that means",
+        state::read_objectives,
+    ),
     foot(&["p"], "in full", "the selected item in full", state::read),
     foot(
         &["Tab"],

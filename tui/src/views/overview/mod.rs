@@ -2,6 +2,7 @@
 
 mod draw;
 mod keys;
+pub mod objectives;
 mod signals;
 pub mod state;
 
@@ -45,7 +46,9 @@ impl View for Overview {
 
     fn refresh(&self, app: &mut App, _asker: Asker) {
         if app.drill().is_some() {
-            app.ask(Ask::Golden(app.range.window()), Asker::Screen);
+            let window = app.range.window();
+            app.ask(Ask::Golden(window), Asker::Screen);
+            app.ask(Ask::Objectives(window.end_ms), Asker::Screen);
         }
     }
 

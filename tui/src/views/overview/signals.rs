@@ -1,4 +1,4 @@
-//! Draws the golden signals of the services and what the objectives make of them.
+//! Draws the golden signals of the services.
 
 use ratatui::text::{Line, Span};
 
@@ -15,71 +15,6 @@ const ERRORS: (f64, f64) = (0.02, 0.05);
 const SLOW_S: f64 = 2.0;
 /// Processor use of concern, cores.
 const BUSY: f64 = 0.9;
-/// Availability that is promised, as a share.
-const OBJECTIVE: f64 = 0.999;
-
-/// Objectives as users feel them: of the edge alone, which stands first among the services.
-#[must_use]
-pub fn objective_line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
-    let edge = app.drill().and_then(|d| d.services.first());
-    let edge = edge.map(|service| service.name.as_str());
-    let Some(golden) = &app.views.overview.golden.value else {
-        return Line::styled("objectives: measuring …", theme.dim);
-    };
-    let (mut requests, mut failed) = (0.0, 0.0);
-    let of_edge = |service: Option<&str>| edge.is_none() || service == edge;
-    for rate in &golden.rate {
-        let service = rate.labels.get("service");
-        if !of_edge(service.map(String::as_str)) {
-            continue;
-        }
-        let errors = golden
-            .errors
-            .iter()
-            .find(|e| e.labels.get("service") == service);
-        for (at, value) in rate.points.iter().filter(|(_, v)| v.is_finite()) {
-            requests += value;
-            failed += value
-                * errors
-                    .and_then(|e| e.at(*at))
-                    .filter(|s| s.is_finite())
-                    .unwrap_or(0.0);
-        }
-    }
-    if requests == 0.0 {
-        return Line::styled("objectives: no requests in this window", theme.dim);
-    }
-    let share = failed / requests;
-    let left = 1.0 - share / (1.0 - OBJECTIVE);
-    let style = match left {
-        l if l > 0.75 => theme.good,
-        l if l > 0.25 => theme.warn,
-        _ => theme.bad,
-    };
-    let mut spans = vec![
-        Span::styled(
-            format!(
-                "available {:.2} % in {} (goal 99.9 %), ",
-                (1.0 - share) * 100.0,
-                text::stretch(app.range.window().length_ms())
-            ),
-            theme.text,
-        ),
-        Span::styled(
-            match left > 0.0 {
-                true => format!("budget {} left", text::percent(left)),
-                false => "budget exhausted".to_owned(),
-            },
-            style,
-        ),
-    ];
-    let goal = format!(" · p95 goal {SLOW_S} s");
-    let used: usize = spans.iter().map(|s| text::width(&s.content)).sum();
-    if used + text::width(&goal) <= width {
-        spans.push(Span::styled(goal, theme.dim));
-    }
-    Line::from(spans)
-}
 
 /// Cells of name, of one sparkline, and of one value, for a width.
 fn cells(width: usize) -> (usize, usize, usize) {

@@ -1,4 +1,4 @@
-//! What the overview holds: the golden signals and which of its items is selected. Everything else is the drill's own state.
+//! What the overview holds: the golden signals, the objectives and which of its items is selected. Everything else is the drill's own state.
 
 use api::Change;
 
@@ -6,8 +6,10 @@ use crate::app::overlay::Overlay;
 use crate::app::places::Subject;
 use crate::app::{App, Loaded};
 use crate::ask::{Ask, Golden};
+use crate::client::derived::Objective;
 use crate::text::number;
 use crate::time::clock;
+use crate::views::overview::objectives;
 use crate::views::{ViewId, changes};
 use crate::widgets::cursor::Cursor;
 
@@ -21,6 +23,8 @@ pub struct State {
     pub at: Cursor,
     /// Golden signals of the window.
     pub golden: Loaded<Golden>,
+    /// Objectives at the end of the window.
+    pub objectives: Loaded<Vec<Objective>>,
 }
 
 /// Something that can be selected.
@@ -153,6 +157,11 @@ pub fn read_brief(app: &mut App) {
         .map(|(title, body)| format!("{title}\n{body}"))
         .collect();
     app.overlay = Some(Overlay::reader("Brief", text.join("\n\n")));
+}
+
+/// Opens the objectives in full.
+pub fn read_objectives(app: &mut App) {
+    app.overlay = Some(Overlay::reader("Objectives", objectives::in_full(app)));
 }
 
 /// Reads the page or alert in full.
