@@ -23,7 +23,7 @@ use crate::time::TraceId;
 const THREADS_MAX: usize = 4;
 
 /// Segments that are looked at before any count of what all hold: they fill most pages.
-const FIRST_SEGMENTS: usize = 7;
+const FIRST_SEGMENTS: usize = 3;
 
 /// Segments that are asked for traces, before an index of all traces costs less.
 const PROBES_MAX: usize = 1 << 20;
@@ -45,6 +45,16 @@ pub fn search(
     window: (i64, i64),
     limit: usize,
 ) -> Result<Vec<TraceHit>, QueryError> {
+    probing(segments, query, window, limit, PROBES_MAX)
+}
+
+fn probing(
+    segments: &[Arc<SpanSegment>],
+    query: &Query,
+    window: (i64, i64),
+    limit: usize,
+    probes_max: usize,
+) -> Result<Vec<TraceHit>, QueryError> {
     let mut ordered: Vec<Placed<'_>> = segments
         .iter()
         .filter_map(|segment| Some((segment.starts_ns()?.1, &**segment)))
@@ -58,6 +68,7 @@ pub fn search(
         deadline: Instant::now() + QUERY_TIME,
         seen: HashSet::default(),
         hits: Vec::new(),
+        probes_max,
         index: None,
     };
     let needs = needs(&query.spans);
@@ -106,6 +117,8 @@ struct Search<'a> {
     seen: HashSet<TraceId, RandomState>,
     /// The newest so far, newest first.
     hits: Vec<TraceHit>,
+    /// Segments that may be asked for traces, before [`Search::index`] is made.
+    probes_max: usize,
     /// Where traces lie, once so many are looked at that it pays to know of all.
     index: Option<TraceIndex<'a>>,
 }
@@ -158,7 +171,7 @@ impl<'a> Search<'a> {
                 break;
             }
             let (now, later) = rest.split_at(together.min(rest.len()));
-            if self.index.is_none() && now.len() * self.segments.len() > PROBES_MAX {
+            if self.index.is_none() && now.len() * self.segments.len() > self.probes_max {
                 self.index = Some(index(self.segments));
             }
             let found = shared(now, |(_, id)| {
@@ -438,5 +451,22 @@ mod tests {
             [60]
         );
         assert!(found("{ status = error }", (6001 * second, 6002 * second), 20).is_empty());
+    }
+
+    #[test]
+    fn an_index_of_all_traces_finds_what_asking_each_segment_finds() {
+        let segments = segments();
+        for query in [
+            "{ status = error }",
+            "{} > { kind = server }",
+            "{} | count() > 2",
+        ] {
+            let query = parse(query).unwrap();
+            let ids = |probes_max| -> Vec<_> {
+                let hits = probing(&segments, &query, ALL_TIME, 9_000, probes_max).unwrap();
+                hits.iter().map(|hit| hit.trace.id).collect()
+            };
+            assert_eq!(ids(0), ids(usize::MAX));
+        }
     }
 }
