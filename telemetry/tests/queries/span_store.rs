@@ -79,7 +79,7 @@ fn plain() -> impl Strategy<Value = Plain> {
         1_u64..9,
         prop_oneof![2 => Just(0), 5 => 1_u64..11],
     );
-    (ids, who, how, (0_i64..40, 0_i64..4), attributes).prop_map(
+    (ids, who, how, (0_i64..12, 0_i64..4), attributes).prop_map(
         |(
             (trace, id, parent),
             (service, zone, name),
@@ -418,8 +418,18 @@ fn expected(spans: &[Plain], question: &Question, window: (i64, i64), limit: usi
     hits.into_iter().map(|(_, hit)| hit).take(limit).collect()
 }
 
+/// Each batch later than the one before, but for spans of unspecified kind, which are late: so segments lie at different times.
 fn batches() -> impl Strategy<Value = Vec<Vec<Plain>>> {
-    prop::collection::vec(prop::collection::vec(plain(), 0..12), 0..25)
+    let batches = prop::collection::vec(prop::collection::vec(plain(), 0..12), 0..25);
+    batches.prop_map(|mut batches| {
+        for (later, batch) in (0..).map(|number| number * 8).zip(&mut batches) {
+            for span in batch.iter_mut().filter(|span| span.kind > 0) {
+                span.start += later;
+                span.end += later;
+            }
+        }
+        batches
+    })
 }
 
 /// Budgets under which everything is held, some segments are, and nearly nothing is.
@@ -433,7 +443,10 @@ proptest! {
         batches in batches(),
         budget in budget(),
         questions in prop::collection::vec(question(), 6),
-        window in prop_oneof![Just((0, 100)), (0_i64..45, 0_i64..10).prop_map(|(a, b)| (a, a + b))],
+        window in prop_oneof![
+            Just((0, 1_000)),
+            (0_i64..240, 0_i64..20).prop_map(|(from, length)| (from, from + length)),
+        ],
         limit in 0_usize..14,
     ) {
         let held = Held::of(&batches, budget);
@@ -466,7 +479,7 @@ proptest! {
         tag in prop::sample::select(&FIELDS[..]),
     ) {
         let held = Held::of(&batches, budget);
-        let tags = held.get("/tempo/api/v2/search/tags?start=0&end=100");
+        let tags = held.get("/tempo/api/v2/search/tags?start=0&end=1000");
         let names = |scope: &str| -> BTreeSet<String> {
             let scopes = tags["scopes"].as_array().unwrap().iter();
             let scope = scopes.filter(|one| one["name"] == scope);
@@ -487,7 +500,7 @@ proptest! {
             return Ok(());
         }
         let query: String = q.text().bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let path = format!("/tempo/api/v2/search/tag/{tag}/values?start=0&end=100&q={query}");
+        let path = format!("/tempo/api/v2/search/tag/{tag}/values?start=0&end=1000&q={query}");
         let answer = held.get(&path);
         let values = answer["tagValues"].as_array().unwrap().iter();
         let values: BTreeSet<String> = values.map(|v| v["value"].as_str().unwrap().to_owned()).collect();
