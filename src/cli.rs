@@ -365,11 +365,15 @@ pub struct BenchArgs {
 pub enum BenchArea {
     /// Lab start beside bare axum processes, memory of the lab, CPU of an idle lab.
     Lab,
+    /// OTLP logs, spans and data points into the store beside bare decoding; memory of each.
+    Ingest,
+    /// Traces by id and by TraceQL over up to ten million spans.
+    Traces,
 }
 
 impl BenchArea {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 1] = [Self::Lab];
+    pub const ALL: [Self; 3] = [Self::Lab, Self::Ingest, Self::Traces];
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

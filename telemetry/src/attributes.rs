@@ -64,6 +64,14 @@ pub struct Attribute {
     pub value: Value,
 }
 
+impl Attribute {
+    /// Bytes that it accounts for; shared text counts in full.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.key.len() + self.value.heap_bytes()
+    }
+}
+
 /// Finds the value of `key` among `attributes`.
 #[must_use]
 pub fn find<'a>(attributes: &'a [Attribute], key: &str) -> Option<&'a Value> {

@@ -6,6 +6,7 @@ pub mod alerts;
 mod api;
 pub mod attributes;
 pub mod derive;
+mod dictionary;
 pub mod error;
 mod facade;
 pub mod forward;

@@ -24,6 +24,15 @@ pub struct Origin {
     pub scope: Text,
 }
 
+impl Origin {
+    /// Bytes that it accounts for; shared text counts in full.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let attributes = self.resource.iter().map(Attribute::bytes);
+        size_of::<Self>() + self.service.len() + self.scope.len() + attributes.sum::<usize>()
+    }
+}
+
 /// Gives equal origins one allocation.
 #[derive(Debug, Default)]
 pub struct Origins {

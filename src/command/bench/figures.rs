@@ -48,7 +48,6 @@ pub enum Target {
     AtLeast(f64),
     /// Ours is at most so many times the first peer's.
     TimesAtMost(f64),
-    #[cfg_attr(not(test), expect(dead_code, reason = "until an area has peers"))]
     /// Ours is at least so many times the first peer's.
     TimesAtLeast(f64),
 }

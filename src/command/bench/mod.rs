@@ -1,9 +1,12 @@
 //! `drill bench`: ours beside every peer that is installed, in one run on one machine.
 
+mod batches;
 mod figures;
+mod ingest;
 mod lab;
 mod peers;
 mod process_tree;
+mod traces;
 
 use std::{
     io::{IsTerminal, Write},
@@ -38,7 +41,6 @@ impl Measure {
         }
     }
 
-    #[expect(dead_code, reason = "until an area has peers")]
     /// Figures of all subjects, sampled in turn, so that a busy minute of the machine meets them all.
     /// The first round warms caches up and is not counted.
     ///
@@ -120,6 +122,8 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
     for area in areas {
         let report = match area {
             BenchArea::Lab => lab::run(&measure)?,
+            BenchArea::Ingest => ingest::run(&measure)?,
+            BenchArea::Traces => traces::run(&measure)?,
         };
         measure.tell("");
         if !args.json {

@@ -20,7 +20,7 @@ use crate::error::QueryError;
 use crate::facade::Telemetry;
 use crate::query::parse_duration_ns;
 use crate::traces::ast::Query;
-use crate::traces::{Span, Trace, search};
+use crate::traces::{SpanRow, Trace, search};
 
 /// Traces of an answer where no limit is given, as in Jaeger.
 const TRACES_DEFAULT: usize = 100;
@@ -98,10 +98,10 @@ fn listed<T: Into<Value>>(names: impl IntoIterator<Item = T>) -> Value {
 }
 
 /// What `of` makes of the spans that are held, each once, in order.
-fn distinct<T: Ord>(telemetry: &Telemetry, of: impl Fn(&Span) -> Option<T>) -> BTreeSet<T> {
+fn distinct<T: Ord>(telemetry: &Telemetry, of: impl Fn(SpanRow<'_>) -> Option<T>) -> BTreeSet<T> {
     let mut found = BTreeSet::new();
     for segment in telemetry.intake().trace_store().snapshot() {
-        for one in segment.spans().iter().filter_map(|span| of(span)) {
+        for one in segment.rows().filter_map(&of) {
             if found.len() < NAMES_MAX {
                 found.insert(one);
             }
@@ -125,7 +125,7 @@ async fn operations_of(
 ) -> Response {
     answer(move || {
         Ok(listed(distinct(&telemetry, |span| {
-            (span.service() == service).then(|| span.name.to_string())
+            (span.service() == service).then(|| span.name().to_owned())
         })))
     })
     .await
@@ -136,9 +136,9 @@ async fn operations(State(telemetry): State<Telemetry>, parameters: Parameters) 
         let service = required_service(&parameters)?;
         let kind = given(&parameters, "spanKind");
         let found = distinct(&telemetry, |span| {
-            let fits =
-                span.service() == service && kind.is_none_or(|kind| kind == shape::kind(span));
-            fits.then(|| (span.name.to_string(), shape::kind(span)))
+            let fits = span.service() == service
+                && kind.is_none_or(|kind| kind == shape::kind(span.kind()));
+            fits.then(|| (span.name().to_owned(), shape::kind(span.kind())))
         });
         let one = |(name, kind)| json!({"name": name, "spanKind": kind});
         Ok(listed(found.into_iter().map(one)))

@@ -64,7 +64,7 @@ async fn search_traces(State(telemetry): State<Telemetry>, parameters: Parameter
         let segments = telemetry.intake().trace_store().snapshot();
         let hits = search(&segments, &query, window, limit)?;
         let traces: Vec<_> = hits.iter().map(|hit| summary(&query, hit, spans)).collect();
-        let inspected: usize = segments.iter().map(|segment| segment.spans().len()).sum();
+        let inspected: usize = segments.iter().map(|segment| segment.rows().len()).sum();
         Ok(json!({
             "traces": traces,
             "metrics": {

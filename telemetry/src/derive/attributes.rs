@@ -122,7 +122,7 @@ pub fn over_represented(
 ) -> Result<OverRepresented, QueryError> {
     let deadline = Instant::now() + QUERY_TIME;
     let mut limits = Vec::new();
-    let within = |span: &Span| (start_ns..end_ns).contains(&span.start_ns);
+    let within = |begin_ns: i64| (start_ns..end_ns).contains(&begin_ns);
     let mut counts = Counts::default();
     for id in newest_traces(segments, within, &mut limits) {
         if Instant::now() > deadline {
@@ -145,7 +145,7 @@ pub fn over_represented(
             Of::Spans => {
                 let selected = selection(query, &trace);
                 let compared = against.map(|other| selection(other, &trace));
-                for span in trace.spans.iter().filter(|span| within(span)) {
+                for span in trace.spans.iter().filter(|span| within(span.start_ns)) {
                     let is_selected = selected.contains(&span.span_id);
                     let is_compared = compared
                         .as_ref()
@@ -172,18 +172,19 @@ pub fn over_represented(
     })
 }
 
-/// The traces with a span that `within` accepts, those of the newest segments first.
+/// The traces with a span whose begin `within` accepts, those of the newest segments first.
 fn newest_traces(
     segments: &[Arc<SpanSegment>],
-    within: impl Fn(&Span) -> bool,
+    within: impl Fn(i64) -> bool,
     limits: &mut Vec<Cut>,
 ) -> Vec<TraceId> {
     let mut seen = HashSet::new();
     let mut traces = Vec::new();
     for segment in segments.iter().rev() {
-        for span in segment.spans().iter().rev().filter(|span| within(span)) {
-            if seen.insert(span.trace_id) && traces.len() < TRACES_MAX {
-                traces.push(span.trace_id);
+        let spans = segment.rows().rev();
+        for span in spans.filter(|span| within(span.start_ns())) {
+            if seen.insert(span.trace_id()) && traces.len() < TRACES_MAX {
+                traces.push(span.trace_id());
             }
         }
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Cut;
 use crate::graph::Calls;
 use crate::traces::span::{Kind, Status};
-use crate::traces::{Span, SpanSegment};
+use crate::traces::{SpanRow, SpanSegment};
 
 /// Operations that are told apart at most; a hostile emitter names each request otherwise. Those beyond
 /// are counted with their service only.
@@ -81,9 +81,9 @@ pub fn red(
     (start_ns, end_ns): (i64, i64),
     only: Option<&str>,
 ) -> Red {
-    let wanted = |span: &&Arc<Span>| {
-        (start_ns..end_ns).contains(&span.start_ns)
-            && matches!(span.kind, Kind::Server | Kind::Consumer)
+    let wanted = |span: &SpanRow<'_>| {
+        (start_ns..end_ns).contains(&span.start_ns())
+            && matches!(span.kind(), Kind::Server | Kind::Consumer)
             && only.is_none_or(|service| service == span.service())
     };
     let held = segments
@@ -92,8 +92,8 @@ pub fn red(
     let mut services: BTreeMap<&str, (Calls, BTreeMap<&str, Calls>)> = BTreeMap::new();
     let (mut operations, mut sampled) = (0, false);
     let (mut other_services, mut other_operations) = (0, 0);
-    for span in held.flat_map(|segment| segment.spans()).filter(wanted) {
-        let (weight, failed) = (span.adjusted_count(), span.status == Status::Error);
+    for span in held.flat_map(|segment| segment.rows()).filter(wanted) {
+        let (weight, failed) = (span.adjusted_count(), span.status() == Status::Error);
         sampled |= weight > 1.0;
         if services.len() >= SERVICES_MAX && !services.contains_key(span.service()) {
             other_services += 1;
@@ -101,13 +101,13 @@ pub fn red(
         }
         let (all, by_name) = services.entry(span.service()).or_default();
         all.add(span.duration_ns(), weight, failed);
-        let known = by_name.contains_key(&*span.name);
+        let known = by_name.contains_key(span.name());
         if !known && operations >= OPERATIONS_MAX {
             other_operations += 1;
             continue;
         }
         operations += usize::from(!known);
-        let calls = by_name.entry(&span.name).or_default();
+        let calls = by_name.entry(span.name()).or_default();
         calls.add(span.duration_ns(), weight, failed);
     }
     let seconds = end_ns.saturating_sub(start_ns).max(1) as f64 / 1e9;

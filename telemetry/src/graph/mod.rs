@@ -2,7 +2,7 @@
 //! strongly connected components. Computed from spans; knows nothing of how they are stored.
 //!
 //! Where only a share of the spans was kept, each counts for as many as its sampler says
-//! ([`Span::adjusted_count`]), so that rates and error shares are those of all traffic.
+//! ([`SpanRow::adjusted_count`]), so that rates and error shares are those of all traffic.
 
 mod calls;
 mod export;
@@ -14,12 +14,11 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use serde::Serialize;
 
-use crate::attributes::Value;
 use crate::derive::Cut;
 use crate::logs::record::SpanId;
 use crate::time::TraceId;
 use crate::traces::span::{Kind, Status};
-use crate::traces::{Span, SpanSegment};
+use crate::traces::{SpanRow, SpanSegment};
 pub(crate) use calls::Calls;
 
 /// A caller's spans begin before its callee's, possibly before the window: this far back they are
@@ -94,9 +93,9 @@ impl ServiceGraph {
         let held = segments
             .iter()
             .filter(|segment| segment.overlaps(from_ns, end_ns));
-        let spans: Vec<&Arc<Span>> = held
-            .flat_map(|segment| segment.spans())
-            .filter(|span| span.start_ns >= from_ns && span.start_ns < end_ns)
+        let spans: Vec<SpanRow<'_>> = held
+            .flat_map(|segment| segment.rows())
+            .filter(|span| span.start_ns() >= from_ns && span.start_ns() < end_ns)
             .collect();
         let (mut services, mut calls) = count(&spans, start_ns);
         let limits = keep_most(&mut services, &mut calls);
@@ -169,51 +168,54 @@ type Served = BTreeMap<String, Calls>;
 type Called = BTreeMap<(String, String), Calls>;
 
 /// Counts what each service served, and the calls between services.
-fn count(spans: &[&Arc<Span>], start_ns: i64) -> (Served, Called) {
-    let mut by_id: HashMap<(TraceId, SpanId), &Arc<Span>> = HashMap::with_capacity(spans.len());
+fn count(spans: &[SpanRow<'_>], start_ns: i64) -> (Served, Called) {
+    let mut by_id: HashMap<(TraceId, SpanId), SpanRow<'_>> = HashMap::with_capacity(spans.len());
     for span in spans {
-        by_id.insert((span.trace_id, span.span_id), span);
+        by_id.insert((span.trace_id(), span.span_id()), *span);
     }
     let mut services = Served::new();
     let mut calls = Called::new();
     let mut answered = std::collections::HashSet::new();
     for span in spans {
-        let parent = span.parent.and_then(|id| by_id.get(&(span.trace_id, id)));
+        let parent = span
+            .parent()
+            .and_then(|id| by_id.get(&(span.trace_id(), id)));
         if let Some(parent) = parent.filter(|parent| parent.service() != span.service()) {
-            answered.insert((parent.trace_id, parent.span_id));
-            if span.start_ns >= start_ns {
-                let seen = if parent.kind == Kind::Client {
+            answered.insert((parent.trace_id(), parent.span_id()));
+            if span.start_ns() >= start_ns {
+                let seen = if parent.kind() == Kind::Client {
                     parent
                 } else {
                     span
                 };
-                let failed = span.status == Status::Error || parent.status == Status::Error;
+                let failed = span.status() == Status::Error || parent.status() == Status::Error;
                 let key = (parent.service().to_owned(), span.service().to_owned());
-                calls
-                    .entry(key)
-                    .or_default()
-                    .add(seen.duration_ns(), weight(parent, span), failed);
+                calls.entry(key).or_default().add(
+                    seen.duration_ns(),
+                    weight(*parent, *span),
+                    failed,
+                );
             }
         }
-        if span.start_ns >= start_ns {
+        if span.start_ns() >= start_ns {
             let served = services.entry(span.service().to_owned()).or_default();
-            if matches!(span.kind, Kind::Server | Kind::Consumer) {
-                let failed = span.status == Status::Error;
+            if matches!(span.kind(), Kind::Server | Kind::Consumer) {
+                let failed = span.status() == Status::Error;
                 served.add(span.duration_ns(), span.adjusted_count(), failed);
             }
         }
     }
     // a call that never arrived has no server span: the caller's word for whom it meant counts
     let unanswered = spans.iter().filter(|span| {
-        span.kind == Kind::Client
-            && span.start_ns >= start_ns
-            && !answered.contains(&(span.trace_id, span.span_id))
+        span.kind() == Kind::Client
+            && span.start_ns() >= start_ns
+            && !answered.contains(&(span.trace_id(), span.span_id()))
     });
     for span in unanswered {
-        if let Some(callee) = named_callee(span) {
+        if let Some(callee) = named_callee(*span) {
             services.entry(callee.clone()).or_default();
             let key = (span.service().to_owned(), callee);
-            let failed = span.status == Status::Error;
+            let failed = span.status() == Status::Error;
             calls
                 .entry(key)
                 .or_default()
@@ -226,9 +228,9 @@ fn count(spans: &[&Arc<Span>], start_ns: i64) -> (Served, Called) {
 /// How many calls a call whose both sides were kept stands for. A caller that names whom it calls is
 /// counted wherever it was kept, so it stands for what it says. Otherwise both sides must have been
 /// kept, and samplers that decide consistently keep both as often as the rarer of them.
-fn weight(caller: &Span, callee: &Span) -> f64 {
+fn weight(caller: SpanRow<'_>, callee: SpanRow<'_>) -> f64 {
     let stands_for = caller.adjusted_count();
-    if caller.kind == Kind::Client && named_callee(caller).is_some() {
+    if caller.kind() == Kind::Client && named_callee(caller).is_some() {
         stands_for
     } else {
         stands_for.max(callee.adjusted_count())
@@ -237,13 +239,12 @@ fn weight(caller: &Span, callee: &Span) -> f64 {
 
 /// The service that a client span says it calls (`peer.service`, or its successor in the semantic
 /// conventions, `service.peer.name`).
-fn named_callee(span: &Span) -> Option<String> {
+fn named_callee(span: SpanRow<'_>) -> Option<String> {
     ["peer.service", "service.peer.name"]
         .into_iter()
-        .filter_map(|name| crate::attributes::find(&span.attributes, name))
-        .map(Value::text)
+        .filter_map(|name| span.own(name))
+        .map(|value| value.text().into_owned())
         .find(|name| !name.is_empty() && *name != span.service())
-        .map(std::borrow::Cow::into_owned)
 }
 
 /// The rings among the edges.

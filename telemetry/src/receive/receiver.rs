@@ -70,6 +70,25 @@ impl Receiver {
         self.admission.ticket()
     }
 
+    /// Takes a body of plain protobuf from the same process, as the doors do once they have read one; says what was refused of it.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub async fn receive(
+        &self,
+        signal: Signal,
+        body: Bytes,
+    ) -> Result<Option<PartialSuccess>, String> {
+        let taken = self.take(
+            signal,
+            Encoding::Protobuf,
+            Compression::None,
+            body,
+            self.ticket(),
+        );
+        taken.await.map_err(|refused| refused.to_string())
+    }
+
     /// Takes a body; says what was refused of it.
     pub(super) async fn take(
         &self,

@@ -235,6 +235,15 @@ impl Query {
 }
 
 impl SpansetExpr {
+    /// The conditions in it.
+    #[must_use]
+    pub fn filters(&self) -> Vec<&FieldExpr> {
+        match self {
+            Self::Filter(filter) => vec![filter],
+            Self::Operation(_, left, right) => [left.filters(), right.filters()].concat(),
+        }
+    }
+
     fn fields<'a>(&'a self, fields: &mut Vec<&'a Field>) {
         match self {
             Self::Filter(filter) => filter.fields(fields),

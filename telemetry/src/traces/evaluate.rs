@@ -1,17 +1,13 @@
-//! TraceQL on one trace: which spans, in which sets. Knows no store.
+//! TraceQL on one trace: which spans, in which sets. Knows no store; the spans of the trace may lie anywhere.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ast::{
-    Aggregate, Field, FieldExpr, Intrinsic, Literal, Operand, Query, Scope, SpansetExpr, SpansetOp,
-    Stage,
-};
-use super::span::{Kind, Span, Status, Trace};
-use crate::attributes::{Value, find, hex};
+use super::ast::{Aggregate, Field, FieldExpr, Literal, Operand, Query, Stage};
+use super::field::{FieldValue, accepts, compare, equality, field_value, literal_value};
+use super::span::{Span, Trace};
+use super::structure::select;
 use crate::logs::record::SpanId;
-use crate::query::Compare;
 
 /// A trace that a query found.
 #[derive(Debug, Clone)]
@@ -31,189 +27,126 @@ pub struct SpanSet {
     pub groups: Vec<(String, String)>,
 }
 
+/// The spans of one trace, each once, by begin.
+pub(super) trait Spans {
+    /// How many.
+    fn count(&self) -> usize;
+
+    /// The id of a span, and of its parent if it has one.
+    fn ids(&self, at: usize) -> (SpanId, Option<SpanId>);
+
+    /// The value of a field of a span.
+    fn value<'a>(&'a self, field: &Field, at: usize) -> FieldValue<'a>;
+}
+
+impl Spans for Trace {
+    fn count(&self) -> usize {
+        self.spans.len()
+    }
+
+    fn ids(&self, at: usize) -> (SpanId, Option<SpanId>) {
+        (self.spans[at].span_id, self.spans[at].parent)
+    }
+
+    fn value<'a>(&'a self, field: &Field, at: usize) -> FieldValue<'a> {
+        field_value(field, &self.spans[at], Some(self))
+    }
+}
+
+/// A set of spans, by their places in the trace, in order. Never empty in an answer.
+#[derive(Debug)]
+pub(super) struct Set {
+    places: Vec<usize>,
+    groups: Vec<(String, String)>,
+}
+
 /// Runs a query on one trace; `None` when it does not match.
 #[must_use]
 pub fn matches(query: &Query, trace: &Trace) -> Option<TraceHit> {
-    let spans = select(&query.spans, trace);
-    let mut sets = vec![SpanSet {
-        spans: trace
-            .spans
-            .iter()
-            .filter(|span| spans.contains(&span.span_id))
-            .cloned()
+    hit(sets(query, trace), || Some(trace.clone()))
+}
+
+/// What was found, with the trace that it was found in.
+pub(super) fn hit(sets: Vec<Set>, trace: impl FnOnce() -> Option<Trace>) -> Option<TraceHit> {
+    if sets.is_empty() {
+        return None;
+    }
+    let trace = trace()?;
+    let spans = |set: Set| SpanSet {
+        spans: set
+            .places
+            .into_iter()
+            .map(|at| trace.spans[at].clone())
             .collect(),
+        groups: set.groups,
+    };
+    let sets = sets.into_iter().map(spans).collect();
+    Some(TraceHit { trace, sets })
+}
+
+/// The sets of spans that a query finds in one trace; none when it does not match.
+pub(super) fn sets(query: &Query, spans: &impl Spans) -> Vec<Set> {
+    let chosen = select(&query.spans, spans);
+    let places = (0..chosen.len()).filter(|&at| chosen[at]);
+    let mut sets = vec![Set {
+        places: places.collect(),
         groups: Vec::new(),
     }];
     for stage in &query.stages {
-        sets.retain(|set| !set.spans.is_empty());
-        sets = apply(stage, sets, trace);
+        sets.retain(|set| !set.places.is_empty());
+        sets = apply(stage, sets, spans);
     }
-    sets.retain(|set| !set.spans.is_empty());
-    (!sets.is_empty()).then(|| TraceHit {
-        trace: trace.clone(),
-        sets,
-    })
+    sets.retain(|set| !set.places.is_empty());
+    sets
 }
 
-/// Whether a span, seen without its trace, can be among a query's results. May say yes in doubt.
-#[must_use]
-pub fn may_match(expression: &SpansetExpr, span: &Span) -> bool {
-    match expression {
-        SpansetExpr::Filter(filter) => filter.needs_trace() || holds(filter, span, None),
-        SpansetExpr::Operation(_, left, right) => may_match(left, span) || may_match(right, span),
-    }
-}
-
-fn select(expression: &SpansetExpr, trace: &Trace) -> HashSet<SpanId> {
-    let (op, left, right) = match expression {
-        SpansetExpr::Filter(filter) => {
-            let spans = trace
-                .spans
-                .iter()
-                .filter(|span| holds(filter, span, Some(trace)));
-            return spans.map(|span| span.span_id).collect();
-        }
-        SpansetExpr::Operation(op, left, right) => (*op, select(left, trace), select(right, trace)),
-    };
-    let related = |keep: &dyn Fn(&Span) -> bool| -> HashSet<SpanId> {
-        let spans = trace
-            .spans
-            .iter()
-            .filter(|span| right.contains(&span.span_id) && keep(span));
-        spans.map(|span| span.span_id).collect()
-    };
-    match op {
-        SpansetOp::And if left.is_empty() || right.is_empty() => HashSet::new(),
-        SpansetOp::And | SpansetOp::Or => left.union(&right).copied().collect(),
-        SpansetOp::Child => related(&|span| span.parent.is_some_and(|id| left.contains(&id))),
-        SpansetOp::Descendant => {
-            let below = below(trace, &left);
-            related(&|span| below.contains(&span.span_id))
-        }
-        SpansetOp::Parent => {
-            let parents: HashSet<_> = of(trace, &left).filter_map(|span| span.parent).collect();
-            related(&|span| parents.contains(&span.span_id))
-        }
-        SpansetOp::Ancestor => {
-            let above = above(trace, &left);
-            related(&|span| above.contains(&span.span_id))
-        }
-        SpansetOp::Sibling => {
-            // of each parent: how many of its children are on the left, and one of them
-            let mut children: HashMap<SpanId, (usize, SpanId)> = HashMap::new();
-            for span in of(trace, &left) {
-                if let Some(parent) = span.parent {
-                    children.entry(parent).or_insert((0, span.span_id)).0 += 1;
-                }
-            }
-            related(&|span| {
-                let found = span.parent.and_then(|parent| children.get(&parent));
-                found.is_some_and(|(count, one)| *count > 1 || *one != span.span_id)
-            })
-        }
-    }
-}
-
-fn of<'a>(trace: &'a Trace, ids: &'a HashSet<SpanId>) -> impl Iterator<Item = &'a Arc<Span>> {
-    trace
-        .spans
-        .iter()
-        .filter(|span| ids.contains(&span.span_id))
-}
-
-/// The spans above any of these. Each span is walked over once, however deep the trace, and a ring that a broken emitter made
-/// of parents ends where it began.
-fn above(trace: &Trace, spans: &HashSet<SpanId>) -> HashSet<SpanId> {
-    let mut above = HashSet::new();
-    for span in of(trace, spans) {
-        let mut next = span.parent;
-        while let Some(id) = next.filter(|id| above.insert(*id)) {
-            next = trace.span(&id).and_then(|span| span.parent);
-        }
-    }
-    above
-}
-
-/// The spans below any of these, in the same manner.
-fn below(trace: &Trace, spans: &HashSet<SpanId>) -> HashSet<SpanId> {
-    let mut known: HashMap<SpanId, bool> = HashMap::new();
-    for span in &trace.spans {
-        let (mut path, mut places) = (Vec::new(), HashMap::new());
-        let mut at = Some(span);
-        while let Some(span) = at.filter(|span| !known.contains_key(&span.span_id)) {
-            if let Some(&ring) = places.get(&span.span_id) {
-                // all of a ring are below each other
-                let ring: Vec<&Arc<Span>> = path.split_off(ring);
-                let below = ring.iter().any(|span| spans.contains(&span.span_id));
-                known.extend(ring.iter().map(|span| (span.span_id, below)));
-                break;
-            }
-            places.insert(span.span_id, path.len());
-            path.push(span);
-            at = trace.parent(span);
-        }
-        while let Some(span) = path.pop() {
-            let parent = span.parent;
-            let below =
-                parent.is_some_and(|id| spans.contains(&id) || known.get(&id) == Some(&true));
-            known.insert(span.span_id, below);
-        }
-    }
-    let below = known.into_iter().filter(|(_, below)| *below);
-    below.map(|(id, _)| id).collect()
-}
-
-fn apply(stage: &Stage, sets: Vec<SpanSet>, trace: &Trace) -> Vec<SpanSet> {
+fn apply(stage: &Stage, mut sets: Vec<Set>, spans: &impl Spans) -> Vec<Set> {
     match stage {
-        Stage::Select(_) => sets,
-        Stage::Filter(filter) => sets
-            .into_iter()
-            .map(|mut set| {
-                set.spans.retain(|span| holds(filter, span, Some(trace)));
-                set
-            })
-            .collect(),
+        Stage::Select(_) => {}
+        Stage::Filter(filter) => {
+            for set in &mut sets {
+                set.places.retain(|&at| holds(filter, spans, at));
+            }
+        }
         Stage::Scalar {
             aggregate,
             field,
             op,
             value,
-        } => sets
-            .into_iter()
-            .filter(|set| {
-                let result = scalar(*aggregate, field.as_ref(), set, trace);
-                result.is_some_and(|result| op.holds(&result, value))
-            })
-            .collect(),
-        Stage::By(field) => sets
-            .into_iter()
-            .flat_map(|set| split(field, set, trace))
-            .collect(),
+        } => sets.retain(|set| {
+            let result = scalar(*aggregate, field.as_ref(), set, spans);
+            result.is_some_and(|result| op.holds(&result, value))
+        }),
+        Stage::By(field) => {
+            let split = |set| split(field, set, spans);
+            sets = sets.into_iter().flat_map(split).collect();
+        }
         Stage::Coalesce => {
-            let mut spans: Vec<_> = sets.into_iter().flat_map(|set| set.spans).collect();
-            spans.sort_by_key(|span| span.start_ns);
-            vec![SpanSet {
-                spans,
+            let mut places: Vec<_> = sets.into_iter().flat_map(|set| set.places).collect();
+            places.sort_unstable();
+            sets = vec![Set {
+                places,
                 groups: Vec::new(),
-            }]
+            }];
         }
     }
+    sets
 }
 
 fn scalar(
     aggregate: Aggregate,
     field: Option<&Field>,
-    set: &SpanSet,
-    trace: &Trace,
+    set: &Set,
+    spans: &impl Spans,
 ) -> Option<f64> {
     let Some(field) = field else {
-        return Some(set.spans.len() as f64);
+        return Some(set.places.len() as f64);
     };
-    let number = |span: &Arc<Span>| match field_value(field, span, Some(trace)) {
+    let number = |&at: &usize| match spans.value(field, at) {
         FieldValue::Number(number) => Some(number),
         _ => None,
     };
-    let values: Vec<f64> = set.spans.iter().filter_map(number).collect();
+    let values: Vec<f64> = set.places.iter().filter_map(number).collect();
     let sum: f64 = values.iter().sum();
     match aggregate {
         _ if values.is_empty() => None,
@@ -225,161 +158,49 @@ fn scalar(
     }
 }
 
-fn split(field: &Field, set: SpanSet, trace: &Trace) -> Vec<SpanSet> {
-    let mut sets: Vec<SpanSet> = Vec::new();
-    for span in set.spans {
-        let value = field_value(field, &span, Some(trace)).text();
-        let group = (field.name(), value);
-        match sets
-            .iter_mut()
-            .find(|set| set.groups.last() == Some(&group))
-        {
-            Some(known) => known.spans.push(span),
-            None => {
-                let mut groups = set.groups.clone();
-                groups.push(group);
-                sets.push(SpanSet {
-                    spans: vec![span],
-                    groups,
-                });
-            }
+fn split(field: &Field, set: Set, spans: &impl Spans) -> Vec<Set> {
+    let mut sets: Vec<Set> = Vec::new();
+    let mut of_value: HashMap<String, usize> = HashMap::new();
+    for at in set.places {
+        let value = spans.value(field, at).text();
+        if let Some(&known) = of_value.get(&value) {
+            sets[known].places.push(at);
+            continue;
         }
+        of_value.insert(value.clone(), sets.len());
+        let mut groups = set.groups.clone();
+        groups.push((field.name(), value));
+        sets.push(Set {
+            places: vec![at],
+            groups,
+        });
     }
     sets
 }
 
-/// What a field of a span amounts to.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FieldValue<'a> {
-    /// The span has no such field.
-    Nil,
-    /// Text.
-    Text(Cow<'a, str>),
-    /// A number; durations are nanoseconds.
-    Number(f64),
-    /// Truth.
-    Bool(bool),
-    /// A status.
-    Status(Status),
-    /// A kind.
-    Kind(Kind),
-}
-
-impl FieldValue<'_> {
-    /// As text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        match self {
-            Self::Nil => "nil".to_owned(),
-            Self::Text(text) => text.to_string(),
-            Self::Number(number) => number.to_string(),
-            Self::Bool(truth) => truth.to_string(),
-            Self::Status(status) => status.name().to_owned(),
-            Self::Kind(kind) => kind.name().to_owned(),
-        }
-    }
-}
-
-/// The value of a field; fields of the trace are nil without it.
-#[must_use]
-pub fn field_value<'a>(field: &Field, span: &'a Span, trace: Option<&'a Trace>) -> FieldValue<'a> {
-    let text = |text: &'a str| FieldValue::Text(Cow::Borrowed(text));
-    let of_trace =
-        |value: &dyn Fn(&'a Trace) -> FieldValue<'a>| trace.map_or(FieldValue::Nil, value);
-    match field {
-        Field::Intrinsic(intrinsic) => match intrinsic {
-            Intrinsic::Name => text(&span.name),
-            Intrinsic::Status => FieldValue::Status(span.status),
-            Intrinsic::StatusMessage => text(&span.status_message),
-            Intrinsic::Kind => FieldValue::Kind(span.kind),
-            Intrinsic::Duration => FieldValue::Number(span.duration_ns() as f64),
-            Intrinsic::SpanId => FieldValue::Text(Cow::Owned(hex(&span.span_id))),
-            Intrinsic::ParentId => match span.parent {
-                Some(id) => FieldValue::Text(Cow::Owned(hex(&id))),
-                None => FieldValue::Nil,
-            },
-            Intrinsic::TraceId => FieldValue::Text(Cow::Owned(hex(&span.trace_id))),
-            Intrinsic::TraceDuration => {
-                of_trace(&|trace| FieldValue::Number(trace.duration_ns() as f64))
-            }
-            Intrinsic::RootName => of_trace(&|trace| text(&trace.root().name)),
-            Intrinsic::RootServiceName => of_trace(&|trace| text(trace.root().service())),
-        },
-        Field::Attribute(scope, name) => {
-            let value = match scope {
-                Scope::Any => span.attribute(name),
-                Scope::Span => find(&span.attributes, name),
-                Scope::Resource => find(&span.origin.resource, name),
-            };
-            match value {
-                None => FieldValue::Nil,
-                Some(Value::Str(value) | Value::Json(value)) => text(value),
-                Some(Value::Int(number)) => FieldValue::Number(*number as f64),
-                Some(Value::Float(number)) => FieldValue::Number(*number),
-                Some(Value::Bool(truth)) => FieldValue::Bool(*truth),
-            }
-        }
-    }
-}
-
-fn holds(expression: &FieldExpr, span: &Span, trace: Option<&Trace>) -> bool {
+/// Whether a condition holds of a span.
+pub(super) fn holds(expression: &FieldExpr, spans: &impl Spans, at: usize) -> bool {
     match expression {
         FieldExpr::Constant(truth) => *truth,
-        FieldExpr::Not(inner) => !holds(inner, span, trace),
-        FieldExpr::And(left, right) => holds(left, span, trace) && holds(right, span, trace),
-        FieldExpr::Or(left, right) => holds(left, span, trace) || holds(right, span, trace),
-        FieldExpr::Truth(field) => field_value(field, span, trace) == FieldValue::Bool(true),
-        FieldExpr::Text(operand, matcher) => match operand_value(operand, span, trace) {
-            FieldValue::Text(text) => matcher.matches(&text),
-            _ => false,
-        },
+        FieldExpr::Not(inner) => !holds(inner, spans, at),
+        FieldExpr::And(left, right) => holds(left, spans, at) && holds(right, spans, at),
+        FieldExpr::Or(left, right) => holds(left, spans, at) || holds(right, spans, at),
+        FieldExpr::Truth(field) => spans.value(field, at) == FieldValue::Bool(true),
+        FieldExpr::Text(operand, matcher) => accepts(matcher, &value(operand, spans, at)),
         FieldExpr::Compare(operand, op, Operand::Literal(Literal::Nil))
         | FieldExpr::Compare(Operand::Literal(Literal::Nil), op, operand) => {
-            equality(*op, operand_value(operand, span, trace) == FieldValue::Nil)
+            equality(*op, value(operand, spans, at) == FieldValue::Nil)
         }
-        FieldExpr::Compare(left, op, right) => compare(
-            &operand_value(left, span, trace),
-            *op,
-            &operand_value(right, span, trace),
-        ),
+        FieldExpr::Compare(left, op, right) => {
+            compare(&value(left, spans, at), *op, &value(right, spans, at))
+        }
     }
 }
 
-fn operand_value<'a>(
-    operand: &'a Operand,
-    span: &'a Span,
-    trace: Option<&'a Trace>,
-) -> FieldValue<'a> {
+fn value<'a>(operand: &'a Operand, spans: &'a impl Spans, at: usize) -> FieldValue<'a> {
     match operand {
-        Operand::Field(field) => field_value(field, span, trace),
-        Operand::Literal(literal) => match literal {
-            Literal::Text(text) => FieldValue::Text(Cow::Borrowed(text)),
-            Literal::Number(number) => FieldValue::Number(*number),
-            Literal::Bool(truth) => FieldValue::Bool(*truth),
-            Literal::Status(status) => FieldValue::Status(*status),
-            Literal::Kind(kind) => FieldValue::Kind(*kind),
-            Literal::Nil => FieldValue::Nil,
-        },
-    }
-}
-
-/// Values of different types never compare, not even as unequal; so `.a != "x"` needs an `a`.
-fn compare(left: &FieldValue<'_>, op: Compare, right: &FieldValue<'_>) -> bool {
-    match (left, right) {
-        (FieldValue::Text(left), FieldValue::Text(right)) => op.holds(left, right),
-        (FieldValue::Number(left), FieldValue::Number(right)) => op.holds(left, right),
-        (FieldValue::Bool(left), FieldValue::Bool(right)) => op.holds(left, right),
-        (FieldValue::Status(left), FieldValue::Status(right)) => equality(op, left == right),
-        (FieldValue::Kind(left), FieldValue::Kind(right)) => equality(op, left == right),
-        _ => false,
-    }
-}
-
-fn equality(op: Compare, equal: bool) -> bool {
-    match op {
-        Compare::Equal => equal,
-        Compare::NotEqual => !equal,
-        _ => false,
+        Operand::Field(field) => spans.value(field, at),
+        Operand::Literal(literal) => literal_value(literal),
     }
 }
 

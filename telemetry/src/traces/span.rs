@@ -166,30 +166,6 @@ impl Span {
         crate::attributes::find(&self.attributes, name)
             .or_else(|| crate::attributes::find(&self.origin.resource, name))
     }
-
-    /// Bytes that the span accounts for.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let attributes = |list: &[Attribute]| -> usize {
-            let one = |attribute: &Attribute| size_of::<Attribute>() + attribute.value.heap_bytes();
-            list.iter().map(one).sum()
-        };
-        let events = self
-            .events
-            .iter()
-            .map(|event| size_of::<Event>() + attributes(&event.attributes));
-        let links = self
-            .links
-            .iter()
-            .map(|link| size_of::<Link>() + attributes(&link.attributes));
-        // two counters of the Arc, and the cells in the orders by time and by trace
-        let fixed = size_of::<Self>() + 16 + 16;
-        fixed
-            + self.status_message.len()
-            + attributes(&self.attributes)
-            + events.sum::<usize>()
-            + links.sum::<usize>()
-    }
 }
 
 /// All spans of a trace that are held, by begin.

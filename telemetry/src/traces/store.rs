@@ -1,120 +1,35 @@
-//! The store of spans: how an OTLP batch becomes spans, and segments with orders by time and by
-//! trace. Knows no query language.
-
-use std::sync::Arc;
+//! The store of spans: how an OTLP batch becomes rows. Knows no query language.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1 as otlp;
 
-use super::span::{Event, Kind, Link, Span, Status, Trace, ns, trace_id};
-use crate::attributes::Interner;
-use crate::origins::Origin;
+use super::columns::{Columns, Ids};
+use super::segment::SpanSegment;
+use super::span::trace_id;
+use crate::logs::record::SpanId;
 use crate::segments::{self, SignalStore};
-use crate::time::TraceId;
 
-/// Bytes of spans that are kept. At some 700 bytes a span this is 700,000 spans; past it the oldest
+/// Bytes of spans that are kept. At some 120 bytes a span this is 4,000,000 spans; past it the oldest
 /// segment is evicted and counted.
 pub const TRACE_BYTES: usize = 512 * 1024 * 1024;
 
-/// Sealed spans.
-#[derive(Debug)]
-pub struct SpanSegment {
-    /// By begin.
-    spans: Vec<Arc<Span>>,
-    by_trace: Vec<u32>,
-    latest_end_ns: i64,
-    bytes: usize,
-}
-
-impl SpanSegment {
-    /// Its spans, by begin.
-    #[must_use]
-    pub fn spans(&self) -> &[Arc<Span>] {
-        &self.spans
-    }
-
-    /// Earliest and latest begin, if there are spans.
-    #[must_use]
-    pub fn starts_ns(&self) -> Option<(i64, i64)> {
-        Some((self.spans.first()?.start_ns, self.spans.last()?.start_ns))
-    }
-
-    /// Whether a span of it may overlap a window.
-    #[must_use]
-    pub fn overlaps(&self, start_ns: i64, end_ns: i64) -> bool {
-        let first = self.spans.first().map_or(i64::MAX, |span| span.start_ns);
-        first <= end_ns && self.latest_end_ns >= start_ns
-    }
-
-    /// Its spans of one trace.
-    pub fn of_trace(&self, id: &TraceId) -> impl Iterator<Item = &Arc<Span>> {
-        let key = |row: &u32| &self.spans[*row as usize].trace_id;
-        let from = self.by_trace.partition_point(|row| key(row) < id);
-        let to = self.by_trace.partition_point(|row| key(row) <= id);
-        self.by_trace[from..to]
-            .iter()
-            .map(|&row| &self.spans[row as usize])
-    }
-
-    /// Its traces: each id with the spans of it that are here.
-    pub fn traces(&self) -> impl Iterator<Item = (TraceId, impl Iterator<Item = &Arc<Span>>)> {
-        let id = |row: &u32| self.spans[*row as usize].trace_id;
-        self.by_trace
-            .chunk_by(move |a, b| id(a) == id(b))
-            .map(move |rows| {
-                (
-                    id(&rows[0]),
-                    rows.iter().map(|&row| &self.spans[row as usize]),
-                )
-            })
-    }
-}
-
 /// Spans as they arrived.
 #[derive(Debug, Default, Clone)]
-pub struct Head {
-    spans: Vec<Arc<Span>>,
-    bytes: usize,
-}
+pub struct Head(Columns);
 
 impl segments::Head for Head {
     type Sealed = SpanSegment;
 
     fn rows(&self) -> usize {
-        self.spans.len()
+        self.0.rows()
     }
 
     fn bytes(&self) -> usize {
-        self.bytes
+        self.0.bytes()
     }
 
     fn seal(self) -> SpanSegment {
-        let Self { mut spans, bytes } = self;
-        spans.sort_by_key(|span| span.start_ns);
-        let rows = u32::try_from(spans.len()).unwrap_or(u32::MAX);
-        let mut by_trace: Vec<u32> = (0..rows).collect();
-        by_trace.sort_by_key(|&row| spans[row as usize].trace_id);
-        let ends = spans.iter().map(|span| span.end_ns);
-        SpanSegment {
-            latest_end_ns: ends.max().unwrap_or(i64::MIN),
-            spans,
-            by_trace,
-            bytes,
-        }
-    }
-}
-
-impl segments::Sealed for SpanSegment {
-    fn rows(&self) -> usize {
-        self.spans.len()
-    }
-
-    fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    fn earliest_ns(&self) -> Option<i64> {
-        Some(self.spans.first()?.start_ns)
+        SpanSegment::seal(self.0)
     }
 }
 
@@ -133,8 +48,8 @@ impl TraceStore {
                     let resource = resource_spans.resource.as_ref();
                     let origin = origins.origin(interner, resource, scope);
                     for span in &scope_spans.spans {
-                        if let Some(span) = convert(interner, &origin, span) {
-                            segments.push(|head| head.push(span));
+                        if let Some(ids) = ids(span) {
+                            segments.push(|head| head.0.push(&origin, ids, span));
                         } else {
                             segments.reject();
                             rejected += 1;
@@ -147,72 +62,20 @@ impl TraceStore {
     }
 }
 
-impl Head {
-    fn push(&mut self, span: Span) {
-        self.bytes += span.bytes();
-        self.spans.push(Arc::new(span));
-    }
-}
-
-/// The spans of one trace in a snapshot.
-#[must_use]
-pub fn assemble(segments: &[Arc<SpanSegment>], id: &TraceId) -> Option<Trace> {
-    let spans = segments
-        .iter()
-        .flat_map(|segment| segment.of_trace(id))
-        .cloned();
-    Trace::new(spans.collect())
-}
-
-fn convert(interner: &mut Interner, origin: &Arc<Origin>, span: &otlp::Span) -> Option<Span> {
-    let span_id = span
-        .span_id
-        .as_slice()
-        .try_into()
-        .ok()
-        .filter(|id| *id != [0; 8])?;
-    let parent = span.parent_span_id.as_slice().try_into().ok();
-    let start_ns = ns(span.start_time_unix_nano);
-    let status = span.status.as_ref();
-    Some(Span {
-        trace_id: trace_id(span)?,
-        span_id,
-        parent: parent.filter(|id| *id != [0; 8]),
-        trace_state: interner.text(&span.trace_state),
-        name: interner.text(&span.name),
-        kind: Kind::of(span.kind),
-        start_ns,
-        end_ns: ns(span.end_time_unix_nano).max(start_ns),
-        status: status.map_or(Status::Unset, |status| Status::of(status.code)),
-        status_message: interner.text(status.map_or("", |status| &status.message)),
-        origin: origin.clone(),
-        attributes: interner.attributes(&span.attributes),
-        events: span
-            .events
-            .iter()
-            .map(|event| Event {
-                ts_ns: ns(event.time_unix_nano),
-                name: interner.text(&event.name),
-                attributes: interner.attributes(&event.attributes),
-            })
-            .collect(),
-        links: span
-            .links
-            .iter()
-            .filter_map(|link| {
-                Some(Link {
-                    trace_id: link.trace_id.as_slice().try_into().ok()?,
-                    span_id: link.span_id.as_slice().try_into().ok()?,
-                    attributes: interner.attributes(&link.attributes),
-                })
-            })
-            .collect(),
+/// The ids of a span, if it has them.
+fn ids(span: &otlp::Span) -> Option<Ids> {
+    let of = |id: &[u8]| SpanId::try_from(id).ok().filter(|id| *id != [0; 8]);
+    Some(Ids {
+        trace: trace_id(span)?,
+        span: of(&span.span_id)?,
+        parent: of(&span.parent_span_id),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::traces::assemble;
     use crate::traces::fixture::{Shape, batch};
 
     #[test]
@@ -248,7 +111,7 @@ mod tests {
     #[test]
     fn a_full_budget_evicts_the_oldest_and_counts_it() {
         let store = TraceStore::new(1024 * 1024);
-        for id in 1..10_000 {
+        for id in 1..30_000 {
             store.append(&batch("a", &[Shape::root(id, 1)]));
         }
         let stats = store.stats();
@@ -258,6 +121,6 @@ mod tests {
         );
         assert_eq!(stats.held + stats.evicted, stats.received);
         assert!(assemble(&store.snapshot(), &Shape::trace_id(1)).is_none());
-        assert!(assemble(&store.snapshot(), &Shape::trace_id(9_999)).is_some());
+        assert!(assemble(&store.snapshot(), &Shape::trace_id(29_999)).is_some());
     }
 }

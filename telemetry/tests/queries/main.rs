@@ -1,11 +1,13 @@
-//! LogQL and TraceQL as their users write them: scripts for every operator, and LogQL beside a second evaluator.
+//! LogQL and TraceQL as their users write them: scripts for every operator, and both beside second evaluators.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod logql;
 mod logql_model;
 mod script;
+mod span_store;
 mod traceql;
+mod traceql_model;
 
 use std::sync::Arc;
 

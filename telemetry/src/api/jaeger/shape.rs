@@ -85,7 +85,7 @@ fn translated(span: &Span) -> impl Iterator<Item = Value> {
     };
     let filled = |key: &str, value: &str| (!value.is_empty()).then(|| text(key, value));
     [
-        filled("span.kind", kind(span)),
+        filled("span.kind", kind(span.kind)),
         code.map(|code| text("otel.status_code", code)),
         failed.then(|| json!({"key": "error", "type": "bool", "value": true})),
         filled("otel.status_description", &span.status_message),
@@ -97,8 +97,8 @@ fn translated(span: &Span) -> impl Iterator<Item = Value> {
 }
 
 /// The kind as Jaeger names it; empty where it is not said.
-pub(super) fn kind(span: &Span) -> &'static str {
-    match span.kind {
+pub(super) fn kind(kind: Kind) -> &'static str {
+    match kind {
         Kind::Unspecified => "",
         kind => kind.name(),
     }

@@ -15,7 +15,7 @@ use crate::attributes::{Value as Typed, unhex};
 use crate::facade::Telemetry;
 use crate::traces::ast::{Field, Intrinsic, Query, Scope};
 use crate::traces::span::{Kind, Status};
-use crate::traces::{FieldValue, Span, field_value, may_match, parse};
+use crate::traces::{FieldValue, SpanRow, parse};
 
 /// Names, or values of one tag, at most; further ones are left out.
 const TAGS_MAX: usize = 5000;
@@ -95,18 +95,15 @@ fn tags(
     parameters: &Parameters,
 ) -> Result<(BTreeSet<String>, BTreeSet<String>), Refusal> {
     let (mut of_span, mut of_resource) = (BTreeSet::new(), BTreeSet::new());
-    each_span(telemetry, parameters, |span| {
-        let sides = [
-            (&mut of_span, &span.attributes),
-            (&mut of_resource, &span.origin.resource),
-        ];
-        for (names, attributes) in sides {
-            for attribute in attributes {
-                if !names.contains(&*attribute.key) && names.len() < TAGS_MAX {
-                    names.insert(attribute.key.to_string());
-                }
-            }
+    let note = |names: &mut BTreeSet<String>, key: &str| {
+        if names.len() < TAGS_MAX && !names.contains(key) {
+            names.insert(key.to_owned());
         }
+    };
+    each_span(telemetry, parameters, None, |span| {
+        span.keys().for_each(|key| note(&mut of_span, key));
+        let resource = span.origin().resource.iter();
+        resource.for_each(|attribute| note(&mut of_resource, &attribute.key));
     })?;
     Ok((of_span, of_resource))
 }
@@ -179,12 +176,12 @@ fn tag_values(
             _ => {}
         }
     }
-    each_span(telemetry, parameters, |span| {
-        if values.len() >= max || among.as_ref().is_some_and(|q| !may_match(&q.spans, span)) {
+    each_span(telemetry, parameters, among.as_ref(), |span| {
+        if values.len() >= max {
             return;
         }
         for field in asked.fields() {
-            let value = field_value(field, span, None);
+            let value = span.field(field);
             if value != FieldValue::Nil {
                 values.insert((kind(field, span, &value), value.text()));
             }
@@ -207,7 +204,7 @@ fn twice_encoded(name: &str) -> Option<String> {
 }
 
 /// The type of a value, in Tempo's words.
-fn kind(field: &Field, span: &Span, value: &FieldValue<'_>) -> &'static str {
+fn kind(field: &Field, span: SpanRow<'_>, value: &FieldValue<'_>) -> &'static str {
     match value {
         FieldValue::Nil | FieldValue::Text(_) => "string",
         FieldValue::Bool(_) => "bool",
@@ -216,10 +213,11 @@ fn kind(field: &Field, span: &Span, value: &FieldValue<'_>) -> &'static str {
             let Field::Attribute(scope, name) = field else {
                 return "float";
             };
+            let of_resource = || crate::attributes::find(&span.origin().resource, name).cloned();
             let value = match scope {
-                Scope::Any => span.attribute(name),
-                Scope::Span => crate::attributes::find(&span.attributes, name),
-                Scope::Resource => crate::attributes::find(&span.origin.resource, name),
+                Scope::Any => span.own(name).or_else(of_resource),
+                Scope::Span => span.own(name),
+                Scope::Resource => of_resource(),
             };
             match value {
                 Some(Typed::Int(_)) => "int",
@@ -229,18 +227,25 @@ fn kind(field: &Field, span: &Span, value: &FieldValue<'_>) -> &'static str {
     }
 }
 
+/// The spans in the window; where a query is given, those that it may select.
 fn each_span(
     telemetry: &Telemetry,
     parameters: &Parameters,
-    mut each: impl FnMut(&Span),
+    among: Option<&Query>,
+    mut each: impl FnMut(SpanRow<'_>),
 ) -> Result<(), Refusal> {
     let (start_ns, end_ns) = window(telemetry, parameters)?;
     for segment in telemetry.intake().trace_store().snapshot() {
         if segment.overlaps(start_ns, end_ns) {
-            let spans = segment.spans().iter();
-            spans
-                .filter(|span| span.start_ns <= end_ns && span.end_ns >= start_ns)
-                .for_each(|span| each(span));
+            let within =
+                |span: &SpanRow<'_>| span.start_ns() <= end_ns && span.end_ns() >= start_ns;
+            match among {
+                None => segment.rows().filter(within).for_each(&mut each),
+                Some(query) => {
+                    let spans = segment.rows_that_may_match(&query.spans);
+                    spans.filter(within).for_each(&mut each);
+                }
+            }
         }
     }
     Ok(())
