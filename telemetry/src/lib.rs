@@ -14,6 +14,7 @@ pub mod logs;
 pub mod metrics;
 pub mod origins;
 mod outbound;
+mod parallel;
 pub mod promql;
 pub mod query;
 pub mod receive;
