@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod objectives;
 pub mod origins;
 mod outbound;
+mod parallel;
 pub mod promql;
 pub mod query;
 pub mod receive;

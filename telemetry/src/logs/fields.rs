@@ -3,7 +3,7 @@
 use crate::attributes::label_name;
 
 /// Labels taken from one line at most; more are ignored.
-const FIELDS_MAX: usize = 256;
+pub(super) const FIELDS_MAX: usize = 256;
 
 /// Flattens a JSON object into `(a_b, value)` pairs; arrays are left out, as in Loki. `None` when the
 /// text is not a JSON object.

@@ -5,13 +5,18 @@ mod capture;
 pub(crate) mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod json_fields;
+mod line_filter;
 mod parse;
 mod pipeline;
 mod range;
 pub mod record;
+mod rows;
+mod samples;
 mod scan;
 mod segment;
 mod store;
+mod tally;
 mod template;
 mod vector;
 mod words;

@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem::Finder;
 use regex::Regex;
 
 use super::ast::{Conversion, LabelFilter, LabelSource, LogExpr, Quantity, Stage, Unwrap};
 use super::capture::Pattern;
 use super::fields;
+use super::json_fields::json_only;
+use super::line_filter::LineFilter;
 use super::segment::Row;
 use super::template::Template;
 use crate::attributes::unhex;
@@ -18,6 +19,9 @@ use crate::time::TraceId;
 
 /// The label that tells what a stage could not do with a line, as in Loki.
 pub const ERROR_LABEL: &str = "__error__";
+
+/// What the name of a field gets behind it when the record has a label of that name, as in Loki.
+const EXTRACTED: &str = "_extracted";
 
 /// A line on its way through the pipeline.
 #[derive(Debug)]
@@ -71,7 +75,7 @@ impl<'a> Entry<'a> {
     /// Adds a label found in the text; one that the record has already gets `_extracted` appended.
     fn extract(&mut self, name: &str, value: String) {
         if self.row.label(name).is_some() {
-            self.set(&format!("{name}_extracted"), value);
+            self.set(&format!("{name}{EXTRACTED}"), value);
         } else if !name.is_empty() {
             self.set(name, value);
         }
@@ -107,18 +111,20 @@ impl<'a> Entry<'a> {
 /// A compiled pipeline.
 #[derive(Debug)]
 pub struct Pipeline {
+    /// Line filters before any stage that rewrites the line: no stage before them decides what they
+    /// see, so they come first, for many lines at once.
+    filters: Vec<LineFilter>,
     steps: Vec<Step>,
     trace: Option<TraceId>,
 }
 
 #[derive(Debug)]
 enum Step {
-    Line {
-        negate: bool,
-        alternatives: Vec<LineMatch>,
-    },
+    Line(LineFilter),
     Label(Filter),
     Json(Vec<(String, String)>),
+    /// `json` of these fields only, as nobody asks for others.
+    JsonOnly(Vec<String>),
     Logfmt(Vec<(String, String)>),
     Pattern(Pattern),
     Regexp(Regex),
@@ -126,12 +132,6 @@ enum Step {
     LabelFormat(Vec<(String, Source)>),
     Drop(Vec<String>),
     Keep(Vec<String>),
-}
-
-#[derive(Debug)]
-enum LineMatch {
-    Contains(Box<Finder<'static>>),
-    Regex(Regex),
 }
 
 #[derive(Debug)]
@@ -154,16 +154,66 @@ impl Pipeline {
     /// # Errors
     /// [`QueryError`] for regular expressions and templates that do not compile.
     pub fn new(log: &LogExpr) -> Result<Self, QueryError> {
-        let steps: Vec<_> = log.stages.iter().map(Step::new).collect::<Result<_, _>>()?;
+        let compiled = log.stages.iter().map(Step::new);
+        let (mut filters, mut steps) = (Vec::new(), Vec::new());
+        let mut rewritten = false;
+        for step in compiled {
+            match step? {
+                Step::Line(filter) if !rewritten => filters.push(filter),
+                step => {
+                    rewritten |= matches!(step, Step::LineFormat(_));
+                    steps.push(step);
+                }
+            }
+        }
         // until a stage changes labels, a required trace_id narrows the search to its index
         let trace = steps
             .iter()
-            .take_while(|step| matches!(step, Step::Line { .. } | Step::Label(_)))
+            .take_while(|step| matches!(step, Step::Line(_) | Step::Label(_)))
             .find_map(|step| match step {
                 Step::Label(filter) => filter.trace(),
                 _ => None,
             });
-        Ok(Self { steps, trace })
+        Ok(Self {
+            filters,
+            steps,
+            trace,
+        })
+    }
+
+    /// Makes `json` stages read only those fields that the stages ask for, or that lead to one of
+    /// `labels`. Returns whether there was such a stage. Lines pass as before; of their labels, only
+    /// `labels` and the error label are as before.
+    pub fn read_only(&mut self, labels: &[&str]) -> bool {
+        let mut names: Vec<String> = Vec::new();
+        let mut ask = |name: &str| {
+            // a field with the name of a label that every record has is found under another one
+            let of_record = matches!(name, "service" | "service_name" | "level");
+            names.extend((!of_record).then(|| name.to_owned()));
+            names.extend(name.strip_suffix(EXTRACTED).map(str::to_owned));
+        };
+        labels.iter().copied().for_each(&mut ask);
+        self.steps.iter().for_each(|step| step.asks(&mut ask));
+        names.sort_unstable();
+        names.dedup();
+        let mut reads = false;
+        for step in &mut self.steps {
+            if matches!(step, Step::Json(wanted) if wanted.is_empty()) {
+                *step = Step::JsonOnly(names.clone());
+                reads = true;
+            }
+        }
+        reads
+    }
+
+    /// Whether a filter stands behind another stage.
+    #[must_use]
+    pub fn filters_late(&self) -> bool {
+        let filters = |step: &Step| matches!(step, Step::Line(_) | Step::Label(_));
+        self.steps
+            .iter()
+            .skip_while(|step| filters(step))
+            .any(filters)
     }
 
     /// The one trace that a line must belong to, if the pipeline says so.
@@ -172,7 +222,32 @@ impl Pipeline {
         self.trace
     }
 
-    /// Runs a row through; `None` when a filter drops it.
+    /// The line filters that come first.
+    #[must_use]
+    pub fn filters(&self) -> &[LineFilter] {
+        &self.filters
+    }
+
+    /// Whether the line filters that come first are all that there is.
+    #[must_use]
+    pub fn only_filters(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Whether every line passes as it is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.filters.is_empty() && self.steps.is_empty()
+    }
+
+    /// Whether a line that passes has the labels of its record, and no others but the error label.
+    #[must_use]
+    pub fn keeps_labels(&self) -> bool {
+        let keeps = |step: &Step| matches!(step, Step::Line(_) | Step::Label(_));
+        self.steps.iter().all(keeps)
+    }
+
+    /// Runs a row that [`Pipeline::filters`] let pass through the rest; `None` when a filter drops it.
     #[must_use]
     pub fn run<'a>(&self, row: Row<'a>) -> Option<Entry<'a>> {
         let mut entry = Entry::new(row);
@@ -192,19 +267,7 @@ impl Step {
                 regex,
                 negate,
                 alternatives,
-            } => {
-                let compile = |(text, position): &(String, usize)| {
-                    Ok(if *regex {
-                        LineMatch::Regex(compile_regex(text, text, *position)?)
-                    } else {
-                        LineMatch::Contains(Box::new(Finder::new(text).into_owned()))
-                    })
-                };
-                Self::Line {
-                    negate: *negate,
-                    alternatives: alternatives.iter().map(compile).collect::<Result<_, _>>()?,
-                }
-            }
+            } => Self::Line(LineFilter::new(*regex, *negate, alternatives)?),
             Stage::Label(filter) => Self::Label(Filter::new(filter)?),
             Stage::Json(wanted) => Self::Json(wanted.clone()),
             Stage::Logfmt(wanted) => Self::Logfmt(wanted.clone()),
@@ -233,22 +296,44 @@ impl Step {
         })
     }
 
+    /// Calls `ask` with the name of every label that it looks at.
+    fn asks(&self, ask: &mut impl FnMut(&str)) {
+        match self {
+            Self::Label(filter) => filter.asks(ask),
+            Self::LineFormat(template) => template.labels().for_each(ask),
+            Self::LabelFormat(renames) => {
+                for (_, source) in renames {
+                    match source {
+                        Source::Label(name) => ask(name),
+                        Source::Template(template) => template.labels().for_each(&mut *ask),
+                    }
+                }
+            }
+            Self::Line(_)
+            | Self::Json(_)
+            | Self::JsonOnly(_)
+            | Self::Logfmt(_)
+            | Self::Pattern(_)
+            | Self::Regexp(_)
+            | Self::Drop(_)
+            | Self::Keep(_) => {}
+        }
+    }
+
     /// Whether the line stays.
     fn apply(&self, entry: &mut Entry<'_>) -> bool {
         match self {
-            Self::Line {
-                negate,
-                alternatives,
-            } => {
-                let line = &*entry.line;
-                let found = alternatives.iter().any(|alternative| match alternative {
-                    LineMatch::Contains(finder) => finder.find(line.as_bytes()).is_some(),
-                    LineMatch::Regex(regex) => regex.is_match(line),
-                });
-                return found != *negate;
-            }
+            Self::Line(filter) => return filter.passes(&entry.line),
             Self::Label(filter) => return filter.passes(entry),
-            Self::Json(wanted) => json(entry, wanted),
+            Self::Json(wanted) if wanted.is_empty() => {
+                let line = entry.line.clone();
+                extract_all(entry, fields::json(&line));
+            }
+            Self::Json(wanted) => json_paths(entry, wanted),
+            Self::JsonOnly(names) => {
+                let line = entry.line.clone();
+                extract_all(entry, json_only(&line, names));
+            }
             Self::Logfmt(wanted) => {
                 for (name, value) in fields::logfmt(&entry.line) {
                     if wanted.is_empty() {
@@ -298,19 +383,20 @@ impl Step {
     }
 }
 
-fn json(entry: &mut Entry<'_>, wanted: &[(String, String)]) {
-    let line = entry.line.clone();
-    if wanted.is_empty() {
-        match fields::json(&line) {
-            Some(fields) => {
-                for (name, value) in fields {
-                    entry.extract(&name, value);
-                }
+/// Adds the fields of a JSON line, or notes that it is none.
+fn extract_all(entry: &mut Entry<'_>, fields: Option<Vec<(String, String)>>) {
+    match fields {
+        Some(fields) => {
+            for (name, value) in fields {
+                entry.extract(&name, value);
             }
-            None => entry.set(ERROR_LABEL, "JSONParserErr".into()),
         }
-        return;
+        None => entry.set(ERROR_LABEL, "JSONParserErr".into()),
     }
+}
+
+fn json_paths(entry: &mut Entry<'_>, wanted: &[(String, String)]) {
+    let line = entry.line.clone();
     for (name, path) in wanted {
         match fields::json_path(&line, path) {
             Some(value) => entry.extract(name, value),
@@ -359,6 +445,17 @@ impl Filter {
                     .map(|text| unhex(text).unwrap_or([0; 16]))
             }
             _ => None,
+        }
+    }
+
+    /// Calls `ask` with the name of every label that it looks at.
+    fn asks(&self, ask: &mut impl FnMut(&str)) {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.asks(ask);
+                right.asks(ask);
+            }
+            Self::Text(name, _) | Self::Quantity(name, ..) => ask(name),
         }
     }
 
@@ -420,6 +517,12 @@ impl Sampler {
     #[must_use]
     pub fn label(&self) -> &str {
         &self.unwrap.label
+    }
+
+    /// Calls `ask` with the name of every label that it looks at.
+    pub fn asks(&self, ask: &mut impl FnMut(&str)) {
+        ask(&self.unwrap.label);
+        self.after.iter().for_each(|filter| filter.asks(ask));
     }
 
     /// The sample of an entry. `None` when it has no such label or a filter drops it; a label that is

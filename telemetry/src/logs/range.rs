@@ -2,15 +2,16 @@
 //! Series have the stream's labels, those that stages extracted, and those that an enclosing `by`
 //! names; other structured metadata (trace and span ids) never splits series.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
-use super::ast::{LogExpr, MetricExpr, RangeAggregation, RangeOp, VectorOp};
-use super::pipeline::{ERROR_LABEL, Entry, Sampler};
+use super::ast::{
+    Grouping, LogExpr, MetricExpr, RangeAggregation, RangeOp, VectorAggregation, VectorOp,
+};
 use super::record::Labels;
-use super::scan::{Plan, QUERY_TIME};
+use super::samples::{Samples, Sampling};
+use super::scan::Deadline;
 use super::segment::Segment;
+use super::tally::{Amount, Windows};
 use super::vector::{Steps, Value, aggregate, binary};
 use crate::error::QueryError;
 
@@ -19,9 +20,6 @@ pub const STEPS_MAX: usize = 11_000;
 
 /// Series of one answer; more are refused, as by Loki.
 pub const SERIES_MAX: usize = 500;
-
-/// Series within a query before aggregation; more are refused.
-const INNER_SERIES_MAX: usize = 20_000;
 
 /// The points in time at which a query is evaluated: `start`, `start + step`, … up to `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +88,7 @@ pub fn evaluate(
     let evaluation = Evaluation {
         segments,
         steps: grid.steps()?,
-        deadline: Instant::now() + QUERY_TIME,
+        deadline: Deadline::start(),
     };
     let vector = match evaluation.expression(expression, &[])? {
         Value::Scalar(number) => vec![(Vec::new(), vec![Some(number); evaluation.steps.len()])],
@@ -128,7 +126,7 @@ pub fn evaluate(
 struct Evaluation<'a> {
     segments: &'a [Arc<Segment>],
     steps: Vec<i64>,
-    deadline: Instant,
+    deadline: Deadline,
 }
 
 impl Evaluation<'_> {
@@ -138,6 +136,9 @@ impl Evaluation<'_> {
             MetricExpr::Number(number) => Ok(Value::Scalar(*number)),
             MetricExpr::Range(range) => self.range(range, wanted).map(Value::Vector),
             MetricExpr::Vector(vector) => {
+                if let Some(range) = summed(vector) {
+                    return self.range(&range, &[]).map(Value::Vector);
+                }
                 let groups = vector
                     .grouping
                     .as_ref()
@@ -159,66 +160,36 @@ impl Evaluation<'_> {
         range: &RangeAggregation,
         wanted: &[String],
     ) -> Result<Vec<(Labels, Steps)>, QueryError> {
-        let samples = self.samples(range, wanted)?;
-        if range.op == RangeOp::AbsentOverTime {
-            return Ok(vec![(
-                absent_labels(&range.log),
-                self.absent(range, &samples),
-            )]);
-        }
-        let mut vector = Vec::with_capacity(samples.len());
-        for (labels, mut samples) in samples {
-            samples.sort_by_key(|sample| sample.0);
-            vector.push((labels, self.slide(range, &samples)?));
-        }
-        vector.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(vector)
-    }
-
-    /// All samples that any step's window can hold, by series.
-    fn samples(
-        &self,
-        range: &RangeAggregation,
-        wanted: &[String],
-    ) -> Result<HashMap<Labels, Vec<(i64, f64)>>, QueryError> {
-        let plan = Plan::new(&range.log)?;
-        let sampler = Sampler::new(&range.log)?;
-        let bytes = matches!(range.op, RangeOp::BytesRate | RangeOp::BytesOverTime);
-        let (first, last) = (self.steps.first().copied(), self.steps.last().copied());
-        let from = first
-            .unwrap_or(0)
-            .saturating_sub(range.offset_ns)
-            .saturating_sub(range.range_ns);
-        let to = last.unwrap_or(0).saturating_sub(range.offset_ns);
-        let window = (from.saturating_add(1), to.saturating_add(1));
-        let mut samples: HashMap<Labels, Vec<(i64, f64)>> = HashMap::new();
-        let mut failure = None;
-        plan.each(self.segments, window, |mut entry| {
-            let value = match &sampler {
-                Some(sampler) => sampler.sample(&mut entry),
-                None if bytes => Some(entry.line.len() as f64),
-                None => Some(1.0),
-            };
-            let Some(value) = value else {
-                return;
-            };
-            if let Some(error) = entry.label(ERROR_LABEL).filter(|error| !error.is_empty()) {
-                failure.get_or_insert_with(|| pipeline_failure(&error, &entry.line));
-                return;
+        let windows = Windows::new(&self.steps, range.range_ns, range.offset_ns);
+        let sampling = Sampling::new(range, wanted)?;
+        match sampling.samples(self.segments, &windows, self.deadline)? {
+            Samples::Amounts(series) if range.op == RangeOp::AbsentOverTime => {
+                let mut present = vec![false; self.steps.len()];
+                for (_, amounts) in series {
+                    for (present, amount) in present.iter_mut().zip(amounts) {
+                        *present |= amount.lines > 0;
+                    }
+                }
+                let absent = present.iter().map(|present| (!present).then_some(1.0));
+                Ok(vec![(absent_labels(&range.log), absent.collect())])
             }
-            let unwrapped = sampler.as_ref().map_or("", Sampler::label);
-            let labels = series_labels(&entry, range, wanted, unwrapped);
-            if samples.len() >= INNER_SERIES_MAX && !samples.contains_key(&labels) {
-                failure.get_or_insert_with(|| {
-                    QueryError::Limit(format!(
-                        "more than {INNER_SERIES_MAX} series before aggregation: extract or group by fewer labels"
-                    ))
-                });
-                return;
+            Samples::Amounts(series) => {
+                let one = |amount: Amount| (amount.lines > 0).then(|| amount_value(range, amount));
+                let values = |amounts: Vec<Amount>| amounts.into_iter().map(one).collect();
+                let series = series.into_iter();
+                Ok(series
+                    .map(|(labels, amounts)| (labels, values(amounts)))
+                    .collect())
             }
-            samples.entry(labels).or_default().push((entry.row.ts_ns(), value));
-        })?;
-        failure.map_or(Ok(samples), Err)
+            Samples::Values(series) => {
+                let mut vector = Vec::with_capacity(series.len());
+                for (labels, mut samples) in series {
+                    samples.sort_by_key(|sample| sample.0);
+                    vector.push((labels, self.slide(range, &samples)?));
+                }
+                Ok(vector)
+            }
+        }
     }
 
     /// The value of every step's window over sorted samples.
@@ -226,11 +197,8 @@ impl Evaluation<'_> {
         let (mut from, mut to) = (0, 0);
         let mut values = Vec::with_capacity(self.steps.len());
         for (index, at) in self.steps.iter().enumerate() {
-            if index % 64 == 0 && Instant::now() > self.deadline {
-                return Err(QueryError::Limit(format!(
-                    "the query took longer than {} s: narrow its time range or widen its step",
-                    QUERY_TIME.as_secs()
-                )));
+            if index % 64 == 0 {
+                self.deadline.check()?;
             }
             let end = at.saturating_sub(range.offset_ns);
             let begin = end.saturating_sub(range.range_ns);
@@ -245,22 +213,43 @@ impl Evaluation<'_> {
         }
         Ok(values)
     }
+}
 
-    fn absent(
-        &self,
-        range: &RangeAggregation,
-        samples: &HashMap<Labels, Vec<(i64, f64)>>,
-    ) -> Steps {
-        let held = |at: i64| {
-            let end = at.saturating_sub(range.offset_ns);
-            let begin = end.saturating_sub(range.range_ns);
-            let within = |sample: &(i64, f64)| sample.0 > begin && sample.0 <= end;
-            samples.values().flatten().any(within)
-        };
-        self.steps
-            .iter()
-            .map(|at| (!held(*at)).then_some(1.0))
-            .collect()
+/// A sum over what can be counted group by group in the first place: the same aggregation of lines, by
+/// the labels of the sum.
+fn summed(vector: &VectorAggregation) -> Option<RangeAggregation> {
+    let MetricExpr::Range(range) = &vector.inner else {
+        return None;
+    };
+    let grouping = match &vector.grouping {
+        None => Grouping {
+            without: false,
+            labels: Vec::new(),
+        },
+        Some(by) if !by.without => by.clone(),
+        Some(_) => return None,
+    };
+    let adds_up = vector.op == VectorOp::Sum
+        && range.grouping.is_none()
+        && range.log.unwrap.is_none()
+        && matches!(
+            range.op,
+            RangeOp::CountOverTime | RangeOp::Rate | RangeOp::BytesOverTime | RangeOp::BytesRate
+        );
+    adds_up.then(|| RangeAggregation {
+        grouping: Some(grouping),
+        ..(**range).clone()
+    })
+}
+
+/// What a window of lines that are only counted amounts to.
+fn amount_value(range: &RangeAggregation, amount: Amount) -> f64 {
+    let seconds = range.range_ns as f64 / 1e9;
+    match range.op {
+        RangeOp::Rate => amount.lines as f64 / seconds,
+        RangeOp::BytesRate => amount.bytes as f64 / seconds,
+        RangeOp::BytesOverTime => amount.bytes as f64,
+        _ => amount.lines as f64,
     }
 }
 
@@ -308,32 +297,6 @@ fn quantile(phi: f64, mut values: Vec<f64>) -> f64 {
     values[lower] * (1.0 - weight) + values[upper] * weight
 }
 
-fn series_labels(
-    entry: &Entry<'_>,
-    range: &RangeAggregation,
-    wanted: &[String],
-    unwrapped: &str,
-) -> Labels {
-    let mut names: Vec<&str> = vec!["service", "level"];
-    names.extend(entry.extracted.iter().map(|(name, _)| name.as_str()));
-    names.extend(wanted.iter().map(String::as_str));
-    names.retain(|name| *name != unwrapped && *name != ERROR_LABEL);
-    if let Some(grouping) = &range.grouping {
-        if grouping.without {
-            names.retain(|name| grouping.labels.iter().all(|label| label != name));
-        } else {
-            names = grouping.labels.iter().map(String::as_str).collect();
-        }
-    }
-    names.sort_unstable();
-    names.dedup();
-    let label = |name: &str| {
-        let value = entry.label(name)?;
-        (!value.is_empty()).then(|| (name.to_owned(), value.into_owned()))
-    };
-    names.into_iter().filter_map(label).collect()
-}
-
 /// The labels that `absent_over_time` can tell: those that the selector equals.
 fn absent_labels(log: &LogExpr) -> Labels {
     let equal = log
@@ -345,13 +308,6 @@ fn absent_labels(log: &LogExpr) -> Labels {
         .collect();
     labels.sort();
     labels
-}
-
-fn pipeline_failure(error: &str, line: &str) -> QueryError {
-    let sample: String = line.chars().take(80).collect();
-    QueryError::Execution(format!(
-        "{error} on the line {sample:?}: leave such lines out with `| {ERROR_LABEL}=\"\"`, or filter first"
-    ))
 }
 
 #[cfg(test)]

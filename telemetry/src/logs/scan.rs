@@ -5,13 +5,23 @@ use std::time::{Duration, Instant};
 
 use super::ast::LogExpr;
 use super::pipeline::{Entry, Pipeline, Selector};
-use super::record::{Level, LogLine};
-use super::segment::Segment;
+use super::record::LogLine;
+use super::rows::RowSet;
+use super::segment::{Segment, Stream};
 use crate::error::QueryError;
+use crate::parallel::try_map;
 
 /// Wall time that one query may take; a longer one is stopped with an error, so that a hostile
 /// expression cannot hold a thread for good.
 pub const QUERY_TIME: Duration = Duration::from_secs(10);
+
+/// Rows from which on a scan is shared among cores: fewer are gone over in about the time that it takes
+/// to start a thread.
+const SHARED_ROWS: usize = 32_768;
+
+/// Segments that are gone over at once for lines with a limit, at most: what they find beyond the limit
+/// is found in vain.
+const SEGMENTS_AT_ONCE: usize = 16;
 
 /// In which order lines come, and which are kept where there are more than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,11 +33,65 @@ pub enum Direction {
     Backward,
 }
 
+/// When a query has to be done.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// [`QUERY_TIME`] from now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now() + QUERY_TIME)
+    }
+
+    /// # Errors
+    /// [`QueryError::Limit`] when it has passed.
+    pub fn check(self) -> Result<(), QueryError> {
+        if Instant::now() <= self.0 {
+            return Ok(());
+        }
+        Err(QueryError::Limit(format!(
+            "the query took longer than {} s: narrow its time range or its selector, or widen its step",
+            QUERY_TIME.as_secs()
+        )))
+    }
+}
+
+/// Segments that have rows with `start_ns <= ts < end_ns`, or may have.
+fn overlapping(
+    segments: &[Arc<Segment>],
+    (start_ns, end_ns): (i64, i64),
+) -> impl Iterator<Item = &Arc<Segment>> {
+    segments.iter().filter(move |segment| {
+        let span = segment.span_ns();
+        span.is_some_and(|(first, last)| first < end_ns && last >= start_ns)
+    })
+}
+
+/// Splits the segments of a window into pieces for [`try_map`], each of several segments in order, and
+/// says whether other cores should help.
+#[must_use]
+pub fn pieces(segments: &[Arc<Segment>], window_ns: (i64, i64)) -> (Vec<Vec<&Segment>>, bool) {
+    let within: Vec<&Segment> = overlapping(segments, window_ns)
+        .map(|segment| &**segment)
+        .collect();
+    let rows: usize = within.iter().map(|segment| segment.rows()).sum();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // several for each core, as not all take the same time
+    let width = within.len().div_ceil(cores * 4).max(1);
+    (
+        within.chunks(width).map(<[_]>::to_vec).collect(),
+        rows >= SHARED_ROWS,
+    )
+}
+
 /// A compiled log expression.
 #[derive(Debug)]
 pub struct Plan {
     selector: Selector,
     pipeline: Pipeline,
+    /// Drops the lines that `pipeline` drops, with less work for each.
+    sieve: Option<Pipeline>,
 }
 
 impl Plan {
@@ -36,9 +100,31 @@ impl Plan {
     /// # Errors
     /// [`QueryError`] for regular expressions and templates that do not compile.
     pub fn new(log: &LogExpr) -> Result<Self, QueryError> {
+        let pipeline = Pipeline::new(log)?;
+        let sieve = if pipeline.filters_late() {
+            let mut sieve = Pipeline::new(log)?;
+            sieve.read_only(&[]).then_some(sieve)
+        } else {
+            None
+        };
         Ok(Self {
             selector: Selector::new(log)?,
-            pipeline: Pipeline::new(log)?,
+            pipeline,
+            sieve,
+        })
+    }
+
+    /// The same for one who asks lines for no other labels than these (and the error label).
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn for_labels(log: &LogExpr, labels: &[&str]) -> Result<Self, QueryError> {
+        let mut pipeline = Pipeline::new(log)?;
+        pipeline.read_only(labels);
+        Ok(Self {
+            selector: Selector::new(log)?,
+            pipeline,
+            sieve: None,
         })
     }
 
@@ -53,51 +139,64 @@ impl Plan {
         limit: usize,
         direction: Direction,
     ) -> Result<Vec<LogLine>, QueryError> {
-        let mut ordered: Vec<_> = segments
-            .iter()
+        let mut ordered: Vec<_> = overlapping(segments, (start_ns, end_ns))
             .filter_map(|segment| Some((segment.span_ns()?, segment)))
             .collect();
         match direction {
             Direction::Forward => ordered.sort_by_key(|(span, _)| span.0),
             Direction::Backward => ordered.sort_by_key(|(span, _)| -span.1),
         }
-        let deadline = Instant::now() + QUERY_TIME;
+        let deadline = Deadline::start();
         let mut lines: Vec<LogLine> = Vec::new();
-        for ((first, last), segment) in ordered {
-            // every line kept is nearer than anything in this and later segments: done
-            let full = lines.len() >= limit && limit > 0;
-            let beyond = lines
-                .get(limit.wrapping_sub(1))
-                .is_some_and(|edge| match direction {
-                    Direction::Forward => edge.ts_ns < first,
-                    Direction::Backward => edge.ts_ns > last,
+        // the next few segments at once, twice as many each time: soon full is soon done
+        let (mut begin, mut width) = (0, 1);
+        while begin < ordered.len() && limit > 0 {
+            let batch = &ordered[begin..ordered.len().min(begin + width)];
+            let rows: usize = batch.iter().map(|(_, segment)| segment.rows()).sum();
+            let found = try_map(batch, rows >= SHARED_ROWS, |(_, segment)| {
+                deadline.check()?;
+                Ok::<_, QueryError>(self.first_lines(segment, (start_ns, end_ns), limit, direction))
+            })?;
+            for (((first, last), _), mut found) in batch.iter().zip(found) {
+                // every line kept is nearer than anything in this and later segments: done
+                let beyond = lines.get(limit - 1).is_some_and(|edge| match direction {
+                    Direction::Forward => edge.ts_ns < *first,
+                    Direction::Backward => edge.ts_ns > *last,
                 });
-            if limit == 0 || (full && beyond) {
-                break;
+                if beyond {
+                    return Ok(lines);
+                }
+                lines.append(&mut found);
+                match direction {
+                    Direction::Forward => lines.sort_by_key(|line| line.ts_ns),
+                    Direction::Backward => lines.sort_by_key(|line| std::cmp::Reverse(line.ts_ns)),
+                }
+                lines.truncate(limit);
             }
-            let mut here = 0;
-            self.visit(
-                segment,
-                (start_ns, end_ns),
-                direction,
-                deadline,
-                &mut |entry| {
-                    lines.push(LogLine {
-                        ts_ns: entry.row.ts_ns(),
-                        labels: entry.labels(),
-                        line: entry.line.into_owned(),
-                    });
-                    here += 1;
-                    here < limit
-                },
-            )?;
-            match direction {
-                Direction::Forward => lines.sort_by_key(|line| line.ts_ns),
-                Direction::Backward => lines.sort_by_key(|line| std::cmp::Reverse(line.ts_ns)),
-            }
-            lines.truncate(limit);
+            begin += width;
+            width = (width * 2).min(SEGMENTS_AT_ONCE);
         }
         Ok(lines)
+    }
+
+    /// At most `limit` lines of one segment, in `direction`.
+    fn first_lines(
+        &self,
+        segment: &Segment,
+        window_ns: (i64, i64),
+        limit: usize,
+        direction: Direction,
+    ) -> Vec<LogLine> {
+        let mut lines = Vec::new();
+        self.visit(segment, window_ns, direction, |entry| {
+            lines.push(LogLine {
+                ts_ns: entry.row.ts_ns(),
+                labels: entry.labels(),
+                line: entry.line.into_owned(),
+            });
+            lines.len() < limit
+        });
+        lines
     }
 
     /// Calls `visit` for every line of every segment in the window, in no order across segments.
@@ -110,69 +209,89 @@ impl Plan {
         window_ns: (i64, i64),
         mut visit: impl FnMut(Entry<'_>),
     ) -> Result<(), QueryError> {
-        let deadline = Instant::now() + QUERY_TIME;
-        for segment in segments {
-            self.visit(
-                segment,
-                window_ns,
-                Direction::Forward,
-                deadline,
-                &mut |entry| {
-                    visit(entry);
-                    true
-                },
-            )?;
+        let deadline = Deadline::start();
+        for segment in overlapping(segments, window_ns) {
+            deadline.check()?;
+            self.visit(segment, window_ns, Direction::Forward, |entry| {
+                visit(entry);
+                true
+            });
         }
         Ok(())
     }
 
-    /// Runs the rows of one segment through the pipeline until `visit` says stop.
-    fn visit<'a>(
+    /// The rows of a segment in the window that the selector and the line filters before all other
+    /// stages let pass; `None` when there can be none.
+    #[must_use]
+    pub fn candidates(&self, segment: &Segment, (start_ns, end_ns): (i64, i64)) -> Option<RowSet> {
+        let selected: Vec<bool> = segment
+            .streams()
+            .iter()
+            .map(|stream| self.selects(stream))
+            .collect();
+        if !selected.contains(&true) {
+            return None;
+        }
+        let mut rows = match self.pipeline.trace() {
+            None => segment.set_between(start_ns, end_ns),
+            Some(trace_id) => {
+                let mut rows = RowSet::none(segment.rows());
+                for &row in segment.rows_of_trace(&trace_id) {
+                    if (start_ns..end_ns).contains(&segment.row(row).ts_ns()) {
+                        rows.insert(row as usize);
+                    }
+                }
+                rows
+            }
+        };
+        if selected.contains(&false) {
+            let streams = segment.stream_indexes();
+            rows.retain(|row| selected[usize::from(streams[row])]);
+        }
+        for filter in self.pipeline.filters() {
+            filter.narrow(segment.bodies(), &mut rows);
+        }
+        Some(rows)
+    }
+
+    /// Whether the selector selects a stream.
+    #[must_use]
+    pub fn selects(&self, stream: &Stream) -> bool {
+        self.selector.selects_service(&stream.origin.service)
+            && self.selector.selects_level(stream.level.name())
+    }
+
+    /// What happens to the lines that the selector selects.
+    #[must_use]
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// Calls `visit` for the lines of one segment, by time, until it says stop.
+    pub fn visit<'a>(
         &self,
         segment: &'a Segment,
-        (start_ns, end_ns): (i64, i64),
+        window_ns: (i64, i64),
         direction: Direction,
-        deadline: Instant,
-        visit: &mut dyn FnMut(Entry<'a>) -> bool,
-    ) -> Result<(), QueryError> {
-        if Instant::now() > deadline {
-            return Err(QueryError::Limit(format!(
-                "the query took longer than {} s: narrow its time range or its selector",
-                QUERY_TIME.as_secs()
-            )));
-        }
-        let selects_origin: Vec<_> = segment
-            .origins()
-            .iter()
-            .map(|origin| self.selector.selects_service(&origin.service))
-            .collect();
-        if !selects_origin.contains(&true) {
-            return Ok(());
-        }
-        let selects_level = Level::ALL.map(|level| self.selector.selects_level(level.name()));
-        let of_trace;
-        let rows = match self.pipeline.trace() {
-            None => segment.rows_between(start_ns, end_ns),
-            Some(trace_id) => {
-                let mut rows = segment.rows_of_trace(&trace_id).to_vec();
-                rows.retain(|&row| (start_ns..end_ns).contains(&segment.row(row).ts_ns()));
-                rows.sort_by_key(|&row| segment.row(row).ts_ns());
-                of_trace = rows;
-                &of_trace
-            }
+        mut visit: impl FnMut(Entry<'a>) -> bool,
+    ) {
+        let Some(rows) = self.candidates(segment, window_ns) else {
+            return;
         };
-        let mut one = |row: u32| {
-            let row = segment.row(row);
-            if !selects_origin[row.origin_index()] || !selects_level[row.level() as usize] {
+        let rows = segment.by_time(&rows);
+        let mut one = |row: &u32| {
+            let row = segment.row(*row);
+            if let Some(sieve) = &self.sieve
+                && sieve.run(row).is_none()
+            {
                 return true;
             }
-            self.pipeline.run(row).is_none_or(&mut *visit)
+            self.pipeline.run(row).is_none_or(&mut visit)
         };
         match direction {
-            Direction::Forward => rows.iter().all(|&row| one(row)),
-            Direction::Backward => rows.iter().rev().all(|&row| one(row)),
+            Direction::Forward => rows.iter().all(&mut one),
+            Direction::Backward => rows.iter().rev().all(&mut one),
         };
-        Ok(())
     }
 }
 

@@ -50,6 +50,14 @@ impl Template {
         Ok(Self { parts })
     }
 
+    /// The names of the labels that it asks for.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Label(name, _) => Some(name.as_str()),
+            Part::Text(_) | Part::Line(_) => None,
+        })
+    }
+
     /// Fills the template in; an unknown label is empty.
     pub fn render<'a>(
         &self,
