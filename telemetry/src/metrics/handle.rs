@@ -127,6 +127,12 @@ impl Metrics {
             .append(&Labels::from_pairs(labels.iter().copied()), t_ms, value)
     }
 
+    /// Appends many samples, those without a time of their own at `t_ms`, as [`Store::append_batch`] does. Returns how many were
+    /// refused.
+    pub fn append_batch(&self, t_ms: i64, batch: &mut [Pending]) -> usize {
+        self.inner.store.append_batch(t_ms, batch)
+    }
+
     /// Evaluates at a store time in ns. A scalar is one sample without labels.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use promql_parser::parser::token::{
 use promql_parser::parser::{AggregateExpr, Expr, LabelModifier};
 
 use super::eval::Evaluator;
+use super::fold::{Fold, fold};
 use super::format_value;
 use super::value::{Column, Value};
 use crate::error::QueryError;
@@ -18,10 +19,20 @@ pub(super) fn eval(
     evaluator: &Evaluator<'_>,
     aggregation: &AggregateExpr,
 ) -> Result<Vec<Column>, QueryError> {
-    let columns = evaluator.vector(&aggregation.expr)?;
     let steps = evaluator.grid.count;
-    evaluator.budget.visits(columns.len() * steps)?;
     let key = |labels: &Labels| group_key(labels, aggregation.modifier.as_ref());
+    let rows = match Fold::of(aggregation.op.id()) {
+        Some(of) => evaluator.rows(&aggregation.expr)?.map(|rows| (rows, of)),
+        None => None,
+    };
+    let columns = match rows {
+        Some((rows, of)) => match fold(&rows, steps, of, key, evaluator.budget)? {
+            Some(folded) => return Ok(folded),
+            None => evaluator.columns(&rows)?,
+        },
+        None => evaluator.vector(&aggregation.expr)?,
+    };
+    evaluator.budget.visits(columns.len() * steps)?;
     let param = |what: &str| match &aggregation.param {
         Some(param) => evaluator.scalar(param),
         None => Err(QueryError::Execution(format!("{what} needs a parameter"))),
@@ -64,22 +75,12 @@ pub(super) fn eval(
 
 fn reducer(id: u16) -> Option<fn(&mut Vec<f64>) -> f64> {
     Some(match id {
-        T_SUM => |values| sum(values),
+        T_SUM => |values| sum(values.iter().copied()),
         T_AVG => |values| mean(values),
         T_COUNT => |values| values.len() as f64,
         T_GROUP => |_| 1.0,
-        T_MIN => |values| {
-            values.iter().copied().fold(
-                f64::NAN,
-                |kept, v| if kept > v || kept.is_nan() { v } else { kept },
-            )
-        },
-        T_MAX => |values| {
-            values.iter().copied().fold(
-                f64::NAN,
-                |kept, v| if kept < v || kept.is_nan() { v } else { kept },
-            )
-        },
+        T_MIN => |values| extreme(Fold::Min, values),
+        T_MAX => |values| extreme(Fold::Max, values),
         T_STDVAR => |values| variance(values),
         T_STDDEV => |values| variance(values).sqrt(),
         _ => return None,
@@ -268,26 +269,49 @@ pub(crate) fn is_metric_name(text: &str) -> bool {
     !text.is_empty() && !digit_first && text.bytes().all(fits)
 }
 
-/// Sum with Neumaier's compensation, as Prometheus' `kahanSumInc`.
-pub(super) fn sum(values: &[f64]) -> f64 {
-    let (mut total, mut lost) = (0.0_f64, 0.0_f64);
-    for value in values {
-        let next = total + value;
+/// A sum with Neumaier's compensation, as Prometheus' `kahanSumInc`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Total {
+    sum: f64,
+    lost: f64,
+}
+
+impl Total {
+    pub fn add(&mut self, value: f64) {
+        let next = self.sum + value;
         if next.is_infinite() {
-            lost = 0.0;
-        } else if total.abs() >= value.abs() {
-            lost += (total - next) + value;
+            self.lost = 0.0;
+        } else if self.sum.abs() >= value.abs() {
+            self.lost += (self.sum - next) + value;
         } else {
-            lost += (value - next) + total;
+            self.lost += (value - next) + self.sum;
         }
-        total = next;
+        self.sum = next;
     }
-    total + lost
+
+    pub fn get(self) -> f64 {
+        self.sum + self.lost
+    }
+}
+
+/// The compensated sum of values.
+pub(super) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut total = Total::default();
+    for value in values {
+        total.add(value);
+    }
+    total.get()
+}
+
+/// The least or the greatest value.
+pub(super) fn extreme(fold: Fold, values: &[f64]) -> f64 {
+    let values = values.iter().copied();
+    values.fold(f64::NAN, |kept, value| fold.keeps(kept, value))
 }
 
 /// Mean; where the sum overflows, the incremental mean.
 pub(super) fn mean(values: &[f64]) -> f64 {
-    let total = sum(values);
+    let total = sum(values.iter().copied());
     if total.is_finite() || values.iter().any(|v| !v.is_finite()) {
         return total / values.len() as f64;
     }

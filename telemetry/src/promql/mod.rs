@@ -9,11 +9,15 @@
 mod aggregate;
 mod binary;
 mod eval;
+mod fold;
 pub mod functions;
 mod go_regex;
+mod matrix;
 pub mod notation;
 mod rewrite;
+mod rows;
 mod source;
+mod threads;
 mod token;
 mod value;
 
@@ -35,6 +39,7 @@ use crate::metrics::labels::Labels;
 use crate::metrics::store::Store;
 pub(crate) use aggregate::{is_label_name, is_metric_name};
 use eval::Evaluator;
+use matrix::Windows;
 use value::{Budget, Column, Grid, Value};
 
 /// The answer to a query.
@@ -91,12 +96,15 @@ pub fn instant(
 fn raw(evaluator: &Evaluator<'_>, expr: &Expr) -> Result<Answer, QueryError> {
     let matrix = evaluator.matrix(expr)?;
     let mut series = Vec::with_capacity(matrix.series.len());
-    for (labels, points) in &matrix.series {
-        matrix.windows(points, |_, window| {
-            if !window.is_empty() {
-                series.push((labels.clone(), window.to_vec()));
+    let mut windows = Windows::new(&matrix, 0..matrix.ends_ms.len());
+    for (at, (labels, _)) in matrix.series.iter().enumerate() {
+        let loaded = windows.load(at);
+        for (from, to) in loaded.spans {
+            let points: Vec<Point> = loaded.columns.points().take(*to).skip(*from).collect();
+            if !points.is_empty() {
+                series.push((labels.clone(), points));
             }
-        });
+        }
     }
     series.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(Answer::Matrix(series))
