@@ -176,8 +176,9 @@ async fn query_range(State(metrics): State<Metrics>, given: Given) -> Result<Res
         std::time::Duration::from_millis(length_ms.unsigned_abs()),
     )?;
     evaluate(move || {
-        let limits = metrics.inner.config.limits;
-        let answer = promql::range(&metrics.inner.store, &expr, span, step_ms, limits)?;
+        let (inner, limits) = (&metrics.inner, metrics.inner.config.limits);
+        let kept = Some(&inner.rollups);
+        let answer = promql::range_with(kept, &inner.store, &expr, span, step_ms, limits)?;
         Ok(render(&answer, span.1))
     })
     .await

@@ -19,12 +19,14 @@ pub const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
 
 /// The stale marker as a value.
 #[must_use]
+#[inline]
 pub fn stale_marker() -> f64 {
     f64::from_bits(STALE_BITS)
 }
 
 /// Whether a value is the stale marker (an ordinary NaN is not).
 #[must_use]
+#[inline]
 pub fn is_stale(value: f64) -> bool {
     value.to_bits() == STALE_BITS
 }

@@ -19,7 +19,7 @@ use super::store::{Budget, Pending, Stats, Store};
 use crate::alerts::Engine;
 use crate::error::{QueryError, RecordError};
 use crate::forward::Forwarder;
-use crate::promql::{self, Answer, Limits, Variables};
+use crate::promql::{self, Answer, Limits, Rollups, Variables};
 use crate::receive::Signal;
 use crate::record::RecordStatus;
 use crate::scrape::{Round, Scraper, pace};
@@ -78,6 +78,7 @@ pub(crate) struct Inner {
     pub config: MetricsConfig,
     pub scraper: Scraper,
     pub alerts: Engine,
+    pub rollups: Rollups,
     deltas: otlp::Deltas,
     exponentials: otlp::Exponentials,
     recording: Mutex<Option<Recording>>,
@@ -105,6 +106,7 @@ impl Metrics {
             config,
             scraper,
             alerts,
+            rollups: Rollups::default(),
             deltas: otlp::Deltas::default(),
             exponentials: otlp::Exponentials::default(),
             recording: Mutex::new(None),
@@ -197,7 +199,8 @@ impl Metrics {
             duration(end_ns.saturating_sub(start_ns)),
         )?;
         let step_ms = if step_ns > 0 { ms(step_ns).max(1) } else { 0 };
-        match promql::range(
+        match promql::range_with(
+            Some(&self.inner.rollups),
             &self.inner.store,
             &tree,
             (ms(start_ns), ms(end_ns)),

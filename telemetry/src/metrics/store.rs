@@ -67,6 +67,20 @@ struct Inner {
     postings: Postings,
     strings: HashSet<Arc<str>>,
     stats: Stats,
+    /// Time of the newest sample that ever came.
+    newest_ms: Option<i64>,
+    /// Up to when what is in the store is watched for changes.
+    watched_ms: Option<i64>,
+    disturbances: u64,
+}
+
+/// What [`Store::watch`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// Grows when something changed that was watched.
+    pub disturbances: u64,
+    /// Up to when samples are watched, ms.
+    pub until_ms: i64,
 }
 
 /// Series and their samples, bounded by a [`Budget`].
@@ -152,6 +166,19 @@ impl Store {
         found
     }
 
+    /// Watches all samples up to a time, but not those within `settled_ms` of the newest. As long as the same number of
+    /// disturbances is told again, all selections up to there are what they were at the first call.
+    pub(crate) fn watch(&self, until_ms: i64, settled_ms: i64) -> Watch {
+        let mut inner = self.inner.write();
+        let newest_ms = inner.newest_ms.unwrap_or(i64::MIN);
+        let until_ms = until_ms.min(newest_ms.saturating_sub(settled_ms));
+        inner.watched_ms = inner.watched_ms.max(Some(until_ms));
+        Watch {
+            disturbances: inner.disturbances,
+            until_ms,
+        }
+    }
+
     /// Current counters.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -220,7 +247,13 @@ impl Inner {
         let grown = series.sample_bytes() as i64 - before as i64;
         self.stats.sample_bytes = self.stats.sample_bytes.saturating_add_signed(grown);
         match appended {
-            Appended::Stored => self.stats.samples += 1,
+            Appended::Stored => {
+                self.stats.samples += 1;
+                self.newest_ms = self.newest_ms.max(Some(point.t_ms));
+                if self.watched_ms.is_some_and(|until| point.t_ms <= until) {
+                    self.disturb();
+                }
+            }
             Appended::OutOfOrder => self.stats.samples_out_of_order += 1,
             Appended::Duplicate => {}
         }
@@ -247,7 +280,14 @@ impl Inner {
         }
     }
 
+    fn disturb(&mut self) {
+        self.disturbances += 1;
+        // nothing is watched any more until somebody asks again
+        self.watched_ms = None;
+    }
+
     fn evict_before(&mut self, horizon_ms: i64) {
+        self.disturb();
         let mut emptied = Vec::new();
         for (id, series) in &mut self.series {
             let before = series.sample_bytes();

@@ -11,6 +11,8 @@ use promql_parser::parser::{AggregateExpr, Expr, LabelModifier};
 use super::eval::Evaluator;
 use super::fold::{Fold, fold};
 use super::format_value;
+use super::rollups;
+use super::rows::Rows;
 use super::value::{Column, Value};
 use crate::error::QueryError;
 use crate::metrics::labels::{Labels, METRIC_NAME};
@@ -21,14 +23,11 @@ pub(super) fn eval(
 ) -> Result<Vec<Column>, QueryError> {
     let steps = evaluator.grid.count;
     let key = |labels: &Labels| group_key(labels, aggregation.modifier.as_ref());
-    let rows = match Fold::of(aggregation.op.id()) {
-        Some(of) => evaluator.rows(&aggregation.expr)?.map(|rows| (rows, of)),
-        None => None,
-    };
-    let columns = match rows {
-        Some((rows, of)) => match fold(&rows, steps, of, key, evaluator.budget)? {
-            Some(folded) => return Ok(folded),
-            None => evaluator.columns(&rows)?,
+    let columns = match Fold::of(aggregation.op.id()) {
+        Some(of) => match folded(evaluator, aggregation, of, key)? {
+            Folded::Done(columns) => return Ok(columns),
+            Folded::Rows(rows) => evaluator.columns(&rows)?,
+            Folded::NoLeaf => evaluator.vector(&aggregation.expr)?,
         },
         None => evaluator.vector(&aggregation.expr)?,
     };
@@ -71,6 +70,62 @@ pub(super) fn eval(
             Ok(reduce(columns, steps, key, |_, values| of(values)))
         }
     }
+}
+
+enum Folded {
+    Done(Vec<Column>),
+    /// A leaf, but its rows must be kept.
+    Rows(Rows),
+    NoLeaf,
+}
+
+/// Folds the rows of a leaf, those steps left out whose aggregation was kept from an earlier query.
+fn folded(
+    evaluator: &Evaluator<'_>,
+    aggregation: &AggregateExpr,
+    of: Fold,
+    group: impl Fn(&Labels) -> Labels,
+) -> Result<Folded, QueryError> {
+    let grid = evaluator.grid;
+    let shift_ms = rollups::shift_ms(&aggregation.expr);
+    let kept = evaluator.rollups.zip(shift_ms).map(|(rollups, shift_ms)| {
+        let last_ms = grid.time(grid.count.saturating_sub(1));
+        let last_ms = last_ms.saturating_sub(shift_ms);
+        // watched from before the samples are read until something changes
+        let watch = evaluator.store.watch(last_ms, rollups::SETTLED_MS);
+        let key = rollups::key(aggregation, grid);
+        let (steps, columns) = rollups.get(&key, watch.disturbances, grid);
+        let settled_ms = watch.until_ms.saturating_add(shift_ms);
+        (rollups, key, watch, grid.until(settled_ms), steps, columns)
+    });
+    let known = kept.as_ref().map_or(0, |(.., steps, _)| *steps);
+    let mut rest = Vec::new();
+    if known < grid.count {
+        let part = Evaluator {
+            grid: grid.from(known),
+            ..*evaluator
+        };
+        let Some(rows) = part.rows(&aggregation.expr)? else {
+            return Ok(Folded::NoLeaf);
+        };
+        rest = match fold(&rows, part.grid.count, of, group, evaluator.budget)? {
+            Some(columns) => columns,
+            None if known == 0 => return Ok(Folded::Rows(rows)),
+            None => {
+                let rows = evaluator.rows(&aggregation.expr)?;
+                return Ok(rows.map_or(Folded::NoLeaf, Folded::Rows));
+            }
+        };
+    }
+    let Some((rollups, key, watch, settled, known, first)) = kept else {
+        return Ok(Folded::Done(rest));
+    };
+    let mut columns = rollups::joined(first, known, rest, grid.count);
+    columns.retain(|column| !column.is_blank());
+    if settled > known {
+        rollups.keep(key, watch.disturbances, grid.start_ms, settled, &columns);
+    }
+    Ok(Folded::Done(columns))
 }
 
 fn reducer(id: u16) -> Option<fn(&mut Vec<f64>) -> f64> {
@@ -277,6 +332,7 @@ pub(super) struct Total {
 }
 
 impl Total {
+    #[inline]
     pub fn add(&mut self, value: f64) {
         let next = self.sum + value;
         if next.is_infinite() {
@@ -289,6 +345,7 @@ impl Total {
         self.sum = next;
     }
 
+    #[inline]
     pub fn get(self) -> f64 {
         self.sum + self.lost
     }

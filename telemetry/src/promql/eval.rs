@@ -6,6 +6,7 @@ use promql_parser::label::{METRIC_NAME, MatchOp, Matcher};
 use promql_parser::parser::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector};
 
 use super::matrix::{Matrix, Samples};
+use super::rollups::Rollups;
 use super::rows::{Read, Rows};
 use super::value::{Budget, Column, Grid, Value, distinct};
 use super::{aggregate, binary, functions};
@@ -26,6 +27,8 @@ pub(super) struct Evaluator<'a> {
     pub grid: Grid,
     /// Start and end of the whole query, for `@ start()` and `@ end()`; a subquery keeps its outer query's.
     pub whole: (i64, i64),
+    /// What was kept of earlier queries, if this one may use it.
+    pub rollups: Option<&'a Rollups>,
 }
 
 impl Evaluator<'_> {
@@ -211,6 +214,8 @@ impl Evaluator<'_> {
                 step_ms,
                 count,
             },
+            // its steps are many, and other queries' are elsewhere
+            rollups: None,
             ..*self
         };
         let columns = inner.vector(&subquery.expr)?;

@@ -38,6 +38,7 @@ impl Fold {
     }
 
     /// What minimum or maximum keeps of two values: a number rather than a NaN, as Prometheus does.
+    #[inline]
     pub fn keeps(self, kept: f64, value: f64) -> f64 {
         let beaten = match self {
             Self::Min => kept > value,

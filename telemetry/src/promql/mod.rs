@@ -15,6 +15,7 @@ mod go_regex;
 mod matrix;
 pub mod notation;
 mod rewrite;
+mod rollups;
 mod rows;
 mod source;
 mod threads;
@@ -30,6 +31,7 @@ use promql_parser::parser::{Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
 pub use eval::{LOOKBACK_MS, SUBQUERY_STEP_MS};
+pub use rollups::Rollups;
 pub use source::{DEPTH_MAX, QUERY_BYTES_MAX, TOKENS_MAX, Variables, parse, parse_plain};
 pub use value::Limits;
 
@@ -76,6 +78,7 @@ pub fn instant(
         budget: &budget,
         grid,
         whole: (at_ms, at_ms),
+        rollups: None,
     };
     if expr.value_type() == ValueType::Matrix {
         return raw(&evaluator, expr);
@@ -121,6 +124,21 @@ pub fn range(
     step_ms: i64,
     limits: Limits,
 ) -> Result<Answer, QueryError> {
+    range_with(None, store, expr, span, step_ms, limits)
+}
+
+/// As [`range`], with what was kept of earlier queries of the same store; keeps what later ones may use.
+///
+/// # Errors
+/// As [`range`].
+pub fn range_with(
+    rollups: Option<&Rollups>,
+    store: &Store,
+    expr: &Expr,
+    span: (i64, i64),
+    step_ms: i64,
+    limits: Limits,
+) -> Result<Answer, QueryError> {
     let (start_ms, end_ms) = span;
     if step_ms <= 0 || end_ms < start_ms {
         return Err(QueryError::Execution(
@@ -157,6 +175,7 @@ pub fn range(
         budget: &budget,
         grid,
         whole: span,
+        rollups: rollups.filter(|_| rollups::may_keep(expr)),
     };
     let columns = match evaluator.eval(expr)? {
         Value::Vector(columns) => columns,

@@ -14,11 +14,13 @@ use crate::metrics::labels::Labels;
 use crate::metrics::{Columns, Reader, Selected};
 
 /// Stands in a row where there is no value: the stale marker, which no selector and no function yields.
+#[inline]
 pub(super) fn absent() -> f64 {
     stale_marker()
 }
 
 /// A row's value as a column's cell.
+#[inline]
 pub(super) fn cell(value: f64) -> Option<f64> {
     (!crate::metrics::chunk::is_stale(value)).then_some(value)
 }

@@ -19,6 +19,22 @@ impl Grid {
         self.start_ms + self.step_ms * step as i64
     }
 
+    /// The steps from one on.
+    pub fn from(&self, step: usize) -> Self {
+        Self {
+            start_ms: self.time(step),
+            step_ms: self.step_ms,
+            count: self.count - step,
+        }
+    }
+
+    /// How many of the steps are not after a time.
+    pub fn until(&self, last_ms: i64) -> usize {
+        let after = i128::from(last_ms) - i128::from(self.start_ms);
+        let steps = after.div_euclid(i128::from(self.step_ms)) + 1;
+        usize::try_from(steps.max(0)).map_or(self.count, |steps| steps.min(self.count))
+    }
+
     pub fn times(&self) -> impl Iterator<Item = i64> {
         let grid = *self;
         (0..grid.count).map(move |step| grid.time(step))

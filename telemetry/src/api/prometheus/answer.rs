@@ -1,6 +1,8 @@
 //! Answers as Prometheus writes them. Those of queries are written straight into the body: a range has thousands of points, and a
 //! tree of JSON values for them costs more than the query. Knows no request.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use crate::metrics::{Labels, Point};
@@ -110,7 +112,12 @@ fn push_value(body: &mut String, value: f64) {
         push_integer(body, value as i64);
         return;
     }
-    if size == 0.0 || (1e-6..1e21).contains(&size) || !value.is_finite() {
+    if (1e-6..1e21).contains(&size) {
+        // the shortest digits that read back the same, as `format_value` has them, without a text between
+        let _ = write!(body, "{value}");
+        return;
+    }
+    if size == 0.0 || !value.is_finite() {
         body.push_str(&format_value(value));
         return;
     }
@@ -119,7 +126,7 @@ fn push_value(body: &mut String, value: f64) {
     let (sign, exponent) = exponent
         .strip_prefix('-')
         .map_or(('+', exponent), |exponent| ('-', exponent));
-    body.push_str(&format!("{digits}e{sign}{exponent:0>2}"));
+    let _ = write!(body, "{digits}e{sign}{exponent:0>2}");
 }
 
 fn push_integer(body: &mut String, number: i64) {

@@ -67,7 +67,9 @@ fn value() -> impl Strategy<Value = f64> {
 }
 
 fn gap() -> impl Strategy<Value = i64> {
-    prop::sample::select(vec![1000, 1, 0, 1003, 15_000, 400_000, -1, -1000])
+    prop::sample::select(vec![
+        1000, 1, 0, 1003, 15_000, 400_000, -1, -1000, -8_000, -60_000,
+    ])
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -422,7 +424,9 @@ impl Bench {
 
     /// Functions of ranges over the steps of a range query, and the ranges themselves.
     fn check_windows(&self, from_ms: i64, to_ms: i64) -> Result<(), TestCaseError> {
-        let (step_ms, range_ms) = ((to_ms - from_ms) / 7 + 1, 20_000);
+        // always the same steps, so that what was kept of them before is used
+        let (step_ms, range_ms) = (7_000, 20_000);
+        let from_ms = from_ms - from_ms.rem_euclid(step_ms);
         let window = |samples: &BTreeMap<i64, f64>, end_ms: i64| -> Vec<(i64, f64)> {
             let within = samples.range(end_ms - range_ms..=end_ms);
             within
@@ -522,7 +526,8 @@ impl Bench {
         step_ms: i64,
     ) -> BTreeMap<Labels, BTreeMap<i64, f64>> {
         let expr = promql::parse_plain(query).unwrap();
-        let found = promql::range(
+        let found = promql::range_with(
+            Some(&self.metrics.inner.rollups),
             &self.metrics.inner.store,
             &expr,
             span,
