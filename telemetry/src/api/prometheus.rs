@@ -7,18 +7,21 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use promql_parser::label::Matcher;
 use promql_parser::parser::Expr;
 use serde_json::{Value, json};
 
+mod answer;
 mod discovery;
 mod status;
 
 use super::parameters::Parameters;
 use crate::error::QueryError;
-use crate::metrics::{Labels, Metrics, Point};
-use crate::promql::{self, Answer, format_value};
+use crate::metrics::{Labels, Metrics};
+use crate::promql::{self, format_value};
+use answer::{metric, render, seconds};
 
 /// All routes under `/prometheus`, with full paths.
 pub(crate) fn router(metrics: Metrics) -> Router {
@@ -119,7 +122,7 @@ fn success(data: Value) -> Json<Value> {
     Json(json!({ "status": "success", "data": data }))
 }
 
-async fn query(State(metrics): State<Metrics>, given: Given) -> Result<Json<Value>, Refusal> {
+async fn query(State(metrics): State<Metrics>, given: Given) -> Result<Response, Refusal> {
     let given = given?;
     let at_ms = match time_or(&given, "time", now_ms(&metrics))? {
         asked if is_callers_now(asked) => now_ms(&metrics),
@@ -130,19 +133,15 @@ async fn query(State(metrics): State<Metrics>, given: Given) -> Result<Json<Valu
         std::time::Duration::ZERO,
         std::time::Duration::ZERO,
     )?;
-    let answer = evaluate(move || {
-        promql::instant(
-            &metrics.inner.store,
-            &expr,
-            at_ms,
-            metrics.inner.config.limits,
-        )
+    evaluate(move || {
+        let limits = metrics.inner.config.limits;
+        let answer = promql::instant(&metrics.inner.store, &expr, at_ms, limits)?;
+        Ok(render(&answer, at_ms))
     })
-    .await?;
-    Ok(success(render(answer, at_ms)))
+    .await
 }
 
-async fn query_range(State(metrics): State<Metrics>, given: Given) -> Result<Json<Value>, Refusal> {
+async fn query_range(State(metrics): State<Metrics>, given: Given) -> Result<Response, Refusal> {
     let given = given?;
     let text = given.get("query").unwrap_or_default().to_owned();
     let mut span = (
@@ -176,32 +175,29 @@ async fn query_range(State(metrics): State<Metrics>, given: Given) -> Result<Jso
         step,
         std::time::Duration::from_millis(length_ms.unsigned_abs()),
     )?;
-    let answer = evaluate(move || {
-        promql::range(
-            &metrics.inner.store,
-            &expr,
-            span,
-            step_ms,
-            metrics.inner.config.limits,
-        )
+    evaluate(move || {
+        let (inner, limits) = (&metrics.inner, metrics.inner.config.limits);
+        let kept = Some(&inner.rollups);
+        let answer = promql::range_with(kept, &inner.store, &expr, span, step_ms, limits)?;
+        Ok(render(&answer, span.1))
     })
-    .await?;
-    Ok(success(render(answer, span.1)))
+    .await
 }
 
-/// Runs an evaluation off the server's own threads.
-async fn evaluate<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
-) -> Result<T, Refusal> {
+/// Runs an evaluation, and the writing of its answer, off the server's own threads.
+async fn evaluate(
+    work: impl FnOnce() -> Result<String, QueryError> + Send + 'static,
+) -> Result<Response, Refusal> {
     let internal = |error: tokio::task::JoinError| Refusal {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         kind: "internal",
         message: format!("the evaluation failed: {error}"),
         position: None,
     };
-    Ok(tokio::task::spawn_blocking(work)
+    let body = tokio::task::spawn_blocking(work)
         .await
-        .map_err(internal)??)
+        .map_err(internal)??;
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 async fn query_exemplars(
@@ -236,19 +232,19 @@ async fn series(State(metrics): State<Metrics>, given: Given) -> Result<Json<Val
     if given.all("match[]").next().is_none() {
         return Err(Refusal::bad_data("no match[] parameter provided"));
     }
-    Ok(success(
-        matched(&metrics, &given)?.iter().map(metric).collect(),
-    ))
+    let found = matched(&metrics, &given)?;
+    limited(&given, found.iter().map(metric))
 }
 
 async fn labels(State(metrics): State<Metrics>, given: Given) -> Result<Json<Value>, Refusal> {
-    let found = matched(&metrics, &given?)?;
+    let given = given?;
+    let found = matched(&metrics, &given)?;
     let names: BTreeSet<&str> = found
         .iter()
         .flat_map(Labels::iter)
         .map(|(name, _)| name)
         .collect();
-    Ok(success(json!(names)))
+    limited(&given, names.into_iter().map(Value::from))
 }
 
 async fn label_values(
@@ -259,12 +255,13 @@ async fn label_values(
     if !promql::is_label_name(&name) {
         return Err(Refusal::bad_data(format!("invalid label name: {name:?}")));
     }
-    let found = matched(&metrics, &given?)?;
+    let given = given?;
+    let found = matched(&metrics, &given)?;
     let values: BTreeSet<&str> = found
         .iter()
         .filter_map(|labels| labels.get(&name))
         .collect();
-    Ok(success(json!(values)))
+    limited(&given, values.into_iter().map(Value::from))
 }
 
 async fn metadata(State(metrics): State<Metrics>, given: Given) -> Result<Json<Value>, Refusal> {
@@ -286,6 +283,33 @@ async fn metadata(State(metrics): State<Metrics>, given: Given) -> Result<Json<V
         )
     });
     Ok(success(Value::Object(described.collect())))
+}
+
+/// What was found, up to the `limit` that was asked for, with a warning where there is more; 0 is no limit, as in Prometheus.
+fn limited(
+    given: &Parameters,
+    mut found: impl Iterator<Item = Value>,
+) -> Result<Json<Value>, Refusal> {
+    let invalid = |why: String| Refusal::bad_data(format!("invalid parameter \"limit\": {why}"));
+    let limit = match given.get("limit").filter(|text| !text.is_empty()) {
+        None => 0,
+        Some(text) => text
+            .parse::<i64>()
+            .map_err(|_| invalid(format!("{text:?} is not a whole number")))?,
+    };
+    let limit = usize::try_from(limit).map_err(|_| invalid("limit must be non-negative".into()))?;
+    if limit == 0 {
+        return Ok(success(found.collect()));
+    }
+    let data: Value = found.by_ref().take(limit).collect();
+    if found.next().is_none() {
+        return Ok(success(data));
+    }
+    Ok(Json(json!({
+        "status": "success",
+        "data": data,
+        "warnings": ["results truncated due to limit"],
+    })))
 }
 
 /// The series that the `match[]` selectors accept within `start` and `end`; without selectors all.
@@ -369,69 +393,6 @@ const CALLERS_NOW_MS: u64 = 5_000;
 /// lab's present, which is hours away from it.
 fn is_callers_now(at_ms: i64) -> bool {
     at_ms.abs_diff(Timestamp::now().as_millisecond()) <= CALLERS_NOW_MS
-}
-
-fn seconds(ms: i64) -> Value {
-    if ms % 1000 == 0 {
-        json!(ms / 1000)
-    } else {
-        json!(ms as f64 / 1000.0)
-    }
-}
-
-fn metric(labels: &Labels) -> Value {
-    Value::Object(
-        labels
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect(),
-    )
-}
-
-fn pair(t_ms: i64, value: f64) -> Value {
-    json!([seconds(t_ms), sample_value(value)])
-}
-
-/// A sample's value as Prometheus' API writes it: as [`format_value`], with an exponent below 1e-6 and from 1e21 on.
-fn sample_value(value: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 || (1e-6..1e21).contains(&size) || !value.is_finite() {
-        return format_value(value);
-    }
-    let text = format!("{value:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = exponent
-        .strip_prefix('-')
-        .map_or(('+', exponent), |exponent| ('-', exponent));
-    format!("{digits}e{sign}{exponent:0>2}")
-}
-
-fn render(answer: Answer, at_ms: i64) -> Value {
-    match answer {
-        // a scalar's value is written without an exponent, as Prometheus does
-        Answer::Scalar(value) => {
-            json!({ "resultType": "scalar", "result": [seconds(at_ms), format_value(value)] })
-        }
-        Answer::Text(text) => json!({ "resultType": "string", "result": [seconds(at_ms), text] }),
-        Answer::Vector(found) => {
-            let samples = found.iter().map(
-                |(labels, value)| json!({ "metric": metric(labels), "value": pair(at_ms, *value) }),
-            );
-            json!({ "resultType": "vector", "result": samples.collect::<Vec<_>>() })
-        }
-        Answer::Matrix(found) => {
-            let values = |points: &[Point]| {
-                points
-                    .iter()
-                    .map(|p| pair(p.t_ms, p.value))
-                    .collect::<Vec<_>>()
-            };
-            let series = found.iter().map(
-                |(labels, points)| json!({ "metric": metric(labels), "values": values(points) }),
-            );
-            json!({ "resultType": "matrix", "result": series.collect::<Vec<_>>() })
-        }
-    }
 }
 
 #[cfg(test)]

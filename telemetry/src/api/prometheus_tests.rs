@@ -303,3 +303,42 @@ async fn targets_are_shown_and_can_be_discovered() {
         json!([{ "targets": ["127.0.0.1:1"], "labels": { "job": "shop", "__scheme__": "http", "__metrics_path__": "/metrics" } }])
     );
 }
+
+#[tokio::test]
+async fn lists_are_cut_at_the_limit_with_a_warning() {
+    let metrics = metrics();
+    for (path, found) in [
+        ("labels", json!(["__name__", "service"])),
+        ("label/service/values", json!(["cart", "pay"])),
+        (
+            "series?match[]=m",
+            json!([{ "__name__": "m", "service": "cart" }, { "__name__": "m", "service": "pay" }]),
+        ),
+    ] {
+        let with = |limit: &str| {
+            let more = if path.contains('?') { '&' } else { '?' };
+            format!("{path}{more}limit={limit}")
+        };
+        for none in ["", "0", "2", "+3"] {
+            let (status, body) = ask(&metrics, &with(&none.replace('+', "%2B"))).await;
+            assert_eq!(status, 200);
+            assert_eq!(
+                body,
+                json!({ "status": "success", "data": found }),
+                "{none}"
+            );
+        }
+        let (_, body) = ask(&metrics, &with("1")).await;
+        assert_eq!(body["data"], json!([found[0]]));
+        assert_eq!(body["warnings"], json!(["results truncated due to limit"]));
+        for bad in ["-1", "x", "1.5", "99999999999999999999"] {
+            let (status, body) = ask(&metrics, &with(bad)).await;
+            assert_eq!((status, &body["errorType"]), (400, &json!("bad_data")));
+            let error = body["error"].as_str().unwrap();
+            assert!(
+                error.starts_with("invalid parameter \"limit\": "),
+                "{error}"
+            );
+        }
+    }
+}

@@ -20,7 +20,7 @@ use crate::alerts::{Engine, FileError};
 use crate::error::{QueryError, RecordError};
 use crate::forward::Forwarder;
 use crate::objectives::Spec;
-use crate::promql::{self, Answer, Limits, Variables};
+use crate::promql::{self, Answer, Limits, Rollups, Variables};
 use crate::receive::Signal;
 use crate::record::RecordStatus;
 use crate::scrape::{Round, Scraper, pace};
@@ -81,6 +81,7 @@ pub(crate) struct Inner {
     pub alerts: Engine,
     /// The objectives whose rules are among those of `alerts`.
     objectives: RwLock<Arc<[Spec]>>,
+    pub rollups: Rollups,
     deltas: otlp::Deltas,
     exponentials: otlp::Exponentials,
     recording: Mutex<Option<Recording>>,
@@ -109,6 +110,7 @@ impl Metrics {
             scraper,
             alerts,
             objectives: RwLock::new(Arc::new([])),
+            rollups: Rollups::default(),
             deltas: otlp::Deltas::default(),
             exponentials: otlp::Exponentials::default(),
             recording: Mutex::new(None),
@@ -129,6 +131,12 @@ impl Metrics {
         self.inner
             .store
             .append(&Labels::from_pairs(labels.iter().copied()), t_ms, value)
+    }
+
+    /// Appends many samples, those without a time of their own at `t_ms`, as [`Store::append_batch`] does. Returns how many were
+    /// refused.
+    pub fn append_batch(&self, t_ms: i64, batch: &mut [Pending]) -> usize {
+        self.inner.store.append_batch(t_ms, batch)
     }
 
     /// Evaluates at a store time in ns. A scalar is one sample without labels.
@@ -195,7 +203,8 @@ impl Metrics {
             duration(end_ns.saturating_sub(start_ns)),
         )?;
         let step_ms = if step_ns > 0 { ms(step_ns).max(1) } else { 0 };
-        match promql::range(
+        match promql::range_with(
+            Some(&self.inner.rollups),
             &self.inner.store,
             &tree,
             (ms(start_ns), ms(end_ns)),

@@ -6,12 +6,20 @@ pub mod exemplars;
 mod handle;
 pub mod labels;
 mod otlp;
+mod packed;
 mod recording;
+mod selected;
 mod series;
 pub mod store;
 
-pub use chunk::Point;
+pub use chunk::{Columns, Point};
 pub use handle::{Metrics, MetricsConfig, Sample, Series};
 pub use labels::Labels;
 pub use recording::METRICS_FILE;
-pub use store::{Budget, Stats, Store};
+pub(crate) use selected::Reader;
+pub use selected::Selected;
+pub use store::{Budget, Pending, Stats, Store};
+
+#[cfg(test)]
+#[path = "tests/model.rs"]
+mod model_tests;

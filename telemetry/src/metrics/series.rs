@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::chunk::{Chunk, Point};
+use super::chunk::{Chunk, Point, allocated};
 use super::labels::Labels;
+use super::selected::Selected;
 
-/// Samples in the head before it is sealed: at one scrape each few seconds most alert windows touch only the head.
-const HEAD_SAMPLES: usize = 240;
+/// Samples in the head before it is sealed: Prometheus' number. More would pack a little better, but each series of the store
+/// pays 16 bytes for each of them, sealed or not.
+const HEAD_SAMPLES: usize = 120;
 
 /// What became of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +24,12 @@ pub(super) enum Appended {
 pub(super) struct Series {
     pub labels: Labels,
     sealed: Vec<Arc<Chunk>>,
-    head: Vec<Point>,
-}
-
-/// A consistent view of one series that needs no lock: shared chunks and a copy of the head.
-#[derive(Debug)]
-pub(super) struct View {
-    pub labels: Labels,
-    sealed: Vec<Arc<Chunk>>,
-    head: Vec<Point>,
+    /// Heap bytes of the sealed chunks.
+    sealed_bytes: usize,
+    head_times_ms: Vec<i64>,
+    head_values: Vec<f64>,
+    /// The newest sample, wherever it is.
+    last: Option<Point>,
 }
 
 impl Series {
@@ -38,109 +37,104 @@ impl Series {
         Self {
             labels,
             sealed: Vec::new(),
-            head: Vec::new(),
+            sealed_bytes: 0,
+            head_times_ms: Vec::new(),
+            head_values: Vec::new(),
+            last: None,
         }
     }
 
-    pub fn last(&self) -> Option<(i64, Option<f64>)> {
-        match self.head.last() {
-            Some(point) => Some((point.t_ms, Some(point.value))),
-            None => self.sealed.last().map(|chunk| (chunk.last_ms, None)),
-        }
+    /// Heap bytes of the samples, with what the allocator adds.
+    pub fn sample_bytes(&self) -> usize {
+        self.sealed_bytes
+            + allocated(self.sealed.capacity() * size_of::<Arc<Chunk>>())
+            + allocated(self.head_times_ms.capacity() * size_of::<i64>())
+            + allocated(self.head_values.capacity() * size_of::<f64>())
     }
 
-    /// Appends, and tells by how many bytes the series grew (negative when a head was compressed).
-    pub fn append(&mut self, point: Point) -> (Appended, isize) {
-        if let Some((last_ms, last_value)) = self.last()
-            && point.t_ms <= last_ms
-        {
-            let same = point.t_ms == last_ms
-                && last_value.is_none_or(|v| v.to_bits() == point.value.to_bits());
-            return (
-                if same {
-                    Appended::Duplicate
-                } else {
-                    Appended::OutOfOrder
-                },
-                0,
-            );
+    pub fn append(&mut self, point: Point) -> Appended {
+        if let Some(last) = self.last.filter(|last| point.t_ms <= last.t_ms) {
+            let same = point.t_ms == last.t_ms && last.value.to_bits() == point.value.to_bits();
+            return if same {
+                Appended::Duplicate
+            } else {
+                Appended::OutOfOrder
+            };
         }
-        let before = self.head.capacity();
-        self.head.push(point);
-        let mut grown = ((self.head.capacity() - before) * size_of::<Point>()) as isize;
-        if self.head.len() >= HEAD_SAMPLES {
-            let chunk = Chunk::seal(&self.head);
-            grown += chunk.size_bytes() as isize;
+        self.last = Some(point);
+        self.head_times_ms.push(point.t_ms);
+        self.head_values.push(point.value);
+        if self.head_values.len() >= HEAD_SAMPLES {
+            let chunk = Chunk::seal(&self.head_times_ms, &self.head_values);
+            self.sealed_bytes += chunk.size_bytes();
             self.sealed.push(Arc::new(chunk));
-            self.head.clear();
+            self.head_times_ms.clear();
+            self.head_values.clear();
         }
-        (Appended::Stored, grown)
+        Appended::Stored
     }
 
     pub fn first_ms(&self) -> Option<i64> {
-        self.sealed
-            .first()
-            .map(|c| c.first_ms)
-            .or_else(|| self.head.first().map(|p| p.t_ms))
+        let sealed = self.sealed.first().map(|chunk| chunk.first_ms);
+        sealed.or_else(|| self.head_times_ms.first().copied())
     }
 
+    pub fn last_ms(&self) -> Option<i64> {
+        self.last.map(|point| point.t_ms)
+    }
+
+    /// The last time of its oldest run of samples, the least that can be evicted.
+    pub fn first_end_ms(&self) -> Option<i64> {
+        let sealed = self.sealed.first().map(|chunk| chunk.last_ms);
+        sealed.or_else(|| self.head_times_ms.last().copied())
+    }
+
+    /// Whether its samples' span touches `from_ms..=to_ms`.
     pub fn overlaps(&self, from_ms: i64, to_ms: i64) -> bool {
         self.first_ms().is_some_and(|first| first <= to_ms)
-            && self.last().is_some_and(|(last, _)| last >= from_ms)
+            && self.last_ms().is_some_and(|last| last >= from_ms)
     }
 
-    /// Removes what ended before `horizon_ms`; returns (samples, bytes) removed. A head is removed only when all of it is older.
-    pub fn evict(&mut self, horizon_ms: i64) -> (u64, usize) {
-        let keep_from = self
+    /// Removes what ended before `horizon_ms`; returns how many samples. A head is removed only when all of it is older.
+    pub fn evict(&mut self, horizon_ms: i64) -> u64 {
+        let old = self
             .sealed
             .partition_point(|chunk| chunk.last_ms < horizon_ms);
-        let (mut samples, mut bytes) = (0, 0);
-        for chunk in self.sealed.drain(..keep_from) {
+        let mut samples = 0;
+        for chunk in self.sealed.drain(..old) {
             samples += u64::from(chunk.count);
-            bytes += chunk.size_bytes();
+            self.sealed_bytes -= chunk.size_bytes();
         }
-        if self.head.last().is_some_and(|p| p.t_ms < horizon_ms) {
-            samples += self.head.len() as u64;
-            bytes += self.head.capacity() * size_of::<Point>();
-            self.head = Vec::new();
+        if self
+            .head_times_ms
+            .last()
+            .is_some_and(|t_ms| *t_ms < horizon_ms)
+        {
+            samples += self.head_values.len() as u64;
+            (self.head_times_ms, self.head_values) = (Vec::new(), Vec::new());
         }
-        (samples, bytes)
+        if self.sealed.is_empty() {
+            self.sealed = Vec::new();
+        }
+        samples
     }
 
     pub fn is_empty(&self) -> bool {
-        self.sealed.is_empty() && self.head.is_empty()
+        self.sealed.is_empty() && self.head_values.is_empty()
     }
 
-    pub fn view(&self, from_ms: i64, to_ms: i64) -> View {
+    /// A consistent view of `from_ms..=to_ms` that needs no lock: shared chunks and a copy of the head.
+    pub fn view(&self, from_ms: i64, to_ms: i64) -> Selected {
         let first = self.sealed.partition_point(|c| c.last_ms < from_ms);
         let end = self.sealed.partition_point(|c| c.first_ms <= to_ms);
-        let head_from = self.head.partition_point(|p| p.t_ms < from_ms);
-        let head_to = self.head.partition_point(|p| p.t_ms <= to_ms);
-        View {
-            labels: self.labels.clone(),
-            sealed: self.sealed.get(first..end).unwrap_or_default().to_vec(),
-            head: self
-                .head
-                .get(head_from..head_to)
-                .unwrap_or_default()
-                .to_vec(),
-        }
-    }
-}
-
-impl View {
-    /// The samples with `from_ms <= t <= to_ms`.
-    pub fn read(self, from_ms: i64, to_ms: i64) -> Vec<Point> {
-        if self.sealed.is_empty() {
-            return self.head;
-        }
-        let mut out = Vec::with_capacity(
-            self.sealed.iter().map(|c| c.count as usize).sum::<usize>() + self.head.len(),
-        );
-        for chunk in &self.sealed {
-            chunk.read_into(from_ms, to_ms, &mut out);
-        }
-        out.extend_from_slice(&self.head);
-        out
+        let head_from = self.head_times_ms.partition_point(|t| *t < from_ms);
+        let head_to = self.head_times_ms.partition_point(|t| *t <= to_ms);
+        let head = head_from..head_to.max(head_from);
+        Selected::new(
+            self.labels.clone(),
+            self.sealed.get(first..end).unwrap_or_default().to_vec(),
+            self.head_times_ms[head.clone()].to_vec(),
+            self.head_values[head].to_vec(),
+        )
     }
 }

@@ -9,7 +9,8 @@ use promql_parser::label::{MatchOp, Matcher};
 
 use super::chunk::Point;
 use super::labels::Labels;
-use super::series::{Appended, Series, View};
+use super::selected::Selected;
+use super::series::{Appended, Series};
 
 /// What the store may hold. At the limit old samples make room, and new series are refused; both are counted.
 #[derive(Debug, Clone, Copy)]
@@ -56,15 +57,6 @@ pub struct Stats {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesId(u64);
 
-/// The samples of one series within the window that was asked for, in time order, stale markers included.
-#[derive(Debug, Clone)]
-pub struct Selected {
-    /// The series' labels.
-    pub labels: Labels,
-    /// Its samples.
-    pub points: Vec<Point>,
-}
-
 type Postings = HashMap<Arc<str>, BTreeMap<Arc<str>, BTreeSet<SeriesId>>>;
 
 #[derive(Debug, Default)]
@@ -75,6 +67,20 @@ struct Inner {
     postings: Postings,
     strings: HashSet<Arc<str>>,
     stats: Stats,
+    /// Time of the newest sample that ever came.
+    newest_ms: Option<i64>,
+    /// Up to when what is in the store is watched for changes.
+    watched_ms: Option<i64>,
+    disturbances: u64,
+}
+
+/// What [`Store::watch`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// Grows when something changed that was watched.
+    pub disturbances: u64,
+    /// Up to when samples are watched, ms.
+    pub until_ms: i64,
 }
 
 /// Series and their samples, bounded by a [`Budget`].
@@ -129,28 +135,25 @@ impl Store {
     }
 
     /// The series that all matchers accept, with their samples of `from_ms..=to_ms`; series without samples there are left out.
-    /// Reads hold the lock only while they copy heads and share chunks; decoding happens outside.
+    /// Reads hold the lock only while they copy heads and share chunks; unpacking happens outside, when the reader wants it.
     #[must_use]
     pub fn select(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<Selected> {
-        let views: Vec<View> = {
+        let views: Vec<Selected> = {
             let inner = self.inner.read();
             inner
                 .find(matchers)
+                .filter(|series| series.overlaps(from_ms, to_ms))
                 .map(|series| series.view(from_ms, to_ms))
                 .collect()
         };
-        let read = |view: View| Selected {
-            labels: view.labels.clone(),
-            points: view.read(from_ms, to_ms),
-        };
         views
             .into_iter()
-            .map(read)
-            .filter(|s| !s.points.is_empty())
+            .map(|view| view.counted(from_ms, to_ms))
+            .filter(|view| view.samples() > 0)
             .collect()
     }
 
-    /// The label sets that all matchers accept and that have samples in `from_ms..=to_ms`, sorted.
+    /// The label sets that all matchers accept and whose samples' span, first to last, touches `from_ms..=to_ms`, sorted.
     #[must_use]
     pub fn series(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<Labels> {
         let inner = self.inner.read();
@@ -161,6 +164,19 @@ impl Store {
             .collect();
         found.sort();
         found
+    }
+
+    /// Watches all samples up to a time, but not those within `settled_ms` of the newest. As long as the same number of
+    /// disturbances is told again, all selections up to there are what they were at the first call.
+    pub(crate) fn watch(&self, until_ms: i64, settled_ms: i64) -> Watch {
+        let mut inner = self.inner.write();
+        let newest_ms = inner.newest_ms.unwrap_or(i64::MIN);
+        let until_ms = until_ms.min(newest_ms.saturating_sub(settled_ms));
+        inner.watched_ms = inner.watched_ms.max(Some(until_ms));
+        Watch {
+            disturbances: inner.disturbances,
+            until_ms,
+        }
     }
 
     /// Current counters.
@@ -226,10 +242,18 @@ impl Inner {
         let Some(series) = self.series.get_mut(&id) else {
             return false;
         };
-        let (appended, grown) = series.append(point);
-        self.stats.sample_bytes = self.stats.sample_bytes.saturating_add_signed(grown as i64);
+        let before = series.sample_bytes();
+        let appended = series.append(point);
+        let grown = series.sample_bytes() as i64 - before as i64;
+        self.stats.sample_bytes = self.stats.sample_bytes.saturating_add_signed(grown);
         match appended {
-            Appended::Stored => self.stats.samples += 1,
+            Appended::Stored => {
+                self.stats.samples += 1;
+                self.newest_ms = self.newest_ms.max(Some(point.t_ms));
+                if self.watched_ms.is_some_and(|until| point.t_ms <= until) {
+                    self.disturb();
+                }
+            }
             Appended::OutOfOrder => self.stats.samples_out_of_order += 1,
             Appended::Duplicate => {}
         }
@@ -240,33 +264,37 @@ impl Inner {
     fn make_room(&mut self, sample_bytes: usize) {
         while self.stats.sample_bytes > sample_bytes as u64 {
             let first = self.series.values().filter_map(Series::first_ms).min();
-            let last = self
-                .series
-                .values()
-                .filter_map(|s| s.last().map(|(t, _)| t))
-                .max();
-            let (Some(first), Some(last)) = (first, last) else {
+            let last = self.series.values().filter_map(Series::last_ms).max();
+            // a run of samples goes as a whole: the horizon is where the first of them may
+            let soonest = self.series.values().filter_map(Series::first_end_ms).min();
+            let (Some(first), Some(last), Some(soonest)) = (first, last, soonest) else {
                 return;
             };
+            let tenth = first.saturating_add(last.saturating_sub(first) / 10);
             let before = self.stats.samples;
-            self.evict_before(first + ((last - first) / 10).max(1));
+            self.evict_before(tenth.max(soonest).saturating_add(1));
             if self.stats.samples == before {
-                // every chunk reaches beyond the horizon: give up the half
-                self.evict_before(first + (last - first) / 2);
-            }
-            if self.stats.samples == before {
+                // there is no time behind the end of all time
                 return;
             }
         }
     }
 
+    fn disturb(&mut self) {
+        self.disturbances += 1;
+        // nothing is watched any more until somebody asks again
+        self.watched_ms = None;
+    }
+
     fn evict_before(&mut self, horizon_ms: i64) {
+        self.disturb();
         let mut emptied = Vec::new();
         for (id, series) in &mut self.series {
-            let (samples, bytes) = series.evict(horizon_ms);
+            let before = series.sample_bytes();
+            let samples = series.evict(horizon_ms);
             self.stats.samples -= samples;
             self.stats.samples_evicted += samples;
-            self.stats.sample_bytes = self.stats.sample_bytes.saturating_sub(bytes as u64);
+            self.stats.sample_bytes -= (before - series.sample_bytes()) as u64;
             if series.is_empty() {
                 emptied.push(*id);
             }
@@ -385,7 +413,7 @@ mod tests {
             store.append(&labels("n", "a"), at * 10, at as f64);
         }
         let found = store.select(&[equal("__name__", "n")], 2_390, 7_255);
-        let values: Vec<f64> = found[0].points.iter().map(|p| p.value).collect();
+        let values = found[0].columns(2_390, 7_255).values;
         assert_eq!(values, (239..=725).map(f64::from).collect::<Vec<_>>());
     }
 
@@ -439,6 +467,6 @@ mod tests {
                 .is_empty()
         );
         let newest = store.select(&[equal("__name__", "n")], 100_999, 100_999);
-        assert_eq!(newest[0].points.len(), 1);
+        assert_eq!(newest[0].samples(), 1);
     }
 }

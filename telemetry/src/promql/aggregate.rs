@@ -9,7 +9,10 @@ use promql_parser::parser::token::{
 use promql_parser::parser::{AggregateExpr, Expr, LabelModifier};
 
 use super::eval::Evaluator;
+use super::fold::{Fold, fold};
 use super::format_value;
+use super::rollups;
+use super::rows::Rows;
 use super::value::{Column, Value};
 use crate::error::QueryError;
 use crate::metrics::labels::{Labels, METRIC_NAME};
@@ -18,10 +21,17 @@ pub(super) fn eval(
     evaluator: &Evaluator<'_>,
     aggregation: &AggregateExpr,
 ) -> Result<Vec<Column>, QueryError> {
-    let columns = evaluator.vector(&aggregation.expr)?;
     let steps = evaluator.grid.count;
-    evaluator.budget.visits(columns.len() * steps)?;
     let key = |labels: &Labels| group_key(labels, aggregation.modifier.as_ref());
+    let columns = match Fold::of(aggregation.op.id()) {
+        Some(of) => match folded(evaluator, aggregation, of, key)? {
+            Folded::Done(columns) => return Ok(columns),
+            Folded::Rows(rows) => evaluator.columns(&rows)?,
+            Folded::NoLeaf => evaluator.vector(&aggregation.expr)?,
+        },
+        None => evaluator.vector(&aggregation.expr)?,
+    };
+    evaluator.budget.visits(columns.len() * steps)?;
     let param = |what: &str| match &aggregation.param {
         Some(param) => evaluator.scalar(param),
         None => Err(QueryError::Execution(format!("{what} needs a parameter"))),
@@ -62,24 +72,70 @@ pub(super) fn eval(
     }
 }
 
+enum Folded {
+    Done(Vec<Column>),
+    /// A leaf, but its rows must be kept.
+    Rows(Rows),
+    NoLeaf,
+}
+
+/// Folds the rows of a leaf, those steps left out whose aggregation was kept from an earlier query.
+fn folded(
+    evaluator: &Evaluator<'_>,
+    aggregation: &AggregateExpr,
+    of: Fold,
+    group: impl Fn(&Labels) -> Labels,
+) -> Result<Folded, QueryError> {
+    let grid = evaluator.grid;
+    let shift_ms = rollups::shift_ms(&aggregation.expr);
+    let kept = evaluator.rollups.zip(shift_ms).map(|(rollups, shift_ms)| {
+        let last_ms = grid.time(grid.count.saturating_sub(1));
+        let last_ms = last_ms.saturating_sub(shift_ms);
+        // watched from before the samples are read until something changes
+        let watch = evaluator.store.watch(last_ms, rollups::SETTLED_MS);
+        let key = rollups::key(aggregation, grid);
+        let (steps, columns) = rollups.get(&key, watch.disturbances, grid);
+        let settled_ms = watch.until_ms.saturating_add(shift_ms);
+        (rollups, key, watch, grid.until(settled_ms), steps, columns)
+    });
+    let known = kept.as_ref().map_or(0, |(.., steps, _)| *steps);
+    let mut rest = Vec::new();
+    if known < grid.count {
+        let part = Evaluator {
+            grid: grid.from(known),
+            ..*evaluator
+        };
+        let Some(rows) = part.rows(&aggregation.expr)? else {
+            return Ok(Folded::NoLeaf);
+        };
+        rest = match fold(&rows, part.grid.count, of, group, evaluator.budget)? {
+            Some(columns) => columns,
+            None if known == 0 => return Ok(Folded::Rows(rows)),
+            None => {
+                let rows = evaluator.rows(&aggregation.expr)?;
+                return Ok(rows.map_or(Folded::NoLeaf, Folded::Rows));
+            }
+        };
+    }
+    let Some((rollups, key, watch, settled, known, first)) = kept else {
+        return Ok(Folded::Done(rest));
+    };
+    let mut columns = rollups::joined(first, known, rest, grid.count);
+    columns.retain(|column| !column.is_blank());
+    if settled > known {
+        rollups.keep(key, watch.disturbances, grid.start_ms, settled, &columns);
+    }
+    Ok(Folded::Done(columns))
+}
+
 fn reducer(id: u16) -> Option<fn(&mut Vec<f64>) -> f64> {
     Some(match id {
-        T_SUM => |values| sum(values),
+        T_SUM => |values| sum(values.iter().copied()),
         T_AVG => |values| mean(values),
         T_COUNT => |values| values.len() as f64,
         T_GROUP => |_| 1.0,
-        T_MIN => |values| {
-            values.iter().copied().fold(
-                f64::NAN,
-                |kept, v| if kept > v || kept.is_nan() { v } else { kept },
-            )
-        },
-        T_MAX => |values| {
-            values.iter().copied().fold(
-                f64::NAN,
-                |kept, v| if kept < v || kept.is_nan() { v } else { kept },
-            )
-        },
+        T_MIN => |values| extreme(Fold::Min, values),
+        T_MAX => |values| extreme(Fold::Max, values),
         T_STDVAR => |values| variance(values),
         T_STDDEV => |values| variance(values).sqrt(),
         _ => return None,
@@ -268,26 +324,51 @@ pub(crate) fn is_metric_name(text: &str) -> bool {
     !text.is_empty() && !digit_first && text.bytes().all(fits)
 }
 
-/// Sum with Neumaier's compensation, as Prometheus' `kahanSumInc`.
-pub(super) fn sum(values: &[f64]) -> f64 {
-    let (mut total, mut lost) = (0.0_f64, 0.0_f64);
-    for value in values {
-        let next = total + value;
+/// A sum with Neumaier's compensation, as Prometheus' `kahanSumInc`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Total {
+    sum: f64,
+    lost: f64,
+}
+
+impl Total {
+    #[inline]
+    pub fn add(&mut self, value: f64) {
+        let next = self.sum + value;
         if next.is_infinite() {
-            lost = 0.0;
-        } else if total.abs() >= value.abs() {
-            lost += (total - next) + value;
+            self.lost = 0.0;
+        } else if self.sum.abs() >= value.abs() {
+            self.lost += (self.sum - next) + value;
         } else {
-            lost += (value - next) + total;
+            self.lost += (value - next) + self.sum;
         }
-        total = next;
+        self.sum = next;
     }
-    total + lost
+
+    #[inline]
+    pub fn get(self) -> f64 {
+        self.sum + self.lost
+    }
+}
+
+/// The compensated sum of values.
+pub(super) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut total = Total::default();
+    for value in values {
+        total.add(value);
+    }
+    total.get()
+}
+
+/// The least or the greatest value.
+pub(super) fn extreme(fold: Fold, values: &[f64]) -> f64 {
+    let values = values.iter().copied();
+    values.fold(f64::NAN, |kept, value| fold.keeps(kept, value))
 }
 
 /// Mean; where the sum overflows, the incremental mean.
 pub(super) fn mean(values: &[f64]) -> f64 {
-    let total = sum(values);
+    let total = sum(values.iter().copied());
     if total.is_finite() || values.iter().any(|v| !v.is_finite()) {
         return total / values.len() as f64;
     }

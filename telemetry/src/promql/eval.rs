@@ -5,12 +5,15 @@ use std::time::SystemTime;
 use promql_parser::label::{METRIC_NAME, MatchOp, Matcher};
 use promql_parser::parser::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector};
 
-use super::value::{Budget, Column, Grid, Matrix, Value, distinct};
+use super::matrix::{Matrix, Samples};
+use super::rollups::Rollups;
+use super::rows::{Read, Rows};
+use super::value::{Budget, Column, Grid, Value, distinct};
 use super::{aggregate, binary, functions};
 use crate::error::QueryError;
-use crate::metrics::chunk::{Point, is_stale};
 use crate::metrics::labels::Labels;
-use crate::metrics::store::{Selected, Store};
+use crate::metrics::store::Store;
+use crate::metrics::{Columns, Selected};
 
 /// How long a sample stands for its series: Prometheus' lookback of five minutes.
 pub const LOOKBACK_MS: i64 = 300_000;
@@ -24,6 +27,8 @@ pub(super) struct Evaluator<'a> {
     pub grid: Grid,
     /// Start and end of the whole query, for `@ start()` and `@ end()`; a subquery keeps its outer query's.
     pub whole: (i64, i64),
+    /// What was kept of earlier queries, if this one may use it.
+    pub rollups: Option<&'a Rollups>,
 }
 
 impl Evaluator<'_> {
@@ -34,9 +39,10 @@ impl Evaluator<'_> {
             Expr::StringLiteral(text) => Ok(Value::Text(text.val.clone())),
             Expr::Paren(paren) => self.eval(&paren.expr),
             Expr::Unary(unary) => self.negate(&unary.expr),
-            Expr::VectorSelector(selector) => self
-                .instant(selector, |point| point.value)
-                .map(Value::Vector),
+            Expr::VectorSelector(selector) => {
+                let rows = self.instant(selector, Read::Value)?;
+                self.columns(&rows).map(Value::Vector)
+            }
             Expr::Binary(operation) => binary::eval(self, operation),
             Expr::Aggregate(aggregation) => aggregate::eval(self, aggregation).map(Value::Vector),
             Expr::Call(call) => functions::call(self, call),
@@ -78,10 +84,9 @@ impl Evaluator<'_> {
                 let ends_ms =
                     self.reference_times(selector.vs.at.as_ref(), selector.vs.offset.as_ref());
                 let found = self.fetch(&selector.vs, &ends_ms, range_ms)?;
-                let series = found.into_iter().map(|mut selected| {
-                    selected.points.retain(|point| !is_stale(point.value));
-                    (selected.labels, selected.points)
-                });
+                let series = found
+                    .into_iter()
+                    .map(|selected| (selected.labels.clone(), Samples::Stored(selected)));
                 Ok(Matrix {
                     series: series.collect(),
                     range_ms,
@@ -146,35 +151,38 @@ impl Evaluator<'_> {
         // among equal values, the order decides which of them topk keeps
         found.sort_by(|a, b| a.labels.cmp(&b.labels));
         self.budget
-            .samples(found.iter().map(|s| s.points.len()).sum())?;
+            .samples(found.iter().map(Selected::samples).sum())?;
         Ok(found)
     }
 
-    /// Evaluates an instant selector: per step the newest sample within the lookback, unless it is a stale marker.
-    pub fn instant(
-        &self,
-        selector: &VectorSelector,
-        read: fn(&Point) -> f64,
-    ) -> Result<Vec<Column>, QueryError> {
+    /// The rows of an instant selector.
+    pub fn instant(&self, selector: &VectorSelector, read: Read) -> Result<Rows, QueryError> {
         let ends_ms = self.reference_times(selector.at.as_ref(), selector.offset.as_ref());
-        let found = self.fetch(selector, &ends_ms, LOOKBACK_MS)?;
-        self.budget.samples(found.len() * ends_ms.len())?;
-        let mut columns = Vec::with_capacity(found.len());
-        for Selected { labels, points } in found {
-            let mut next = 0;
-            let cell = |end: &i64| {
-                while next < points.len() && points[next].t_ms <= *end {
-                    next += 1;
-                }
-                let newest = points.get(next.checked_sub(1)?)?;
-                let fresh =
-                    newest.t_ms >= end.saturating_sub(LOOKBACK_MS) && !is_stale(newest.value);
-                fresh.then(|| read(newest))
-            };
-            let cells: Vec<Option<f64>> = ends_ms.iter().map(cell).collect();
-            columns.push(Column { labels, cells });
+        let series = self.fetch(selector, &ends_ms, LOOKBACK_MS)?;
+        self.budget.samples(series.len() * ends_ms.len())?;
+        Ok(Rows::Instant {
+            series,
+            ends_ms,
+            read,
+        })
+    }
+
+    /// The rows of an expression that is a leaf: a selector, or a function of a range vector.
+    pub fn rows(&self, expr: &Expr) -> Result<Option<Rows>, QueryError> {
+        match expr {
+            Expr::Paren(paren) => self.rows(&paren.expr),
+            Expr::VectorSelector(selector) => self.instant(selector, Read::Value).map(Some),
+            Expr::Call(call) => functions::rows(self, call),
+            _ => Ok(None),
         }
-        columns.retain(|column| !column.is_blank());
+    }
+
+    /// Rows as columns.
+    pub fn columns(&self, rows: &Rows) -> Result<Vec<Column>, QueryError> {
+        let columns = rows.columns(self.grid.count, self.budget)?;
+        if rows.nameless() {
+            return distinct(columns);
+        }
         Ok(columns)
     }
 
@@ -206,6 +214,8 @@ impl Evaluator<'_> {
                 step_ms,
                 count,
             },
+            // its steps are many, and other queries' are elsewhere
+            rollups: None,
             ..*self
         };
         let columns = inner.vector(&subquery.expr)?;
@@ -214,8 +224,10 @@ impl Evaluator<'_> {
                 .grid
                 .times()
                 .zip(column.cells)
-                .filter_map(|(t_ms, cell)| cell.map(|value| Point { t_ms, value }));
-            (column.labels, points.collect())
+                .filter_map(|(t_ms, cell)| cell.map(|value| (t_ms, value)));
+            let (times_ms, values) = points.unzip();
+            let columns = Columns::new(times_ms, values);
+            (column.labels, Samples::Computed(columns))
         });
         Ok(Matrix {
             series: series.collect(),

@@ -9,11 +9,16 @@
 mod aggregate;
 mod binary;
 mod eval;
+mod fold;
 pub mod functions;
 mod go_regex;
+mod matrix;
 pub mod notation;
 mod rewrite;
+mod rollups;
+mod rows;
 mod source;
+mod threads;
 mod token;
 mod value;
 
@@ -26,6 +31,7 @@ use promql_parser::parser::{Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
 pub use eval::{LOOKBACK_MS, SUBQUERY_STEP_MS};
+pub use rollups::Rollups;
 pub use source::{DEPTH_MAX, QUERY_BYTES_MAX, TOKENS_MAX, Variables, parse, parse_plain};
 pub use value::Limits;
 
@@ -35,6 +41,7 @@ use crate::metrics::labels::Labels;
 use crate::metrics::store::Store;
 pub(crate) use aggregate::{is_label_name, is_metric_name};
 use eval::Evaluator;
+use matrix::Windows;
 use value::{Budget, Column, Grid, Value};
 
 /// The answer to a query.
@@ -71,6 +78,7 @@ pub fn instant(
         budget: &budget,
         grid,
         whole: (at_ms, at_ms),
+        rollups: None,
     };
     if expr.value_type() == ValueType::Matrix {
         return raw(&evaluator, expr);
@@ -91,12 +99,15 @@ pub fn instant(
 fn raw(evaluator: &Evaluator<'_>, expr: &Expr) -> Result<Answer, QueryError> {
     let matrix = evaluator.matrix(expr)?;
     let mut series = Vec::with_capacity(matrix.series.len());
-    for (labels, points) in &matrix.series {
-        matrix.windows(points, |_, window| {
-            if !window.is_empty() {
-                series.push((labels.clone(), window.to_vec()));
+    let mut windows = Windows::new(&matrix, 0..matrix.ends_ms.len());
+    for (at, (labels, _)) in matrix.series.iter().enumerate() {
+        let loaded = windows.load(at);
+        for (from, to) in loaded.spans {
+            let points: Vec<Point> = loaded.columns.points().take(*to).skip(*from).collect();
+            if !points.is_empty() {
+                series.push((labels.clone(), points));
             }
-        });
+        }
     }
     series.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(Answer::Matrix(series))
@@ -107,6 +118,21 @@ fn raw(evaluator: &Evaluator<'_>, expr: &Expr) -> Result<Answer, QueryError> {
 /// # Errors
 /// As [`instant`]; also a type that has no range form, and more points per series than the limit.
 pub fn range(
+    store: &Store,
+    expr: &Expr,
+    span: (i64, i64),
+    step_ms: i64,
+    limits: Limits,
+) -> Result<Answer, QueryError> {
+    range_with(None, store, expr, span, step_ms, limits)
+}
+
+/// As [`range`], with what was kept of earlier queries of the same store; keeps what later ones may use.
+///
+/// # Errors
+/// As [`range`].
+pub fn range_with(
+    rollups: Option<&Rollups>,
     store: &Store,
     expr: &Expr,
     span: (i64, i64),
@@ -149,6 +175,7 @@ pub fn range(
         budget: &budget,
         grid,
         whole: span,
+        rollups: rollups.filter(|_| rollups::may_keep(expr)),
     };
     let columns = match evaluator.eval(expr)? {
         Value::Vector(columns) => columns,

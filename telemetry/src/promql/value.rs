@@ -1,10 +1,9 @@
 //! The values between evaluation steps: columns over the steps of a query. Knows no operator.
 
-use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::QueryError;
-use crate::metrics::chunk::Point;
 use crate::metrics::labels::Labels;
 
 /// The times at which a query is evaluated.
@@ -18,6 +17,22 @@ pub(super) struct Grid {
 impl Grid {
     pub fn time(&self, step: usize) -> i64 {
         self.start_ms + self.step_ms * step as i64
+    }
+
+    /// The steps from one on.
+    pub fn from(&self, step: usize) -> Self {
+        Self {
+            start_ms: self.time(step),
+            step_ms: self.step_ms,
+            count: self.count - step,
+        }
+    }
+
+    /// How many of the steps are not after a time.
+    pub fn until(&self, last_ms: i64) -> usize {
+        let after = i128::from(last_ms) - i128::from(self.start_ms);
+        let steps = after.div_euclid(i128::from(self.step_ms)) + 1;
+        usize::try_from(steps.max(0)).map_or(self.count, |steps| steps.min(self.count))
     }
 
     pub fn times(&self) -> impl Iterator<Item = i64> {
@@ -50,31 +65,6 @@ pub(super) enum Value {
     Text(String),
 }
 
-/// What a range selector or subquery evaluates to: samples of each series, and per step the end of its window.
-#[derive(Debug)]
-pub(super) struct Matrix {
-    pub series: Vec<(Labels, Vec<Point>)>,
-    pub range_ms: i64,
-    pub ends_ms: Vec<i64>,
-}
-
-impl Matrix {
-    /// Calls `each(step, window)` for each step's window `end - range <= t <= end` (both ends included, as Prometheus 2
-    /// does; Prometheus 3 excludes the left one). The windows slide: nothing is searched again.
-    pub fn windows(&self, points: &[Point], mut each: impl FnMut(usize, &[Point])) {
-        let (mut from, mut to) = (0, 0);
-        for (step, end) in self.ends_ms.iter().enumerate() {
-            while to < points.len() && points[to].t_ms <= *end {
-                to += 1;
-            }
-            while from < to && points[from].t_ms < end - self.range_ms {
-                from += 1;
-            }
-            each(step, &points[from..to]);
-        }
-    }
-}
-
 /// What a query may cost. At a limit the query ends with an error that says so.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -96,26 +86,26 @@ impl Default for Limits {
     }
 }
 
-/// What is left of the limits in one query.
+/// What is left of the limits in one query, shared by the threads that work on it.
 #[derive(Debug)]
 pub(super) struct Budget {
     limits: Limits,
-    samples: Cell<u64>,
-    visits: Cell<u64>,
+    samples: AtomicU64,
+    visits: AtomicU64,
 }
 
 impl Budget {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            samples: Cell::new(0),
-            visits: Cell::new(0),
+            samples: AtomicU64::new(0),
+            visits: AtomicU64::new(0),
         }
     }
 
     pub fn samples(&self, count: usize) -> Result<(), QueryError> {
-        self.samples.set(self.samples.get() + count as u64);
-        if self.samples.get() > self.limits.samples {
+        let before = self.samples.fetch_add(count as u64, Ordering::Relaxed);
+        if before + count as u64 > self.limits.samples {
             return Err(QueryError::Limit(format!(
                 "the query needs more than {} samples: narrow the selector, the range or the step",
                 self.limits.samples
@@ -125,8 +115,8 @@ impl Budget {
     }
 
     pub fn visits(&self, count: usize) -> Result<(), QueryError> {
-        self.visits.set(self.visits.get() + count as u64);
-        if self.visits.get() > self.limits.visits {
+        let before = self.visits.fetch_add(count as u64, Ordering::Relaxed);
+        if before + count as u64 > self.limits.visits {
             return Err(QueryError::Limit(format!(
                 "the query visits more than {} samples: shorten the range in brackets or enlarge the step",
                 self.limits.visits

@@ -6,15 +6,19 @@ mod histogram;
 mod labels;
 mod math;
 mod over_time;
+mod sliding;
 mod special;
+mod window;
 
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{Call, Expr};
 
 use super::eval::Evaluator;
-use super::value::{Column, Value, distinct, merge_equal};
+use super::rows::Rows;
+use super::value::{Column, Value, merge_equal};
 use crate::error::QueryError;
-use crate::metrics::chunk::Point;
+use window::{Check, Window};
+pub(super) use window::{Over, Pass, Steps};
 
 /// A function of PromQL.
 pub struct Function {
@@ -25,21 +29,6 @@ pub struct Function {
     apply: Apply,
 }
 
-/// What a range function sees at one step.
-struct Window<'a> {
-    /// The samples in the window, in time order, without stale markers; never empty.
-    points: &'a [Point],
-    /// The window's end, ms: the step's time unless `@` or `offset` say otherwise.
-    end_ms: i64,
-    /// The window's length, ms.
-    range_ms: i64,
-    /// The step's time, ms.
-    now_ms: i64,
-    /// The scalar arguments at this step, in order.
-    scalars: &'a [f64],
-}
-
-type Check = fn(&[f64]) -> Result<(), QueryError>;
 type Special = fn(&Evaluator<'_>, &Call) -> Result<Value, QueryError>;
 
 enum Apply {
@@ -55,6 +44,8 @@ enum Apply {
     Named(fn(&Window<'_>) -> Option<f64>),
     /// As `Window`, where the scalar arguments must pass a check first.
     Checked((Check, fn(&Window<'_>) -> Option<f64>)),
+    /// All windows of a series in one pass; drops the name.
+    Sliding(fn() -> Box<dyn Pass>),
     /// Everything else.
     Special(Special),
 }
@@ -76,9 +67,9 @@ pub static FUNCTIONS: &[Function] = functions![
     "asinh" Each(f64::asinh) "inverse hyperbolic sine"
     "atan" Each(f64::atan) "arc tangent"
     "atanh" Each(f64::atanh) "inverse hyperbolic tangent"
-    "avg_over_time" Window(over_time::avg) "mean of the samples in the range"
+    "avg_over_time" Sliding(sliding::mean) "mean of the samples in the range"
     "ceil" Each(f64::ceil) "rounded up"
-    "changes" Window(counters::changes) "how often the value changed in the range"
+    "changes" Sliding(sliding::changes) "how often the value changed in the range"
     "clamp" With(math::clamp) "limited to a minimum and a maximum"
     "clamp_max" With(math::clamp_max) "limited to a maximum"
     "clamp_min" With(math::clamp_min) "limited to a minimum"
@@ -90,7 +81,7 @@ pub static FUNCTIONS: &[Function] = functions![
     "day_of_year" Clock(clock::day_of_year) "day of the year, 1 to 366"
     "days_in_month" Clock(clock::days_in_month) "days of the month, 28 to 31"
     "deg" Each(f64::to_degrees) "radians to degrees"
-    "delta" Window(counters::delta) "difference over the range of a gauge, extrapolated to its ends"
+    "delta" Sliding(sliding::delta) "difference over the range of a gauge, extrapolated to its ends"
     "deriv" Window(over_time::deriv) "slope per second by least squares"
     "double_exponential_smoothing" Checked((over_time::factors, over_time::smooth)) "smoothed value by Holt's linear method; holt_winters in Prometheus 2"
     "exp" Each(f64::exp) "e to the power"
@@ -105,7 +96,7 @@ pub static FUNCTIONS: &[Function] = functions![
     "histogram_sum" Special(histogram::native) "sum of native histograms; no float sample is one"
     "hour" Clock(clock::hour) "hour of the day, UTC"
     "idelta" Window(counters::idelta) "difference of the last two samples"
-    "increase" Window(counters::increase) "growth of a counter over the range, extrapolated to its ends"
+    "increase" Sliding(sliding::increase) "growth of a counter over the range, extrapolated to its ends"
     "irate" Window(counters::irate) "growth per second by the last two samples"
     "label_join" Special(labels::join) "a label joined of others"
     "label_replace" Special(labels::replace) "a label set from another by a regular expression"
@@ -114,8 +105,8 @@ pub static FUNCTIONS: &[Function] = functions![
     "log10" Each(f64::log10) "decimal logarithm"
     "log2" Each(f64::log2) "binary logarithm"
     "mad_over_time" Window(over_time::mad) "median absolute deviation in the range"
-    "max_over_time" Window(over_time::max) "largest sample in the range"
-    "min_over_time" Window(over_time::min) "smallest sample in the range"
+    "max_over_time" Sliding(sliding::max) "largest sample in the range"
+    "min_over_time" Sliding(sliding::min) "smallest sample in the range"
     "minute" Clock(clock::minute) "minute of the hour"
     "month" Clock(clock::month) "month of the year, 1 to 12"
     "pi" Special(special::pi) "the number pi"
@@ -123,8 +114,8 @@ pub static FUNCTIONS: &[Function] = functions![
     "present_over_time" Window(over_time::present) "1 where the range has a sample"
     "quantile_over_time" Window(over_time::quantile) "quantile of the samples in the range"
     "rad" Each(f64::to_radians) "degrees to radians"
-    "rate" Window(counters::rate) "growth per second of a counter over the range, extrapolated to its ends"
-    "resets" Window(counters::resets) "how often a counter was reset in the range"
+    "rate" Sliding(sliding::rate) "growth per second of a counter over the range, extrapolated to its ends"
+    "resets" Sliding(sliding::resets) "how often a counter was reset in the range"
     "round" With(math::round) "rounded to the nearest multiple"
     "scalar" Special(special::scalar) "the only element's value, else NaN"
     "sgn" Each(math::sgn) "sign: -1, 0 or 1"
@@ -135,7 +126,7 @@ pub static FUNCTIONS: &[Function] = functions![
     "sqrt" Each(f64::sqrt) "square root"
     "stddev_over_time" Window(over_time::stddev) "standard deviation in the range"
     "stdvar_over_time" Window(over_time::stdvar) "variance in the range"
-    "sum_over_time" Window(over_time::sum) "sum of the samples in the range"
+    "sum_over_time" Sliding(sliding::sum) "sum of the samples in the range"
     "tan" Each(f64::tan) "tangent"
     "tanh" Each(f64::tanh) "hyperbolic tangent"
     "time" Special(special::time) "the step's time in seconds"
@@ -172,10 +163,35 @@ pub(super) fn call(evaluator: &Evaluator<'_>, call: &Call) -> Result<Value, Quer
             }]))
         }
         Apply::Clock(of) => each(evaluator, call, |value, _| Some(of(value))),
-        Apply::Window(of) => windows(evaluator, call, of, |_| Ok(()), false),
-        Apply::Named(of) => windows(evaluator, call, of, |_| Ok(()), true),
-        Apply::Checked((check, of)) => windows(evaluator, call, of, check, false),
+        Apply::Window(_) | Apply::Named(_) | Apply::Checked(_) | Apply::Sliding(_) => {
+            let Some(rows) = rows(evaluator, call)? else {
+                return Err(QueryError::Execution(format!("{name}() has no rows")));
+            };
+            evaluator.columns(&rows).map(Value::Vector)
+        }
     }
+}
+
+/// The rows of a function of a range vector; `None` for other functions.
+pub(super) fn rows(evaluator: &Evaluator<'_>, call: &Call) -> Result<Option<Rows>, QueryError> {
+    let over = match find(call.func.name).map(|function| &function.apply) {
+        Some(Apply::Window(of)) => Over::windows(*of, |_| Ok(()), false),
+        Some(Apply::Named(of)) => Over::windows(*of, |_| Ok(()), true),
+        Some(Apply::Checked((check, of))) => Over::windows(*of, *check, false),
+        Some(Apply::Sliding(pass)) => Over::sliding(*pass),
+        _ => return Ok(None),
+    };
+    let scalars = scalars(evaluator, call)?;
+    let matrix = evaluator.matrix(argument(call, ValueType::Matrix)?)?;
+    evaluator
+        .budget
+        .samples(matrix.series.len() * evaluator.grid.count)?;
+    Ok(Some(Rows::Range {
+        matrix,
+        over,
+        scalars,
+        grid: evaluator.grid,
+    }))
 }
 
 /// The scalar arguments over the steps, in order.
@@ -217,57 +233,6 @@ fn each(
         });
     let columns = columns.filter(|c| !c.is_blank()).collect();
     Ok(Value::Vector(merge_equal(columns)?))
-}
-
-fn windows(
-    evaluator: &Evaluator<'_>,
-    call: &Call,
-    of: fn(&Window<'_>) -> Option<f64>,
-    check: Check,
-    keep_name: bool,
-) -> Result<Value, QueryError> {
-    let scalars = scalars(evaluator, call)?;
-    let matrix = evaluator.matrix(argument(call, ValueType::Matrix)?)?;
-    evaluator
-        .budget
-        .samples(matrix.series.len() * evaluator.grid.count)?;
-    let mut now = vec![0.0; scalars.len()];
-    let mut checked = Ok(());
-    let mut columns = Vec::with_capacity(matrix.series.len());
-    for (labels, points) in &matrix.series {
-        let (mut cells, mut visits) = (vec![None; evaluator.grid.count], 0);
-        matrix.windows(points, |step, points| {
-            if points.is_empty() {
-                return;
-            }
-            visits += points.len();
-            for (now, all) in now.iter_mut().zip(&scalars) {
-                *now = all[step];
-            }
-            if checked.is_ok() {
-                checked = check(&now);
-            }
-            let end_ms = matrix.ends_ms[step];
-            let window = Window {
-                points,
-                end_ms,
-                range_ms: matrix.range_ms,
-                now_ms: evaluator.grid.time(step),
-                scalars: &now,
-            };
-            cells[step] = of(&window);
-        });
-        evaluator.budget.visits(visits)?;
-        checked.clone()?;
-        let labels = if keep_name {
-            labels.clone()
-        } else {
-            labels.without_name()
-        };
-        columns.push(Column { labels, cells });
-    }
-    columns.retain(|column| !column.is_blank());
-    Ok(Value::Vector(distinct(columns)?))
 }
 
 #[cfg(test)]

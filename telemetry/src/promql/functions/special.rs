@@ -5,6 +5,8 @@ use promql_parser::parser::{Call, Expr};
 use super::{Column, Evaluator, QueryError, Value};
 use crate::metrics::labels::Labels;
 use crate::promql::eval::demanded_labels;
+use crate::promql::matrix::Windows;
+use crate::promql::rows::Read;
 
 fn unlabelled(cells: Vec<Option<f64>>) -> Value {
     Value::Vector(vec![Column {
@@ -62,7 +64,7 @@ pub(super) fn timestamp(evaluator: &Evaluator<'_>, call: &Call) -> Result<Value,
     }
     let argument = &call.args.args[0];
     let mut columns = match selector(argument) {
-        Some(selector) => evaluator.instant(selector, |point| point.t_ms as f64 / 1000.0)?,
+        Some(selector) => evaluator.columns(&evaluator.instant(selector, Read::Time)?)?,
         None => evaluator.vector(argument)?,
     };
     for column in &mut columns {
@@ -106,8 +108,12 @@ pub(super) fn absent_over_time(
     let argument = &call.args.args[0];
     let matrix = evaluator.matrix(argument)?;
     let mut present = vec![false; evaluator.grid.count];
-    for (_, points) in &matrix.series {
-        matrix.windows(points, |step, points| present[step] |= !points.is_empty());
+    let mut windows = Windows::new(&matrix, 0..present.len());
+    for series in 0..matrix.series.len() {
+        let loaded = windows.load(series);
+        for (present, (from, to)) in present.iter_mut().zip(loaded.spans) {
+            *present |= from < to;
+        }
     }
     Ok(missing(evaluator, argument, |step| present[step]))
 }
