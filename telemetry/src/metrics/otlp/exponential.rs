@@ -433,5 +433,4 @@ fn without(these: &[f64], others: &[f64]) -> Vec<f64> {
 }
 
 #[cfg(test)]
-#[path = "exponential_tests.rs"]
 mod tests;
