@@ -315,13 +315,7 @@ impl Check {
                 .collect::<Vec<_>>()
         };
         let (labels_text, annotations_text) = (plain(&labels), plain(&annotations));
-        let labels = match kind {
-            Kind::Recording => {
-                labels.iter().for_each(|(key, _)| self.name(key, true));
-                Vec::new()
-            }
-            Kind::Alerting { .. } => self.templates(labels, true),
-        };
+        let labels = self.rule_labels(kind, labels);
         let annotations = self.templates(annotations, false);
         let (query, expr) = self.expression(at, fields.text(keys, "expr"))?;
         Some(Rule {
@@ -398,6 +392,15 @@ impl Check {
             let what = if labels { "label" } else { "annotation" };
             self.add(key.referenced, format!("invalid {what} name `{name}`"));
         }
+    }
+
+    /// The labels of an alerting rule; those of a recording rule are no templates, and only their names can be wrong.
+    fn rule_labels(&mut self, kind: Kind, labels: Texts) -> Vec<(String, Template)> {
+        if kind != Kind::Recording {
+            return self.templates(labels, true);
+        }
+        labels.iter().for_each(|(key, _)| self.name(key, true));
+        Vec::new()
     }
 
     fn templates(&mut self, texts: Texts, labels: bool) -> Vec<(String, Template)> {

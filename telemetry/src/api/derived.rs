@@ -1,5 +1,5 @@
 //! `GET /derived/…`: the views of [`crate::derive`] as JSON. Errors are plain text with status 400, or 404
-//! for a trace that is not held; the place of a broken query stands in the header `x-error-position`.
+//! for a trace or objectives that are not held; the place of a broken query stands in the header `x-error-position`.
 //!
 //! Every answer has `limits`, the limits that it met. One of a window has `evicted_before_ns` where the
 //! window begins before what is still held.

@@ -462,136 +462,139 @@ fn told(from: &str, to: &str) -> String {
     }
 }
 
+/// What stands in the file, what is written instead, what is said of it.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    ("version: prometheus/v1", "", "add `version: prometheus/v1`"),
+    (
+        "prometheus/v1",
+        "prometheus/v2",
+        "line 2, column 10: `prometheus/v2` is unknown",
+    ),
+    ("service: shop", "", "add `service:`"),
+    (
+        "service: shop",
+        "service: 'my shop'",
+        "line 3, column 10: `service` is of letters",
+    ),
+    ("service: shop", "service: ''", "`service` is of letters"),
+    (
+        "service: shop",
+        "sevrice: shop",
+        "line 3, column 1: unknown field `sevrice`",
+    ),
+    ("99.9", "0", "line 14, column 16: `0` is no objective"),
+    ("99.9", "100", "100 leaves no error budget"),
+    ("99.9", "101", "`101` is no objective"),
+    ("99.9", "-1", "`-1` is no objective"),
+    ("99.9", ".nan", "`NaN` is no objective"),
+    ("99.9", "99.9999999999999", "more than ten decimals"),
+    ("99.9", "high", "line 14, column 16: "),
+    ("objective: 99.9", "", "add `objective:`"),
+    ("name: answers", "", "the objective has no name"),
+    ("name: answers", "name: -answers", "`name` is of letters"),
+    (
+        "error_query:",
+        "error_queri:",
+        "unknown field `error_queri`",
+    ),
+    (
+        "error_query: sum(rate(requests_total{code=\"500\"}[{{.window}}])) or vector(0)",
+        "",
+        "add `error_query:`",
+    ),
+    (
+        "total_query: sum(rate(requests_total[{{.window}}]))",
+        "total_query: ''",
+        "add `total_query:`",
+    ),
+    (
+        "total_query: sum(rate(requests_total[{{.window}}]))",
+        "",
+        "add `total_query:`",
+    ),
+    (
+        "total_query: sum(rate(requests_total[{{.window}}]))",
+        "total_query: sum(rate(requests_total[5m]))",
+        "line 20, column 22: total_query: it has no window",
+    ),
+    (
+        "requests_total[{{.window}}]",
+        "requests_total[{{.windw}}]",
+        "means nothing here",
+    ),
+    (
+        "total_query: sum(rate(",
+        "total_query: sum(rat(",
+        "line 20, column 22: total_query: ",
+    ),
+    (
+        "total_query: sum(rate(",
+        "total_query: sum(increase(",
+        "one query counts per second",
+    ),
+    ("alerting: { name: AnswersBurn }", "", "add `alerting:`"),
+    (
+        "alerting: { name: AnswersBurn }",
+        "alerting: { page_alert: { disable: true } }",
+        "add `alerting:`",
+    ),
+    (
+        "{ name: AnswersBurn }",
+        "{ name: A, annotations: { summary: '{{ nope }}' } }",
+        "template, byte 3",
+    ),
+    (
+        "{ name: AnswersBurn }",
+        "{ name: A, labels: { severity: '{{ nope }}' } }",
+        "template, byte 3",
+    ),
+    (
+        "{ name: AnswersBurn }",
+        "{ name: A, annotations: { '1x': a } }",
+        "no name of an annotation",
+    ),
+    (
+        "{ team: shop }",
+        "{ sloth_id: shop }",
+        "set by the rules themselves",
+    ),
+    ("{ team: shop }", "{ 'te-am': shop }", "no label name"),
+    ("{ team: shop }", "{ __name__: shop }", "no label name"),
+    ("sloPeriod: 1h", "sloPeriod: soon", "`soon` is no duration"),
+    ("sloPeriod: 1h", "sloPeriod: 10m", "longer than `sloPeriod`"),
+    (
+        "shortWindow: 2m",
+        "shortWindow: 15m",
+        "shorter than the long one",
+    ),
+    (
+        "errorBudgetPercent: 24",
+        "errorBudgetPercent: 0",
+        "`0` is no share of the budget",
+    ),
+    (
+        "errorBudgetPercent: 24",
+        "errorBudgetPercent: 101",
+        "`101` is no share of the budget",
+    ),
+    ("longWindow: 1m", "longWindow: 0s", "`0s` is no duration"),
+    ("longWindow: 1m }", "}", "missing field `longWindow`"),
+    (
+        "sli:\n      events:",
+        "sli:\n      raw: { error_ratio_query: up }\n      events:",
+        "`raw` is not supported",
+    ),
+    (
+        "sli:\n      events:",
+        "sli:\n      plugin: { id: x }\n      events:",
+        "`plugin` is not supported",
+    ),
+    ("slos:", "more:", "unknown field `more`"),
+];
+
 #[test]
 fn every_mistake_is_told_with_its_place_and_what_to_write() {
-    for (from, to, expected) in [
-        ("version: prometheus/v1", "", "add `version: prometheus/v1`"),
-        (
-            "prometheus/v1",
-            "prometheus/v2",
-            "line 2, column 10: `prometheus/v2` is unknown",
-        ),
-        ("service: shop", "", "add `service:`"),
-        (
-            "service: shop",
-            "service: 'my shop'",
-            "line 3, column 10: `service` is of letters",
-        ),
-        ("service: shop", "service: ''", "`service` is of letters"),
-        (
-            "service: shop",
-            "sevrice: shop",
-            "line 3, column 1: unknown field `sevrice`",
-        ),
-        ("99.9", "0", "line 14, column 16: `0` is no objective"),
-        ("99.9", "100", "100 leaves no error budget"),
-        ("99.9", "101", "`101` is no objective"),
-        ("99.9", "-1", "`-1` is no objective"),
-        ("99.9", ".nan", "`NaN` is no objective"),
-        ("99.9", "99.9999999999999", "more than ten decimals"),
-        ("99.9", "high", "line 14, column 16: "),
-        ("objective: 99.9", "", "add `objective:`"),
-        ("name: answers", "", "the objective has no name"),
-        ("name: answers", "name: -answers", "`name` is of letters"),
-        (
-            "error_query:",
-            "error_queri:",
-            "unknown field `error_queri`",
-        ),
-        (
-            "error_query: sum(rate(requests_total{code=\"500\"}[{{.window}}])) or vector(0)",
-            "",
-            "add `error_query:`",
-        ),
-        (
-            "total_query: sum(rate(requests_total[{{.window}}]))",
-            "total_query: ''",
-            "add `total_query:`",
-        ),
-        (
-            "total_query: sum(rate(requests_total[{{.window}}]))",
-            "",
-            "add `total_query:`",
-        ),
-        (
-            "total_query: sum(rate(requests_total[{{.window}}]))",
-            "total_query: sum(rate(requests_total[5m]))",
-            "line 20, column 22: total_query: it has no window",
-        ),
-        (
-            "requests_total[{{.window}}]",
-            "requests_total[{{.windw}}]",
-            "means nothing here",
-        ),
-        (
-            "total_query: sum(rate(",
-            "total_query: sum(rat(",
-            "line 20, column 22: total_query: ",
-        ),
-        (
-            "total_query: sum(rate(",
-            "total_query: sum(increase(",
-            "one query counts per second",
-        ),
-        ("alerting: { name: AnswersBurn }", "", "add `alerting:`"),
-        (
-            "alerting: { name: AnswersBurn }",
-            "alerting: { page_alert: { disable: true } }",
-            "add `alerting:`",
-        ),
-        (
-            "{ name: AnswersBurn }",
-            "{ name: A, annotations: { summary: '{{ nope }}' } }",
-            "template, byte 3",
-        ),
-        (
-            "{ name: AnswersBurn }",
-            "{ name: A, labels: { severity: '{{ nope }}' } }",
-            "template, byte 3",
-        ),
-        (
-            "{ name: AnswersBurn }",
-            "{ name: A, annotations: { '1x': a } }",
-            "no name of an annotation",
-        ),
-        (
-            "{ team: shop }",
-            "{ sloth_id: shop }",
-            "set by the rules themselves",
-        ),
-        ("{ team: shop }", "{ 'te-am': shop }", "no label name"),
-        ("{ team: shop }", "{ __name__: shop }", "no label name"),
-        ("sloPeriod: 1h", "sloPeriod: soon", "`soon` is no duration"),
-        ("sloPeriod: 1h", "sloPeriod: 10m", "longer than `sloPeriod`"),
-        (
-            "shortWindow: 2m",
-            "shortWindow: 15m",
-            "shorter than the long one",
-        ),
-        (
-            "errorBudgetPercent: 24",
-            "errorBudgetPercent: 0",
-            "`0` is no share of the budget",
-        ),
-        (
-            "errorBudgetPercent: 24",
-            "errorBudgetPercent: 101",
-            "`101` is no share of the budget",
-        ),
-        ("longWindow: 1m", "longWindow: 0s", "`0s` is no duration"),
-        ("longWindow: 1m }", "}", "missing field `longWindow`"),
-        (
-            "sli:\n      events:",
-            "sli:\n      raw: { error_ratio_query: up }\n      events:",
-            "`raw` is not supported",
-        ),
-        (
-            "sli:\n      events:",
-            "sli:\n      plugin: { id: x }\n      events:",
-            "`plugin` is not supported",
-        ),
-        ("slos:", "more:", "unknown field `more`"),
-    ] {
+    for (from, to, expected) in MISTAKES {
         let said = told(from, to);
         assert!(said.contains(expected), "{from} -> {to}: {said}");
     }

@@ -255,7 +255,7 @@ async fn collectors_that_speak_tls_get_everything_and_only_from_those_who_trust_
 async fn tell(url: &str) -> Told {
     let lab = telemetry();
     let rules = "groups: [{ name: g, rules: [{ alert: Errors, expr: errors > 5 }] }]";
-    lab.metrics.alerts().load(rules).unwrap();
+    lab.metrics.alerts().load([("rules.yaml", rules)]).unwrap();
     lab.metrics.append(&[("__name__", "errors")], 1_000, 7.0);
     lab.metrics.alerts().evaluate(1_000_000_000);
     let hook = Webhook::new(url, Shape::Slack).unwrap();

@@ -281,3 +281,19 @@ async fn what_is_not_there_is_said_with_what_is() {
             .starts_with("calls over the last 2 min")
     );
 }
+
+#[tokio::test]
+async fn objectives_are_told_with_what_their_words_mean() {
+    let (mut session, _) = talking(fixture::lab()).await;
+    let overview = session.line("overview").await;
+    assert!(overview.contains("objectives tells"), "{overview}");
+    let said = session.line("objectives").await;
+    for part in [
+        "goal 99.9 %, reached 99.64 % in the last 60 min: 43 of 11900 failed",
+        "budget 56 % left (yellow); if it goes on, nothing in 10.2 min",
+        "burns too fast for a page",
+        "Error budget: the requests that may fail",
+    ] {
+        assert!(said.contains(part), "{part} is missing in {said}");
+    }
+}

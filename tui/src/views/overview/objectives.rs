@@ -253,3 +253,97 @@ fn gone(o: &Objective) -> Option<String> {
     let seconds = o.exhausted_in_s.filter(|seconds| *seconds > 0.0)?;
     Some(text::stretch((seconds * 1000.0).round() as i64))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ThemeName;
+
+    fn objective(name: &str, left: Option<f64>, burn_rate: Option<f64>) -> Objective {
+        let policy = left.map(|left| match left {
+            left if left > 0.75 => Policy::Green,
+            left if left > 0.25 => Policy::Yellow,
+            left if left > 0.0 => Policy::Red,
+            _ => Policy::Exhausted,
+        });
+        Objective {
+            service: "edge".to_owned(),
+            name: name.to_owned(),
+            description: String::new(),
+            objective: 0.95,
+            window_s: 3_600.0,
+            total: left.map(|_| 1_000.0),
+            failed: left.map(|left| (1.0 - left) * 50.0),
+            sli: left.map(|left| 1.0 - (1.0 - left) * 0.05),
+            error_budget_remaining: left,
+            burn_rate,
+            burn_rates: Vec::new(),
+            pairs: Vec::new(),
+            policy,
+            exhausted_in_s: burn_rate.filter(|rate| *rate > 1.0).map(|_| 90.0),
+        }
+    }
+
+    fn line(all: &[Objective], width: usize) -> String {
+        let theme = Theme::new(ThemeName::None);
+        let all: Vec<&Objective> = all.iter().collect();
+        let line = worst(&all, width, &theme);
+        line.spans
+            .iter()
+            .map(|span| span.content.as_ref())
+            .collect()
+    }
+
+    #[test]
+    fn a_line_says_as_much_as_fits_and_no_part_of_it_is_cut() {
+        let all = [
+            objective("latency", Some(0.5), Some(2.0)),
+            objective("errors", Some(0.2), Some(0.0)),
+            objective("rest", Some(0.9), Some(0.4)),
+        ];
+        assert_eq!(
+            line(&all, 200),
+            "latency 97.50 % (goal 95 %): budget 50 % left (yellow) · burns at 2.0× · gone in 90 s · 1 more"
+        );
+        assert_eq!(
+            line(&all, 90),
+            "latency 97.50 % (goal 95 %): budget 50 % left (yellow) · burns at 2.0× · gone in 90 s"
+        );
+        assert_eq!(
+            line(&all[2..], 200),
+            "rest 99.50 % (goal 95 %): budget 90 % left (green) · burns at 0.4×"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_called_good() {
+        let unknown = objective("latency", None, None);
+        assert_eq!(
+            line(std::slice::from_ref(&unknown), 200),
+            "latency — (goal 95 %): budget unknown"
+        );
+        let told = told(&unknown);
+        assert!(
+            told.contains("nothing measured in the last 60 min"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn goals_and_rates_have_the_decimals_that_they_need() {
+        let of = |share: f64| {
+            goal(&Objective {
+                objective: share,
+                ..objective("x", None, None)
+            })
+        };
+        assert_eq!(
+            [of(0.999), of(0.95), of(0.9999)],
+            ["99.9 %", "95 %", "99.99 %"]
+        );
+        assert_eq!(
+            [times(0.0), times(0.44), times(14.4)],
+            ["0×", "0.4×", "14×"]
+        );
+    }
+}
