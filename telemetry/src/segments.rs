@@ -106,16 +106,40 @@ impl<H: Head> SignalStore<H> {
         append(&mut inner.interner, &mut inner.origins, &mut inner.segments)
     }
 
-    /// All segments, oldest arrival first; the last may be a copy of the head.
+    /// All segments, oldest arrival first; the last may be a copy of the head. Writers wait for no more than the copying: it is
+    /// put in order beside the lock.
     #[must_use]
     pub fn snapshot(&self) -> Vec<Arc<H::Sealed>> {
-        self.0.lock().segments.snapshot()
+        let (mut segments, copy) = {
+            let inner = self.0.lock();
+            let segments = &inner.segments;
+            let mut held: Vec<_> = segments.sealed.iter().cloned().collect();
+            held.extend(segments.head_snapshot.clone());
+            let open = segments.head_snapshot.is_none() && segments.head.rows() > 0;
+            let copy = open.then(|| (segments.head.clone(), segments.received));
+            (held, copy)
+        };
+        if let Some((head, received)) = copy {
+            let head = Arc::new(head.seal());
+            let segments_now = &mut self.0.lock().segments;
+            if segments_now.received == received {
+                segments_now.head_snapshot = Some(head.clone());
+            }
+            segments.push(head);
+        }
+        segments
     }
 
     /// What the store holds and has lost.
     #[must_use]
     pub fn stats(&self) -> SignalStats {
-        self.0.lock().segments.stats()
+        let segments = self.snapshot();
+        let earliest = segments.iter().filter_map(|segment| segment.earliest_ns());
+        let oldest_ns = earliest.min();
+        SignalStats {
+            oldest_ns,
+            ..self.0.lock().segments.counted()
+        }
     }
 }
 
@@ -164,19 +188,7 @@ impl<H: Head> Segments<H> {
         }
     }
 
-    fn snapshot(&mut self) -> Vec<Arc<H::Sealed>> {
-        let mut segments: Vec<_> = self.sealed.iter().cloned().collect();
-        if self.head.rows() > 0 {
-            let head = self
-                .head_snapshot
-                .get_or_insert_with(|| Arc::new(self.head.clone().seal()));
-            segments.push(head.clone());
-        }
-        segments
-    }
-
-    fn stats(&mut self) -> SignalStats {
-        let segments = self.snapshot();
+    fn counted(&self) -> SignalStats {
         SignalStats {
             received: self.received,
             held: self.received - self.evicted - self.rejected,
@@ -184,10 +196,7 @@ impl<H: Head> Segments<H> {
             rejected: self.rejected,
             bytes: (self.sealed_bytes + self.head.bytes()) as u64,
             budget_bytes: self.budget_bytes as u64,
-            oldest_ns: segments
-                .iter()
-                .filter_map(|segment| segment.earliest_ns())
-                .min(),
+            oldest_ns: None,
         }
     }
 }

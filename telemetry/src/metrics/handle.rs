@@ -84,6 +84,7 @@ pub(crate) struct Inner {
     pub rollups: Rollups,
     deltas: otlp::Deltas,
     exponentials: otlp::Exponentials,
+    known: otlp::Known,
     recording: Mutex<Option<Recording>>,
     forwarder: OnceLock<Forwarder>,
 }
@@ -113,6 +114,7 @@ impl Metrics {
             rollups: Rollups::default(),
             deltas: otlp::Deltas::default(),
             exponentials: otlp::Exponentials::default(),
+            known: otlp::Known::default(),
             recording: Mutex::new(None),
             forwarder: OnceLock::new(),
         };
@@ -353,6 +355,7 @@ impl Metrics {
             exemplars: &self.inner.exemplars,
             deltas: &self.inner.deltas,
             exponentials: &self.inner.exponentials,
+            known: &self.inner.known,
             now_ms: ms(self.inner.time.now_ns()),
         };
         let taken = otlp::append(&request, &sinks);

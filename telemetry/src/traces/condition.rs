@@ -65,7 +65,11 @@ impl std::ops::Not for Rows {
 
     fn not(mut self) -> Self {
         self.words.iter_mut().for_each(|word| *word = !*word);
-        if let Some(last) = self.words.last_mut().filter(|_| self.rows % 64 > 0) {
+        if let Some(last) = self
+            .words
+            .last_mut()
+            .filter(|_| !self.rows.is_multiple_of(64))
+        {
             *last &= (1 << (self.rows % 64)) - 1;
         }
         self

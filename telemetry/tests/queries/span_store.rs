@@ -89,7 +89,7 @@ fn plain() -> impl Strategy<Value = Plain> {
         )| {
             Plain {
                 // both halves of an id count
-                trace: trace << 64 | trace % 3,
+                trace: (trace << 64) | (trace % 3),
                 id,
                 parent,
                 service,
@@ -243,7 +243,7 @@ fn request(spans: &[Plain], broken: bool) -> ExportTraceServiceRequest {
                 message: plain.message.to_owned(),
             }),
             // of every third span an event and a link with the span's attributes
-            events: Vec::from_iter((plain.id % 3 == 0).then(|| span::Event {
+            events: Vec::from_iter(plain.id.is_multiple_of(3).then(|| span::Event {
                 name: plain.name.to_owned(),
                 time_unix_nano: plain.end as u64,
                 attributes: own.clone(),
@@ -464,7 +464,7 @@ proptest! {
     fn the_store_holds_what_the_list_holds(batches in batches(), budget in budget()) {
         let held = Held::of(&batches, budget);
         let traces = traces(&held.spans);
-        for id in (1_u128..12).map(|trace| trace << 64 | trace % 3) {
+        for id in (1_u128..12).map(|trace| (trace << 64) | (trace % 3)) {
             let found = held.telemetry.trace(&id.to_be_bytes());
             let found = found.map(|trace| trace.spans.iter().map(|span| told(span)).collect::<Vec<_>>());
             prop_assert_eq!(found.as_ref(), traces.get(&id), "trace {:x}", id);

@@ -4,6 +4,7 @@
 
 mod delta;
 mod exponential;
+mod known;
 mod names;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -16,6 +17,10 @@ use opentelemetry_proto::tonic::metrics::v1::{
 
 pub(super) use delta::Deltas;
 pub(super) use exponential::Exponentials;
+pub(super) use known::Known;
+
+use known::Remembered;
+use parking_lot::MutexGuard;
 
 use super::catalog::Catalog;
 use super::chunk::stale_marker;
@@ -44,6 +49,7 @@ pub(super) struct Sinks<'a> {
     pub exemplars: &'a Exemplars,
     pub deltas: &'a Deltas,
     pub exponentials: &'a Exponentials,
+    pub known: &'a Known,
     /// Store time now.
     pub now_ms: i64,
 }
@@ -61,6 +67,8 @@ pub(super) fn append(request: &ExportMetricsServiceRequest, sinks: &Sinks<'_>) -
     let mut batch = Batch {
         samples: Vec::new(),
         earlier: Vec::new(),
+        known: sinks.known.lock(),
+        places: Vec::new(),
         refused: 0,
         reason: String::new(),
         sinks,
@@ -90,6 +98,9 @@ pub(super) fn append(request: &ExportMetricsServiceRequest, sinks: &Sinks<'_>) -
             over,
             "older than the newest sample of their series, or beyond the store's limit of series",
         );
+    }
+    for (at, place) in &batch.places {
+        batch.known.note(*place, batch.samples[*at].id);
     }
     let mut samples = batch.earlier;
     samples.append(&mut batch.samples);
@@ -138,6 +149,9 @@ struct Batch<'a> {
     samples: Vec<Pending>,
     /// Samples of new series from before this request.
     earlier: Vec<Pending>,
+    known: MutexGuard<'a, Remembered>,
+    /// Of samples by their places: where their series are remembered.
+    places: Vec<(usize, usize)>,
     refused: i64,
     reason: String,
     sinks: &'a Sinks<'a>,
@@ -252,6 +266,7 @@ impl Batch<'_> {
     }
 
     fn numbers(&mut self, name: &str, points: &[NumberDataPoint]) {
+        self.known.of(&self.identity, name);
         for point in points {
             let value = match point.value {
                 _ if unrecorded(point.flags) => stale_marker(),
@@ -262,13 +277,30 @@ impl Batch<'_> {
                     continue;
                 }
             };
-            let Some(labels) = self.labels(name, &point.attributes) else {
-                continue;
-            };
-            if self.push(labels.clone(), point.time_unix_nano, value) {
-                for exemplar in &point.exemplars {
-                    self.exemplar(&labels, exemplar);
+            let found = self.known.series(&point.attributes, || {
+                let labels = labels(name, &point.attributes, &self.identity);
+                labels.check().map(|()| labels)
+            });
+            let (labels, id, place) = match found {
+                Ok(series) => (series.labels, series.id, series.place),
+                Err(error) => {
+                    self.refuse(1, &error.to_string());
+                    continue;
                 }
+            };
+            let exemplars = &point.exemplars;
+            let shown = (!exemplars.is_empty()).then(|| labels.clone());
+            if !self.push(labels, point.time_unix_nano, value) {
+                continue;
+            }
+            if let Some((pushed, place)) = self.samples.last_mut().zip(place) {
+                pushed.id = id;
+                self.places.push((self.samples.len() - 1, place));
+            }
+            for exemplar in exemplars {
+                shown
+                    .iter()
+                    .for_each(|labels| self.exemplar(labels, exemplar));
             }
         }
     }
