@@ -367,13 +367,15 @@ pub enum BenchArea {
     Lab,
     /// OTLP logs, spans and data points into the store beside bare decoding; memory of each.
     Ingest,
+    /// Counting, grouping and finding log lines beside ripgrep, `DuckDB` and lnav; memory of a line.
+    Logs,
     /// Traces by id and by TraceQL over up to ten million spans.
     Traces,
 }
 
 impl BenchArea {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 3] = [Self::Lab, Self::Ingest, Self::Traces];
+    pub const ALL: [Self; 4] = [Self::Lab, Self::Ingest, Self::Logs, Self::Traces];
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -4,6 +4,8 @@ mod batches;
 mod figures;
 mod ingest;
 mod lab;
+mod log_lines;
+mod logs;
 mod peers;
 mod process_tree;
 mod traces;
@@ -123,6 +125,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
         let report = match area {
             BenchArea::Lab => lab::run(&measure)?,
             BenchArea::Ingest => ingest::run(&measure)?,
+            BenchArea::Logs => logs::run(&measure)?,
             BenchArea::Traces => traces::run(&measure)?,
         };
         measure.tell("");

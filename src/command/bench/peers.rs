@@ -21,7 +21,6 @@ impl Drop for Guard {
     }
 }
 
-#[expect(dead_code, reason = "until an area has peers")]
 /// A program on the path; otherwise it is noted in `missing`, with how to install it.
 pub fn find(program: &str, install: &str, missing: &mut Vec<Missing>) -> Option<PathBuf> {
     let found = std::env::var_os("PATH").and_then(|path| {

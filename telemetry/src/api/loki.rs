@@ -21,7 +21,7 @@ use crate::facade::Telemetry;
 use crate::logs::ast::{LogExpr, Query, Stage};
 use crate::logs::record::Labels;
 use crate::logs::{
-    Direction, Grid, LogLine, Plan, Segment, Series, evaluate, parse, query_or_words,
+    Direction, Grid, LogLine, Plan, Series, Volumes, evaluate, parse, query_or_words, volumes,
 };
 
 /// Lines of an answer where no limit is given, as in Loki.
@@ -229,13 +229,12 @@ fn streams_of(
         .unwrap_or("{service=~\".+\"}");
     let mut streams = Streams::new();
     let log = stream_selector(text)?;
-    each_stream(telemetry, parameters, &log, |labels, _, bytes| {
-        let [(_, service), _, (_, level)] = labels;
-        let key = ((*service).to_owned(), (*level).to_owned());
+    for ((service, level, _), amount) in volumes_of(telemetry, parameters, &log, |_| 0)? {
+        let key = (service.to_string(), level.name().to_owned());
         let stream = streams.entry(key).or_default();
-        stream.0 += 1;
-        stream.1 += bytes;
-    })?;
+        stream.0 += amount.lines;
+        stream.1 += amount.bytes;
+    }
     Ok(streams)
 }
 
@@ -251,25 +250,16 @@ fn stream_selector(text: &str) -> Result<LogExpr, Refusal> {
     }
 }
 
-/// Calls `each` with the labels, time and bytes of every line of a selector in the window.
-fn each_stream(
+/// Lines and bytes of a selector in the window, by stream and by `step_of` their time.
+fn volumes_of(
     telemetry: &Telemetry,
     parameters: &Parameters,
     log: &LogExpr,
-    mut each: impl FnMut(&[(&str, &str); 3], i64, u64),
-) -> Result<(), Refusal> {
+    step_of: impl Fn(i64) -> i64,
+) -> Result<Volumes, Refusal> {
     let window = window(telemetry, parameters)?;
-    let segments: Vec<std::sync::Arc<Segment>> = telemetry.intake().log_store().snapshot();
-    Plan::new(log)?.each(&segments, window, |entry| {
-        let (row, service) = (&entry.row, &*entry.row.origin().service);
-        let labels = [
-            ("service", service),
-            ("service_name", service),
-            ("level", row.level().name()),
-        ];
-        each(&labels, row.ts_ns(), row.body().len() as u64);
-    })?;
-    Ok(())
+    let segments = telemetry.intake().log_store().snapshot();
+    Ok(volumes(&Plan::new(log)?, &segments, window, step_of)?)
 }
 
 /// The version of Loki whose API is served; Grafana switches features by it.

@@ -19,6 +19,7 @@ mod store;
 mod tally;
 mod template;
 mod vector;
+mod volume;
 mod words;
 
 pub(crate) use fields::logfmt_pairs;
@@ -28,6 +29,8 @@ pub use record::{Level, LogLine};
 pub use scan::{Direction, Plan, QUERY_TIME};
 pub use segment::Segment;
 pub use store::{LOG_BYTES, LogStore, record_ts_ns};
+pub use tally::Amount;
+pub use volume::{Volumes, volumes};
 pub use words::{bare_words, query_or_words};
 
 use crate::error::QueryError;

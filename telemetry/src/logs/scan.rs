@@ -58,7 +58,7 @@ impl Deadline {
 }
 
 /// Segments that have rows with `start_ns <= ts < end_ns`, or may have.
-fn overlapping(
+pub fn overlapping(
     segments: &[Arc<Segment>],
     (start_ns, end_ns): (i64, i64),
 ) -> impl Iterator<Item = &Arc<Segment>> {

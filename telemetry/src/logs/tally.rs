@@ -87,7 +87,8 @@ pub struct Amount {
 }
 
 impl Amount {
-    fn add(&mut self, other: Self) {
+    /// Adds another.
+    pub fn add(&mut self, other: Self) {
         self.lines += other.lines;
         self.bytes += other.bytes;
     }

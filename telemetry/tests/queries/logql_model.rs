@@ -2,37 +2,40 @@
 //! code with the first. Lines and queries are drawn at random.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use proptest::prelude::*;
 use telemetry::Telemetry;
 use telemetry::logs::ast::Query;
-use telemetry::logs::{self, Grid};
+use telemetry::logs::{self, Grid, Segment};
 
 use crate::{append_log, fresh};
 
-const SERVICES: [&str; 3] = ["cart", "orders", "pay"];
-const LEVELS: [(&str, i32); 3] = [("info", 9), ("warn", 13), ("error", 17)];
+pub(crate) const SERVICES: [&str; 3] = ["cart", "orders", "pay"];
+pub(crate) const LEVELS: [(&str, i32); 3] = [("info", 9), ("warn", 13), ("error", 17)];
 const KEYS: [&str; 3] = ["n", "took", "code"];
 /// A second, ns; lines and steps lie on seconds, so that the borders of windows are met often.
-const SECOND: i64 = 1_000_000_000;
+pub(crate) const SECOND: i64 = 1_000_000_000;
 
 #[derive(Debug, Clone)]
-struct Line {
-    second: i64,
-    service: usize,
-    level: usize,
+pub(crate) struct Line {
+    pub second: i64,
+    pub service: usize,
+    pub level: usize,
     /// `key=value` for each key that is there.
-    fields: Vec<(usize, u32)>,
+    pub fields: Vec<(usize, u32)>,
+    /// What stands behind the fields, and is none.
+    pub rest: String,
 }
 
 impl Line {
-    fn body(&self) -> String {
+    pub fn body(&self) -> String {
         let pairs = self
             .fields
             .iter()
             .map(|(key, value)| format!("{}={value}", KEYS[*key]));
-        pairs.collect::<Vec<_>>().join(" ")
+        pairs.collect::<Vec<_>>().join(" ") + &self.rest
     }
 
     fn field(&self, key: usize) -> Option<u32> {
@@ -85,7 +88,7 @@ impl Stage {
 }
 
 #[derive(Debug, Clone)]
-struct Asked {
+pub(crate) struct Asked {
     /// Services of the selector; empty: all.
     services: Vec<usize>,
     level: Option<usize>,
@@ -114,7 +117,7 @@ const FUNCTIONS: [(&str, bool); 10] = [
 ];
 
 impl Asked {
-    fn selector(&self) -> String {
+    pub fn selector(&self) -> String {
         let names: Vec<&str> = self.services.iter().map(|s| SERVICES[*s]).collect();
         let service = if names.is_empty() {
             r#"service=~".+""#.to_owned()
@@ -127,11 +130,11 @@ impl Asked {
         format!("{{{service}{}}}", level.unwrap_or_default())
     }
 
-    fn pipeline(&self) -> String {
+    pub fn pipeline(&self) -> String {
         self.stages.iter().map(Stage::text).collect()
     }
 
-    fn lines(&self) -> String {
+    pub fn lines(&self) -> String {
         format!("{}{}", self.selector(), self.pipeline())
     }
 
@@ -150,15 +153,24 @@ impl Asked {
                 self.lines()
             )
         } else {
-            format!("{name}({} | keep service, level {window})", self.lines())
+            let extracts = |stage: &Stage| matches!(stage, Stage::Compare(..));
+            let keep = match self.stages.iter().any(extracts) {
+                true => " | keep service, level",
+                false => "",
+            };
+            format!("{name}({}{keep} {window})", self.lines())
         };
         format!("{} by ({}) ({inner})", self.outer, self.by.join(", "))
     }
 
-    fn keeps(&self, line: &Line) -> bool {
+    /// Whether the selector selects a line.
+    pub fn selects(&self, line: &Line) -> bool {
         (self.services.is_empty() || self.services.contains(&line.service))
             && self.level.is_none_or(|level| level == line.level)
-            && self.stages.iter().all(|stage| stage.keeps(line))
+    }
+
+    pub fn keeps(&self, line: &Line) -> bool {
+        self.selects(line) && self.stages.iter().all(|stage| stage.keeps(line))
     }
 
     /// The answer at one time: by label values in the order of `by`.
@@ -234,7 +246,7 @@ fn store(lines: &[Line]) -> Telemetry {
     telemetry
 }
 
-fn line() -> impl Strategy<Value = Line> {
+pub(crate) fn line() -> impl Strategy<Value = Line> {
     let fields = (
         prop::option::of(0_u32..30),
         prop::option::of(0_u32..30),
@@ -251,6 +263,7 @@ fn line() -> impl Strategy<Value = Line> {
                 service,
                 level,
                 fields,
+                rest: String::new(),
             }
         },
     )
@@ -267,7 +280,7 @@ fn stage() -> impl Strategy<Value = Stage> {
     ]
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+pub(crate) fn asked() -> impl Strategy<Value = Asked> {
     let by = prop::sample::subsequence(vec!["service", "level"], 0..=2);
     let outer = prop::sample::select(vec!["sum", "avg", "min", "max", "count"]);
     (
@@ -299,6 +312,60 @@ fn close(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * (1.0 + a.abs() + b.abs())
 }
 
+/// Compares the numbers of a query at every `step` seconds from `start` to `end` with a plain walk over `lines`, which are in order
+/// of time.
+pub(crate) fn numbers_agree(
+    segments: &[Arc<Segment>],
+    lines: &[Line],
+    asked: &Asked,
+    (start, end, step): (i64, i64, i64),
+) -> Result<(), TestCaseError> {
+    let query = asked.numbers();
+    let Ok(Query::Metric(expression)) = logs::parse(&query) else {
+        let parsed = logs::parse(&query);
+        return Err(TestCaseError::fail(format!(
+            "{query} does not parse: {parsed:?}"
+        )));
+    };
+    let grid = Grid {
+        start_ns: start * SECOND,
+        end_ns: end * SECOND,
+        step_ns: step * SECOND,
+    };
+    let found = logs::evaluate(segments, &expression, grid).unwrap();
+    for second in (start..=end).step_by(step as usize) {
+        let here: BTreeMap<Vec<String>, f64> = found
+            .iter()
+            .filter_map(|series| {
+                let (_, value) = series
+                    .points
+                    .iter()
+                    .find(|(at, _)| *at == second * SECOND)?;
+                let label = |name: &&str| {
+                    let found = series.labels.iter().find(|(n, _)| n == name);
+                    found.map_or_else(String::new, |(_, value)| value.clone())
+                };
+                Some((asked.by.iter().map(label).collect(), *value))
+            })
+            .collect();
+        let expected = asked.at(lines, second);
+        let same = here.len() == expected.len()
+            && here
+                .iter()
+                .zip(&expected)
+                .all(|((a, x), (b, y))| a == b && close(*x, *y));
+        prop_assert!(
+            same,
+            "{} at {} s\nexpected {:?}\n   found {:?}",
+            query,
+            second,
+            expected,
+            here
+        );
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn lines_are_those_that_a_plain_walk_finds(
@@ -326,29 +393,7 @@ proptest! {
         step in 1_i64..9,
     ) {
         lines.sort_by_key(|line| line.second);
-        let query = asked.numbers();
-        let Ok(Query::Metric(expression)) = logs::parse(&query) else {
-            return Err(TestCaseError::fail(format!("{query} does not parse: {:?}", logs::parse(&query))));
-        };
-        let telemetry = store(&lines);
-        let grid = Grid { start_ns: start * SECOND, end_ns: 45 * SECOND, step_ns: step * SECOND };
-        let found = logs::evaluate(&telemetry.intake().log_store().snapshot(), &expression, grid).unwrap();
-        for second in (start..=45).step_by(step as usize) {
-            let here: BTreeMap<Vec<String>, f64> = found
-                .iter()
-                .filter_map(|series| {
-                    let (_, value) = series.points.iter().find(|(at, _)| *at == second * SECOND)?;
-                    let label = |name: &&str| {
-                        let found = series.labels.iter().find(|(n, _)| n == name);
-                        found.map_or_else(String::new, |(_, value)| value.clone())
-                    };
-                    Some((asked.by.iter().map(label).collect(), *value))
-                })
-                .collect();
-            let expected = asked.at(&lines, second);
-            let same = here.len() == expected.len()
-                && here.iter().zip(&expected).all(|((a, x), (b, y))| a == b && close(*x, *y));
-            prop_assert!(same, "{} at {} s\nexpected {:?}\n   found {:?}", query, second, expected, here);
-        }
+        let segments = store(&lines).intake().log_store().snapshot();
+        numbers_agree(&segments, &lines, &asked, (start, 45, step))?;
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod log_store;
 mod logql;
 mod logql_model;
 mod script;

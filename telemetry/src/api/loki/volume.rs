@@ -7,12 +7,12 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{answer, each_stream, object, point, step_ns, stream_selector, window};
+use super::{answer, object, point, step_ns, stream_selector, volumes_of, window};
 use crate::api::parameters::Parameters;
 use crate::api::refusal::Refusal;
 use crate::facade::Telemetry;
-use crate::logs::STEPS_MAX;
 use crate::logs::record::Labels;
+use crate::logs::{Amount, STEPS_MAX};
 
 /// Series of an answer where no limit is given, as in Loki.
 const SERIES_DEFAULT: usize = 100;
@@ -109,8 +109,14 @@ fn volumes(
     };
     let (start_ns, _) = window(telemetry, parameters)?;
     let mut volumes: BTreeMap<Labels, BTreeMap<i64, u64>> = BTreeMap::new();
-    each_stream(telemetry, parameters, &log, |labels, ts_ns, bytes| {
-        let step = ts_ns.saturating_sub(start_ns) / step_ns;
+    let step_of = |ts_ns: i64| ts_ns.saturating_sub(start_ns) / step_ns;
+    let found = volumes_of(telemetry, parameters, &log, step_of)?;
+    for ((service, level, step), Amount { bytes, .. }) in found {
+        let labels = [
+            ("service", &*service),
+            ("service_name", &*service),
+            ("level", level.name()),
+        ];
         let mut add = |series: Labels| {
             *volumes.entry(series).or_default().entry(step).or_default() += bytes;
         };
@@ -125,13 +131,13 @@ fn volumes(
             }
             By::Labels(wanted) => {
                 for (name, _) in labels {
-                    if wanted.as_ref().is_none_or(|names| names.contains(*name)) {
-                        add(vec![((*name).to_owned(), String::new())]);
+                    if wanted.as_ref().is_none_or(|names| names.contains(name)) {
+                        add(vec![(name.to_owned(), String::new())]);
                     }
                 }
             }
         }
-    })?;
+    }
     let mut volumes: Vec<_> = volumes.into_iter().collect();
     volumes.sort_by_key(|(_, bytes)| std::cmp::Reverse(bytes.values().sum::<u64>()));
     volumes.truncate(limit);
