@@ -4,6 +4,7 @@ mod batches;
 mod figures;
 mod ingest;
 mod lab;
+mod metrics;
 mod peers;
 mod process_tree;
 mod traces;
@@ -124,6 +125,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
             BenchArea::Lab => lab::run(&measure)?,
             BenchArea::Ingest => ingest::run(&measure)?,
             BenchArea::Traces => traces::run(&measure)?,
+            BenchArea::Metrics => metrics::run(&measure)?,
         };
         measure.tell("");
         if !args.json {

@@ -21,7 +21,6 @@ impl Drop for Guard {
     }
 }
 
-#[expect(dead_code, reason = "until an area has peers")]
 /// A program on the path; otherwise it is noted in `missing`, with how to install it.
 pub fn find(program: &str, install: &str, missing: &mut Vec<Missing>) -> Option<PathBuf> {
     let found = std::env::var_os("PATH").and_then(|path| {
@@ -38,7 +37,6 @@ pub fn find(program: &str, install: &str, missing: &mut Vec<Missing>) -> Option<
     found
 }
 
-#[expect(dead_code, reason = "until an area has peers")]
 /// A port of loopback that nobody listens on now.
 pub fn free_port() -> Result<u16, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::failed)?;
