@@ -371,11 +371,19 @@ pub enum BenchArea {
     Logs,
     /// Traces by id and by TraceQL over up to ten million spans.
     Traces,
+    /// Range queries in PromQL and memory of samples, beside `VictoriaMetrics` and Prometheus.
+    Metrics,
 }
 
 impl BenchArea {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 4] = [Self::Lab, Self::Ingest, Self::Logs, Self::Traces];
+    pub const ALL: [Self; 5] = [
+        Self::Lab,
+        Self::Ingest,
+        Self::Logs,
+        Self::Traces,
+        Self::Metrics,
+    ];
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -6,6 +6,7 @@ mod ingest;
 mod lab;
 mod log_lines;
 mod logs;
+mod metrics;
 mod peers;
 mod process_tree;
 mod traces;
@@ -127,6 +128,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
             BenchArea::Ingest => ingest::run(&measure)?,
             BenchArea::Logs => logs::run(&measure)?,
             BenchArea::Traces => traces::run(&measure)?,
+            BenchArea::Metrics => metrics::run(&measure)?,
         };
         measure.tell("");
         if !args.json {

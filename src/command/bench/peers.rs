@@ -37,7 +37,6 @@ pub fn find(program: &str, install: &str, missing: &mut Vec<Missing>) -> Option<
     found
 }
 
-#[expect(dead_code, reason = "until an area has peers")]
 /// A port of loopback that nobody listens on now.
 pub fn free_port() -> Result<u16, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::failed)?;

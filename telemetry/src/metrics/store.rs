@@ -466,6 +466,10 @@ mod tests {
                 .series(&[equal("__name__", "gone")], i64::MIN, i64::MAX)
                 .is_empty()
         );
+        let index = store.inner.read();
+        assert!(!index.postings["__name__"].contains_key("gone"));
+        assert!(!index.strings.contains("gone"));
+        drop(index);
         let newest = store.select(&[equal("__name__", "n")], 100_999, 100_999);
         assert_eq!(newest[0].samples(), 1);
     }

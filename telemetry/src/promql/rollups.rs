@@ -13,7 +13,7 @@ use super::value::{Column, Grid};
 use crate::metrics::labels::Labels;
 
 /// Cells of all that is kept, 16 bytes each; what was not used for longest makes room.
-const CELLS_MAX: usize = 1 << 20;
+const CELLS_MAX: usize = 1 << 21;
 
 /// How far behind the store's newest sample a window must end to be of the past: samples of one round do not come at once.
 /// Only how often something is kept depends on it, not whether it is right.
@@ -151,7 +151,7 @@ impl Rollups {
         steps: usize,
         columns: &[Column],
     ) {
-        if steps == 0 || steps.saturating_mul(columns.len()) > CELLS_MAX / 4 {
+        if steps == 0 || steps.saturating_mul(columns.len()) > CELLS_MAX {
             return;
         }
         let cut = |column: &Column| Column {

@@ -23,8 +23,8 @@ use crate::time::WallTime;
 
 /// Less than the label sets of [`labels`], so that some are refused.
 const SERIES_MAX: usize = 9;
-/// Some runs of samples for each series.
-const SAMPLE_BYTES: usize = 24_000;
+/// Some runs of samples: less than the heads of all series take.
+const SAMPLE_BYTES: usize = 14_000;
 const START_MS: i64 = 1_000_000_000;
 
 /// Twelve label sets of two names; the later ones are without the second label.
@@ -77,7 +77,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (of.clone(), gap(), value()).prop_map(|(of, gap, value)| Step::Append(of, gap, value)),
         3 => (prop::collection::vec(of.clone(), 1..8), gap(), value()).prop_map(|(of, gap, value)| Step::Scrape(of, gap, value)),
-        3 => (of.clone(), 1_u16..400, prop::sample::select(vec![1_i64, 1000, 997]), any::<u8>())
+        3 => (of.clone(), prop_oneof![1_u16..400, Just(120)], prop::sample::select(vec![1_i64, 1000, 997]), any::<u8>())
             .prop_map(|(of, count, gap, kind)| Step::Burst(of, count, gap, kind)),
         1 => (of.clone(), any::<u8>()).prop_map(|(of, kind)| Step::Note(of, kind)),
         1 => (of, any::<u8>()).prop_map(|(of, trace)| Step::Exemplar(of, trace)),
@@ -294,6 +294,8 @@ impl Bench {
         }
         self.check_instant(to_ms)?;
         self.check_windows(from_ms, to_ms)?;
+        // the first minute too, which is evicted sooner or later
+        self.check_windows(START_MS, START_MS + 60_000)?;
         self.check_lists(from_ms, to_ms)?;
         prop_assert_eq!(
             self.metrics.inner.catalog.all(),
@@ -498,6 +500,10 @@ impl Bench {
                     }
                 }
                 let found = self.range(&format!("sum by (l)({each})"), (from_ms, to_ms), step_ms);
+                let some = groups
+                    .values()
+                    .filter(|steps| steps.iter().any(|step| !step.is_empty()));
+                prop_assert_eq!(found.len(), some.count(), "groups of {}", &each);
                 for (letter, steps_of) in groups {
                     let found = found.get(&Labels::from_pairs([("l", letter.as_str())]));
                     for (end_ms, values) in steps.clone().zip(steps_of) {
