@@ -46,7 +46,16 @@ pub fn try_map<T: Sync, R: Send, E: Send>(
     } else {
         0
     });
-    if helpers.0 == 0 {
+    share(items, helpers.0, work)
+}
+
+/// The same with so many helpers.
+fn share<T: Sync, R: Send, E: Send>(
+    items: &[T],
+    helpers: usize,
+    work: impl Fn(&T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    if helpers == 0 {
         return items.iter().map(work).collect();
     }
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -64,7 +73,7 @@ pub fn try_map<T: Sync, R: Send, E: Send>(
         results.lock().append(&mut mine);
     };
     std::thread::scope(|scope| {
-        for _ in 0..helpers.0 {
+        for _ in 0..helpers {
             scope.spawn(run);
         }
         run();
@@ -87,6 +96,17 @@ mod tests {
             assert_eq!(try_map(&items, helped, double), Ok(expected.clone()));
         }
         assert_eq!(try_map(&[], true, double), Ok(vec![]));
+    }
+
+    #[test]
+    fn results_of_several_threads_come_in_the_order_of_the_items() {
+        // two threads meet at every other item, so each has some of them
+        let meeting = std::sync::Barrier::new(2);
+        let work = |item: &u64| {
+            meeting.wait();
+            Ok::<_, ()>(item * 2)
+        };
+        assert_eq!(share(&[1, 2, 3, 4], 1, work), Ok(vec![2, 4, 6, 8]));
     }
 
     #[test]

@@ -5,6 +5,8 @@ import duckdb
 
 lines, database = sys.argv[1:]
 connection = duckdb.connect(database)
+# it would stand on standard output
+connection.execute("set enable_progress_bar = false")
 connection.execute(
     """create table logs as select
          line,

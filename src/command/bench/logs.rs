@@ -3,10 +3,9 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, BufWriter, Read, Write},
+    io::{BufWriter, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    process::{ChildStdin, ChildStdout, Command, Stdio},
     time::Instant,
 };
 
@@ -17,10 +16,10 @@ use telemetry::{
 
 use super::{
     Measure, Subject,
-    figures::{Figure, Missing, Report, Row, Spread, Target, number},
+    figures::{Figure, Report, Row, Spread, Target, number},
     ingest::{resident_bytes, store},
     log_lines,
-    peers::{self, Guard},
+    log_peers::{Duck, Peers, timed, version},
 };
 use crate::exit::Failure;
 
@@ -149,38 +148,6 @@ fn available_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// The peers that are here, by the paths of their programs.
-struct Peers {
-    rg: Option<PathBuf>,
-    lnav: Option<PathBuf>,
-    /// Python with DuckDB.
-    python: Option<PathBuf>,
-}
-
-impl Peers {
-    fn find(missing: &mut Vec<Missing>) -> Self {
-        let python = peers::find("python3", "apt install python3", missing).filter(|python| {
-            let imported = Command::new(python)
-                .args(["-c", "import duckdb"])
-                .stderr(Stdio::null())
-                .status();
-            let is_there = imported.is_ok_and(|status| status.success());
-            if !is_there {
-                missing.push(Missing {
-                    peer: "duckdb".to_owned(),
-                    install: "pip install duckdb".to_owned(),
-                });
-            }
-            is_there
-        });
-        Self {
-            rg: peers::find("rg", "apt install ripgrep", missing),
-            lnav: peers::find("lnav", "apt install lnav", missing),
-            python,
-        }
-    }
-}
-
 /// A folder that goes when this does.
 struct Folder(PathBuf);
 
@@ -247,80 +214,48 @@ impl Ours {
     }
 }
 
-/// DuckDB in a process of its own, with the lines in a database file of its own.
-struct Duck {
-    _child: Guard,
-    ask: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    version: String,
-}
-
-impl Duck {
-    fn start(python: &Path, lines: &Path, database: &Path) -> Result<Self, Failure> {
-        let mut child = Command::new(python)
-            .args(["-c", include_str!("duck.py")])
-            .args([lines, database])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| Failure::failed(format!("DuckDB cannot be started: {error}")))?;
-        let ask = child.stdin.take().expect("standard input is piped");
-        let out = child.stdout.take().expect("standard output is piped");
-        let mut duck = Self {
-            _child: Guard(child),
-            ask,
-            answers: BufReader::new(out),
-            version: String::new(),
-        };
-        duck.version = format!("DuckDB {}", duck.line()?);
-        Ok(duck)
-    }
-
-    fn line(&mut self) -> Result<String, Failure> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).map_err(Failure::failed)?;
-        if line.is_empty() {
-            return Err(Failure::failed("DuckDB ended without an answer"));
-        }
-        Ok(line.trim().to_owned())
-    }
-
-    /// How long a statement took, ms, and what the last column of its answer adds up to.
-    fn run(&mut self, sql: &str) -> Result<(f64, f64), Failure> {
-        writeln!(self.ask, "{sql}").map_err(Failure::failed)?;
-        let line = self.line()?;
-        let parsed = line
-            .split_once(' ')
-            .and_then(|(ms, sum)| Some((ms.parse().ok()?, sum.parse().ok()?)));
-        parsed.ok_or_else(|| Failure::failed(format!("DuckDB answered {line:?}")))
-    }
-}
-
-/// Runs a program that reads the lines; what it took, ms, and what it printed.
-fn timed(program: &Path, arguments: &[&str], lines: &Path) -> Result<(f64, String), Failure> {
-    let start = Instant::now();
-    let output = Command::new(program)
-        .args(arguments)
-        .arg(lines)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| {
-            Failure::failed(format!("{} cannot be run: {error}", program.display()))
-        })?;
-    let took = start.elapsed().as_secs_f64() * 1e3;
-    Ok((took, String::from_utf8_lossy(&output.stdout).into_owned()))
-}
-
-/// The first line that `--version` prints.
-fn version(program: &Path) -> String {
-    let output = Command::new(program).arg("--version").output();
-    let text = output.map_or_else(|_| Vec::new(), |output| output.stdout);
-    let text = String::from_utf8_lossy(&text);
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
 /// One who answers a question: milliseconds and the number found.
 type Answer<'a> = (String, Box<dyn FnMut() -> Result<(f64, f64), Failure> + 'a>);
+
+/// All who answer a question, ours first.
+fn answers<'a>(
+    work: &'a Work,
+    ours: &'a Ours,
+    peers: &'a Peers,
+    duck: Option<&'a mut Duck>,
+    (file, lines): (&'a Path, usize),
+) -> Vec<Answer<'a>> {
+    let mut answers: Vec<Answer<'_>> = vec![(
+        "ours".to_owned(),
+        Box::new(move || {
+            let start = Instant::now();
+            let sum = ours.sum(work.logql)?;
+            Ok((start.elapsed().as_secs_f64() * 1e3, sum))
+        }),
+    )];
+    if let Some(rg) = peers.rg.as_deref().filter(|_| !work.rg.is_empty()) {
+        let arguments = [&["-c"], work.rg].concat();
+        let counted = move || {
+            let (took, text) = timed(rg, &arguments, file)?;
+            Ok((took, text.trim().parse().unwrap_or(0.0)))
+        };
+        answers.push((version(rg), Box::new(counted)));
+    }
+    if let Some(duck) = duck {
+        let of = duck.version.clone();
+        answers.push((of, Box::new(move || duck.run(work.sql))));
+    }
+    let lnav = peers.lnav.as_deref().filter(|_| lines <= LNAV_LINES);
+    if let Some((lnav, filter)) = lnav.zip(work.lnav) {
+        let command = format!(":filter-in {filter}");
+        let counted = move || {
+            let (took, text) = timed(lnav, &["-n", "-c", &command], file)?;
+            Ok((took, text.lines().count() as f64))
+        };
+        answers.push((version(lnav), Box::new(counted)));
+    }
+    answers
+}
 
 fn of_size(measure: &Measure, peers: &Peers, lines: usize) -> Result<Vec<Row>, Failure> {
     let size = format!("{} lines", number(lines as f64));
@@ -337,35 +272,7 @@ fn of_size(measure: &Measure, peers: &Peers, lines: usize) -> Result<Vec<Row>, F
     };
     let mut rows = Vec::new();
     for work in &WORKS {
-        let mut answers: Vec<Answer<'_>> = vec![(
-            "ours".to_owned(),
-            Box::new(|| {
-                let start = Instant::now();
-                let sum = ours.sum(work.logql)?;
-                Ok((start.elapsed().as_secs_f64() * 1e3, sum))
-            }),
-        )];
-        if let Some(rg) = peers.rg.as_deref().filter(|_| !work.rg.is_empty()) {
-            let (file, arguments) = (&file, [&["-c"], work.rg].concat());
-            let counted = move || {
-                let (took, text) = timed(rg, &arguments, file)?;
-                Ok((took, text.trim().parse().unwrap_or(0.0)))
-            };
-            answers.push((version(rg), Box::new(counted)));
-        }
-        if let Some(duck) = &mut duck {
-            let of = duck.version.clone();
-            answers.push((of, Box::new(|| duck.run(work.sql))));
-        }
-        let lnav = peers.lnav.as_deref().filter(|_| lines <= LNAV_LINES);
-        if let Some((lnav, filter)) = lnav.zip(work.lnav) {
-            let (file, command) = (&file, format!(":filter-in {filter}"));
-            let counted = move || {
-                let (took, text) = timed(lnav, &["-n", "-c", &command], file)?;
-                Ok((took, text.lines().count() as f64))
-            };
-            answers.push((version(lnav), Box::new(counted)));
-        }
+        let answers = answers(work, &ours, peers, duck.as_mut(), (&file, lines));
         let target = work.target.then_some(Target::TimesAtMost(1.0));
         rows.push(beside(measure, work.what, &size, target, answers)?);
     }

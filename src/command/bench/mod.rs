@@ -5,6 +5,7 @@ mod figures;
 mod ingest;
 mod lab;
 mod log_lines;
+mod log_peers;
 mod logs;
 mod metrics;
 mod peers;

@@ -6,6 +6,7 @@ pub(crate) mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod json_fields;
+mod label_filter;
 mod line_filter;
 mod parse;
 mod pipeline;
@@ -15,6 +16,7 @@ mod rows;
 mod samples;
 mod scan;
 mod segment;
+mod selector;
 mod store;
 mod tally;
 mod template;

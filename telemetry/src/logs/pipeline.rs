@@ -5,16 +5,16 @@ use std::borrow::Cow;
 
 use regex::Regex;
 
-use super::ast::{Conversion, LabelFilter, LabelSource, LogExpr, Quantity, Stage, Unwrap};
+use super::ast::{LabelSource, LogExpr, Stage};
 use super::capture::Pattern;
 use super::fields;
 use super::json_fields::json_only;
+use super::label_filter::Filter;
 use super::line_filter::LineFilter;
 use super::segment::Row;
 use super::template::Template;
-use crate::attributes::unhex;
 use crate::error::QueryError;
-use crate::query::{Compare, TextMatcher, compile_regex, parse_bytes, parse_duration_ns};
+use crate::query::compile_regex;
 use crate::time::TraceId;
 
 /// The label that tells what a stage could not do with a line, as in Loki.
@@ -65,7 +65,8 @@ impl<'a> Entry<'a> {
         self.hidden.iter().any(|other| other == name) || !self.kept.as_ref().is_none_or(kept)
     }
 
-    fn set(&mut self, name: &str, value: String) {
+    /// Gives a label a value.
+    pub fn set(&mut self, name: &str, value: String) {
         match self.extracted.iter_mut().find(|(other, _)| other == name) {
             Some((_, old)) => *old = value,
             None => self.extracted.push((name.to_owned(), value)),
@@ -138,14 +139,6 @@ enum Step {
 enum Source {
     Label(String),
     Template(Template),
-}
-
-#[derive(Debug)]
-enum Filter {
-    And(Box<Filter>, Box<Filter>),
-    Or(Box<Filter>, Box<Filter>),
-    Text(String, TextMatcher),
-    Quantity(String, Compare, Quantity),
 }
 
 impl Pipeline {
@@ -414,170 +407,4 @@ fn named_groups(text: &str, position: usize) -> Result<Regex, QueryError> {
         position,
         message: "regexp needs at least one named group, such as (?P<status>\\d+)".into(),
     })
-}
-
-impl Filter {
-    fn new(filter: &LabelFilter) -> Result<Self, QueryError> {
-        Ok(match filter {
-            LabelFilter::And(left, right) => {
-                Self::And(Box::new(Self::new(left)?), Box::new(Self::new(right)?))
-            }
-            LabelFilter::Or(left, right) => {
-                Self::Or(Box::new(Self::new(left)?), Box::new(Self::new(right)?))
-            }
-            LabelFilter::Text(matcher) => {
-                let compiled = TextMatcher::new(matcher.op, &matcher.value, matcher.position)?;
-                Self::Text(matcher.name.clone(), compiled)
-            }
-            LabelFilter::Quantity { name, op, value } => Self::Quantity(name.clone(), *op, *value),
-        })
-    }
-
-    /// The trace that a passing line must belong to.
-    fn trace(&self) -> Option<TraceId> {
-        match self {
-            Self::And(left, right) => left.trace().or_else(|| right.trace()),
-            Self::Text(name, matcher) if name == "trace_id" => {
-                // ids are stored in lower case; other spellings equal nothing, and find nothing
-                matcher
-                    .equal_to()
-                    .filter(|text| !text.is_empty())
-                    .map(|text| unhex(text).unwrap_or([0; 16]))
-            }
-            _ => None,
-        }
-    }
-
-    /// Calls `ask` with the name of every label that it looks at.
-    fn asks(&self, ask: &mut impl FnMut(&str)) {
-        match self {
-            Self::And(left, right) | Self::Or(left, right) => {
-                left.asks(ask);
-                right.asks(ask);
-            }
-            Self::Text(name, _) | Self::Quantity(name, ..) => ask(name),
-        }
-    }
-
-    fn passes(&self, entry: &mut Entry<'_>) -> bool {
-        match self {
-            Self::And(left, right) => left.passes(entry) && right.passes(entry),
-            Self::Or(left, right) => left.passes(entry) || right.passes(entry),
-            Self::Text(name, matcher) => matcher.matches(&entry.label(name).unwrap_or_default()),
-            Self::Quantity(name, op, quantity) => {
-                let Some(text) = entry.label(name) else {
-                    return false;
-                };
-                let (value, constant) = match quantity {
-                    Quantity::Number(constant) => (text.parse().ok(), constant),
-                    Quantity::DurationNs(constant) => {
-                        (parse_duration_ns(&text).map(|ns| ns as f64), constant)
-                    }
-                    Quantity::Bytes(constant) => {
-                        (parse_bytes(&text).or_else(|| text.parse().ok()), constant)
-                    }
-                };
-                match value {
-                    Some(value) => op.holds(&value, constant),
-                    None => {
-                        entry.set(ERROR_LABEL, "LabelFilterErr".into());
-                        true
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// A compiled `unwrap` with the label filters after it.
-#[derive(Debug)]
-pub struct Sampler {
-    unwrap: Unwrap,
-    after: Vec<Filter>,
-}
-
-impl Sampler {
-    /// Compiles the `unwrap` of a log expression, if it has one.
-    ///
-    /// # Errors
-    /// [`QueryError`] for regular expressions that do not compile.
-    pub fn new(log: &LogExpr) -> Result<Option<Self>, QueryError> {
-        let Some(unwrap) = log.unwrap.clone() else {
-            return Ok(None);
-        };
-        let after = log
-            .after_unwrap
-            .iter()
-            .map(Filter::new)
-            .collect::<Result<_, _>>()?;
-        Ok(Some(Self { unwrap, after }))
-    }
-
-    /// The label that becomes the value.
-    #[must_use]
-    pub fn label(&self) -> &str {
-        &self.unwrap.label
-    }
-
-    /// Calls `ask` with the name of every label that it looks at.
-    pub fn asks(&self, ask: &mut impl FnMut(&str)) {
-        ask(&self.unwrap.label);
-        self.after.iter().for_each(|filter| filter.asks(ask));
-    }
-
-    /// The sample of an entry. `None` when it has no such label or a filter drops it; a label that is
-    /// no number sets the error label.
-    pub fn sample(&self, entry: &mut Entry<'_>) -> Option<f64> {
-        let text = entry.label(&self.unwrap.label)?.into_owned();
-        let value = match self.unwrap.conversion {
-            Conversion::Number => text.parse().ok(),
-            Conversion::Seconds => parse_duration_ns(&text).map(|ns| ns as f64 / 1e9),
-            Conversion::Bytes => parse_bytes(&text).or_else(|| text.parse().ok()),
-        };
-        if value.is_none() {
-            entry.set(ERROR_LABEL, "SampleExtractionErr".into());
-        }
-        let passes = self.after.iter().all(|filter| filter.passes(entry));
-        passes.then(|| value.unwrap_or_default())
-    }
-}
-
-/// A compiled stream selector.
-#[derive(Debug)]
-pub struct Selector {
-    matchers: Vec<(String, TextMatcher)>,
-}
-
-impl Selector {
-    /// Compiles the matchers of a log expression.
-    ///
-    /// # Errors
-    /// [`QueryError`] for regular expressions that do not compile.
-    pub fn new(log: &LogExpr) -> Result<Self, QueryError> {
-        let compile = |matcher: &super::ast::Matcher| {
-            let compiled = TextMatcher::new(matcher.op, &matcher.value, matcher.position)?;
-            Ok((matcher.name.clone(), compiled))
-        };
-        let matchers = log.matchers.iter().map(compile).collect::<Result<_, _>>()?;
-        Ok(Self { matchers })
-    }
-
-    /// Whether streams of `service` may be selected. Labels that no stream has count as empty.
-    #[must_use]
-    pub fn selects_service(&self, service: &str) -> bool {
-        self.matchers
-            .iter()
-            .all(|(name, matcher)| match name.as_str() {
-                "service" | "service_name" => matcher.matches(service),
-                "level" => true,
-                _ => matcher.matches(""),
-            })
-    }
-
-    /// Whether streams of a level may be selected.
-    #[must_use]
-    pub fn selects_level(&self, level: &str) -> bool {
-        let mut levels = self.matchers.iter().filter(|(name, _)| name == "level");
-        levels.all(|(_, matcher)| matcher.matches(level))
-    }
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ast::{RangeAggregation, RangeOp};
-use super::pipeline::{ERROR_LABEL, Entry, Sampler};
+use super::label_filter::Sampler;
+use super::pipeline::{ERROR_LABEL, Entry};
 use super::record::Labels;
 use super::scan::{Deadline, Direction, Plan, pieces};
 use super::segment::{Segment, Stream};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ast::LogExpr;
-use super::pipeline::{Entry, Pipeline, Selector};
+use super::pipeline::{Entry, Pipeline};
 use super::record::LogLine;
 use super::rows::RowSet;
 use super::segment::{Segment, Stream};
+use super::selector::Selector;
 use crate::error::QueryError;
 use crate::parallel::try_map;
 

@@ -8,7 +8,7 @@ use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::AnyValue;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -106,17 +106,23 @@ fn request(batch: &Batch) -> ExportLogsServiceRequest {
             ..LogRecord::default()
         }
     };
+    let attributes = vec![
+        attribute("service.name", text(SERVICES[batch.service])),
+        attribute("instance", text(&batch.instance.to_string())),
+    ];
+    of_process(attributes, batch.records.iter().map(record).collect())
+}
+
+/// What a process with these attributes sends.
+fn of_process(attributes: Vec<KeyValue>, log_records: Vec<LogRecord>) -> ExportLogsServiceRequest {
     ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs {
             resource: Some(Resource {
-                attributes: vec![
-                    attribute("service.name", text(SERVICES[batch.service])),
-                    attribute("instance", text(&batch.instance.to_string())),
-                ],
+                attributes,
                 ..Resource::default()
             }),
             scope_logs: vec![ScopeLogs {
-                log_records: batch.records.iter().map(record).collect(),
+                log_records,
                 ..ScopeLogs::default()
             }],
             ..ResourceLogs::default()
@@ -414,19 +420,10 @@ fn a_scan_that_is_shared_among_cores_finds_what_one_finds() {
             }
         };
         let log_records = (0..500).map(record).collect();
-        store.append(&ExportLogsServiceRequest {
-            resource_logs: vec![ResourceLogs {
-                resource: Some(Resource {
-                    attributes: vec![attribute("service.name", text(SERVICES[service]))],
-                    ..Resource::default()
-                }),
-                scope_logs: vec![ScopeLogs {
-                    log_records,
-                    ..ScopeLogs::default()
-                }],
-                ..ResourceLogs::default()
-            }],
-        });
+        store.append(&of_process(
+            vec![attribute("service.name", text(SERVICES[service]))],
+            log_records,
+        ));
     }
     assert!(slow > 1_000);
     let numbers = |query: &str| -> Vec<f64> {
