@@ -22,6 +22,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// Records of a batch, as the OpenTelemetry SDKs send them.
 pub const BATCH: usize = 512;
+/// Batches in which each service exports its metrics for the first time.
+pub const FIRST_EXPORTS: usize = SERVICES.len();
 /// Spans of a trace.
 pub const TRACE_SPANS: usize = 10;
 /// The value that one span alone has, under [`RARE_KEY`].

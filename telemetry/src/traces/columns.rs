@@ -172,8 +172,22 @@ pub(super) struct Columns {
     pub links: Vec<LinkCells>,
     values: Vec<u32>,
     wide: Vec<u64>,
-    /// Of the list at hand; empty between calls.
+    /// Of the list at hand; what it holds between calls means nothing.
     slots: Vec<Slot>,
+    hints: Hints,
+}
+
+/// Shapes of the last lists, by the names of what had them.
+#[derive(Debug, Clone)]
+struct Hints([Option<u32>; HINTS]);
+
+/// How many there are: a service has fewer operations.
+const HINTS: usize = 64;
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self([None; HINTS])
+    }
 }
 
 impl Columns {
@@ -202,7 +216,7 @@ impl Columns {
         self.origin.push(origin);
         self.start_ns.push(start_ns);
         self.duration_ns.push(end_ns.max(start_ns) - start_ns);
-        let attributes = self.list(&span.attributes);
+        let attributes = self.list(name, &span.attributes);
         self.attributes.push(attributes);
         if !message.is_empty() {
             self.status_message
@@ -214,11 +228,12 @@ impl Columns {
             self.trace_state.0.push((row, state));
         }
         for event in &span.events {
+            let name = self.texts.symbol(&event.name);
             let cells = EventCells {
                 row,
-                name: self.texts.symbol(&event.name),
+                name,
                 ts_ns: ns(event.time_unix_nano),
-                attributes: self.list(&event.attributes),
+                attributes: self.list(name, &event.attributes),
             };
             self.events.push(cells);
         }
@@ -228,7 +243,7 @@ impl Columns {
                 link.span_id.as_slice().try_into(),
             );
             if let (Ok(trace_id), Ok(span_id)) = ids {
-                let attributes = self.list(&link.attributes);
+                let attributes = self.list(name, &link.attributes);
                 self.links.push(LinkCells {
                     row,
                     trace_id,
@@ -251,41 +266,29 @@ impl Columns {
         index as u16
     }
 
-    fn list(&mut self, list: &[KeyValue]) -> List {
+    /// Adds a list. What has the same name mostly has the same attributes: those of the last one are tried before they are looked up.
+    fn list(&mut self, of: Symbol, list: &[KeyValue]) -> List {
         // each cell takes four bytes: a segment is sealed long before there are 2^32
         let first = self.values.len() as u32;
+        let hint = of.0 as usize % HINTS;
+        let hinted = self.hints.0[hint].map_or(&[][..], |shape| self.shapes.get(shape));
         self.slots.clear();
-        for pair in list {
-            let key = self.texts.symbol(&pair.key);
-            let (tag, cell) = self.cell(pair.value.as_ref());
+        for (at, pair) in list.iter().enumerate() {
+            let likely = hinted.get(at).map(|slot| slot.key());
+            let key = match likely.filter(|key| self.texts.text(*key) == pair.key) {
+                Some(key) => key,
+                None => self.texts.symbol(&pair.key),
+            };
+            let (tag, cell) = cell(&mut self.texts, &mut self.wide, pair.value.as_ref());
             self.slots.push(Slot::new(key, tag));
             self.values.push(cell);
         }
-        List {
-            shape: self.shapes.intern(&self.slots),
-            first,
-        }
-    }
-
-    fn cell(&mut self, value: Option<&AnyValue>) -> (Tag, u32) {
-        match value.and_then(|value| value.value.as_ref()) {
-            None => (Tag::Str, self.texts.intern("")),
-            Some(any_value::Value::StringValue(text)) => (Tag::Str, self.texts.intern(text)),
-            Some(any_value::Value::BoolValue(truth)) => (Tag::Bool, u32::from(*truth)),
-            Some(any_value::Value::IntValue(number)) => match i32::try_from(*number) {
-                Ok(small) => (Tag::Int, small.cast_unsigned()),
-                Err(_) => (Tag::WideInt, self.wide(number.cast_unsigned())),
-            },
-            Some(any_value::Value::DoubleValue(number)) => {
-                (Tag::Float, self.wide(number.to_bits()))
-            }
-            Some(other) => (Tag::Json, self.texts.intern(&json(other).to_string())),
-        }
-    }
-
-    fn wide(&mut self, bits: u64) -> u32 {
-        self.wide.push(bits);
-        self.wide.len() as u32 - 1
+        let shape = match self.hints.0[hint] {
+            Some(shape) if hinted == self.slots => shape,
+            _ => self.shapes.intern(&self.slots),
+        };
+        self.hints.0[hint] = Some(shape);
+        List { shape, first }
     }
 
     /// Names and types of a list.
@@ -381,6 +384,25 @@ impl Columns {
         self.values.shrink_to_fit();
         self.wide.shrink_to_fit();
         self.slots = Vec::new();
+    }
+}
+
+/// The cell of a value, and how it is read.
+fn cell(texts: &mut Texts, wide: &mut Vec<u64>, value: Option<&AnyValue>) -> (Tag, u32) {
+    let mut put = |bits: u64| {
+        wide.push(bits);
+        wide.len() as u32 - 1
+    };
+    match value.and_then(|value| value.value.as_ref()) {
+        None => (Tag::Str, texts.intern("")),
+        Some(any_value::Value::StringValue(text)) => (Tag::Str, texts.intern(text)),
+        Some(any_value::Value::BoolValue(truth)) => (Tag::Bool, u32::from(*truth)),
+        Some(any_value::Value::IntValue(number)) => match i32::try_from(*number) {
+            Ok(small) => (Tag::Int, small.cast_unsigned()),
+            Err(_) => (Tag::WideInt, put(number.cast_unsigned())),
+        },
+        Some(any_value::Value::DoubleValue(number)) => (Tag::Float, put(number.to_bits())),
+        Some(other) => (Tag::Json, texts.intern(&json(other).to_string())),
     }
 }
 

@@ -49,6 +49,12 @@ impl Rows {
         self
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        let bits = self.words.iter().map(|word| word.count_ones() as usize);
+        bits.sum()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)

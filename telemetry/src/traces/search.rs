@@ -83,7 +83,7 @@ fn probing(
     Ok(search.hits)
 }
 
-/// The need that the fewest traces of some segments have.
+/// The need that the fewest spans of some segments may meet.
 fn rarest<'n, 'q>(
     segments: &[Placed<'_>],
     needs: &'n [Vec<&'q FieldExpr>],
@@ -92,7 +92,9 @@ fn rarest<'n, 'q>(
     for need in needs {
         let counts = match needs.len() {
             1 => Vec::new(),
-            _ => shared(segments, |(_, segment)| Ok(candidates(segment, need).len()))?,
+            _ => shared(segments, |(_, segment)| {
+                Ok(any_may_hold(segment, need).count())
+            })?,
         };
         let count = counts.iter().sum();
         if count < rarest.0 {
@@ -123,8 +125,42 @@ struct Search<'a> {
     index: Option<TraceIndex<'a>>,
 }
 
-/// The segments that hold each trace, in their order.
-type TraceIndex<'a> = HashMap<&'a TraceId, Vec<&'a Arc<SpanSegment>>, RandomState>;
+/// The segments that hold each trace.
+struct TraceIndex<'a> {
+    /// Of each trace the first of its links.
+    first: HashMap<&'a TraceId, u32, RandomState>,
+    /// Place of a segment, and the trace's next link; none where that is itself.
+    links: Vec<(u32, u32)>,
+}
+
+impl<'a> TraceIndex<'a> {
+    fn of(segments: &'a [Arc<SpanSegment>]) -> Self {
+        let mut index = Self {
+            first: HashMap::default(),
+            links: Vec::new(),
+        };
+        // the last segment first, so that the links of a trace lead through its segments in order
+        for (place, segment) in segments.iter().enumerate().rev() {
+            for (id, _) in segment.traces() {
+                // fewer than the spans that memory holds
+                let link = index.links.len() as u32;
+                let next = index.first.insert(id, link).unwrap_or(link);
+                index.links.push((place as u32, next));
+            }
+        }
+        index
+    }
+
+    /// Places of the segments that hold a trace, in order.
+    fn places(&self, id: &TraceId) -> impl Iterator<Item = usize> {
+        let first = self.first.get(id).copied();
+        let links = std::iter::successors(first, |&link| {
+            let (_, next) = self.links[link as usize];
+            (next != link).then_some(next)
+        });
+        links.map(|link| self.links[link as usize].0 as usize)
+    }
+}
 
 impl<'a> Search<'a> {
     /// Whether no trace that begins at `start_ns` or before can be among the newest.
@@ -172,7 +208,7 @@ impl<'a> Search<'a> {
             }
             let (now, later) = rest.split_at(together.min(rest.len()));
             if self.index.is_none() && now.len() * self.segments.len() > self.probes_max {
-                self.index = Some(index(self.segments));
+                self.index = Some(TraceIndex::of(self.segments));
             }
             let found = shared(now, |(_, id)| {
                 self.in_time()?;
@@ -217,11 +253,10 @@ impl<'a> Search<'a> {
 
     /// The trace, if it matches and overlaps the window.
     fn find(&self, id: &TraceId) -> Option<TraceHit> {
-        let holding = self.index.as_ref().map(|index| index.get(id));
-        let holding = holding.map(|segments| segments.map_or(&[][..], Vec::as_slice));
-        let rows = match holding {
-            Some(segments) => TraceRows::of(segments.iter().copied(), id),
-            None => TraceRows::of(self.segments, id),
+        let segments = self.segments;
+        let rows = match &self.index {
+            Some(index) => TraceRows::of(index.places(id).map(|at| &segments[at]), id),
+            None => TraceRows::of(segments, id),
         };
         let (start_ns, end_ns) = self.window;
         if rows.start_ns > end_ns || rows.end_ns < start_ns {
@@ -255,16 +290,6 @@ fn candidates(segment: &SpanSegment, need: &[&FieldExpr]) -> Vec<Candidate> {
         .filter(|(_, rows)| rows.iter().any(|&row| may_hold.has(row)))
         .map(|(id, rows)| (segment.row(rows[0]).start_ns(), *id))
         .collect()
-}
-
-fn index(segments: &[Arc<SpanSegment>]) -> TraceIndex<'_> {
-    let mut index = TraceIndex::default();
-    for segment in segments {
-        for (id, _) in segment.traces() {
-            index.entry(id).or_default().push(segment);
-        }
-    }
-    index
 }
 
 /// Does some work for each of many, in order of the answers, on as many threads as pay.
