@@ -24,7 +24,7 @@ use crate::time::WallTime;
 /// Less than the label sets of [`labels`], so that some are refused.
 const SERIES_MAX: usize = 9;
 /// Some runs of samples: less than the heads of all series take.
-const SAMPLE_BYTES: usize = 14_000;
+const SAMPLE_BYTES: usize = 6_000;
 const START_MS: i64 = 1_000_000_000;
 
 /// Twelve label sets of two names; the later ones are without the second label.
@@ -677,7 +677,7 @@ const FUNCTIONS: [(&str, Naive); 7] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
     #[test]
     fn every_query_agrees_with_a_naive_store(
         steps in prop::collection::vec((step(), prop::sample::select(vec![0_i64, 3_000, 500_000]), 0_i64..60_000), 1..40),
