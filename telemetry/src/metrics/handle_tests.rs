@@ -259,3 +259,44 @@ fn a_recording_that_is_junk_is_an_error_that_names_the_file() {
     let error = metrics().load(folder.path()).unwrap_err();
     assert!(error.to_string().contains("metrics.pb.zst"), "{error}");
 }
+
+#[test]
+fn an_aggregation_that_was_kept_is_not_used_once_its_samples_changed() {
+    let config = MetricsConfig {
+        budget: Budget {
+            sample_bytes: 8_000,
+            ..Budget::default()
+        },
+        ..MetricsConfig::default()
+    };
+    let metrics = Metrics::new(config, Arc::new(WallTime));
+    let append = |of: &str, at_s: i64| {
+        let value = (at_s as f64).sqrt();
+        assert!(metrics.append(&[("__name__", "m"), ("of", of)], at_s * 1000, value));
+    };
+    let query = "sum(count_over_time(m[30s]))";
+    let ask = || {
+        let expr = promql::parse_plain(query).unwrap();
+        let limits = Limits::default();
+        let store = &metrics.inner.store;
+        let Ok(Answer::Matrix(anew)) = promql::range(store, &expr, (0, 100_000), 10_000, limits)
+        else {
+            panic!("a range query yields a matrix")
+        };
+        let anew: Vec<_> = anew.into_iter().map(|(_, points)| points).collect();
+        for _ in 0..2 {
+            let found = metrics.range(query, 0, 100 * SECOND, 10 * SECOND).unwrap();
+            let found: Vec<_> = found.into_iter().map(|series| series.points).collect();
+            assert_eq!(found, anew);
+        }
+        anew
+    };
+    (0..200).for_each(|at_s| append("x", at_s));
+    let first = ask();
+    append("late", 50);
+    let late = ask();
+    assert_ne!(late, first);
+    (200..2_000).for_each(|at_s| append("x", at_s));
+    assert!(metrics.stats().samples_evicted > 0);
+    assert_ne!(ask(), late);
+}

@@ -24,7 +24,7 @@ use crate::time::WallTime;
 /// Less than the label sets of [`labels`], so that some are refused.
 const SERIES_MAX: usize = 9;
 /// Some runs of samples: less than the heads of all series take.
-const SAMPLE_BYTES: usize = 14_000;
+const SAMPLE_BYTES: usize = 6_000;
 const START_MS: i64 = 1_000_000_000;
 
 /// Twelve label sets of two names; the later ones are without the second label.
@@ -159,34 +159,37 @@ impl Bench {
         self.evict()
     }
 
+    fn scrape(&mut self, of: &[usize], t_ms: i64, value: f64) -> Result<(), TestCaseError> {
+        let own_ms = self.newest_ms - 1;
+        let pending = |of: &usize| Pending {
+            id: self.ids.get(&labels(*of)).copied(),
+            labels: labels(*of),
+            value: if value.is_nan() {
+                value
+            } else {
+                value + *of as f64
+            },
+            // some exporters stamp their samples themselves
+            t_ms: (of % 5 == 4).then_some(own_ms),
+        };
+        let mut batch: Vec<Pending> = of.iter().map(pending).collect();
+        let refused = self.metrics.append_batch(t_ms, &mut batch);
+        let mut expected = 0;
+        for sample in &batch {
+            let t_ms = sample.t_ms.unwrap_or(t_ms);
+            expected += usize::from(!self.expect(&sample.labels, t_ms, sample.value));
+            self.ids
+                .extend(sample.id.map(|id| (sample.labels.clone(), id)));
+        }
+        prop_assert_eq!(expected, refused);
+        self.evict()
+    }
+
     fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
         let now_ms = self.newest_ms;
         match step {
             Step::Append(of, gap, value) => self.append(*of, now_ms + gap, *value)?,
-            Step::Scrape(of, gap, value) => {
-                let pending = |of: &usize| Pending {
-                    id: self.ids.get(&labels(*of)).copied(),
-                    labels: labels(*of),
-                    value: if value.is_nan() {
-                        *value
-                    } else {
-                        value + *of as f64
-                    },
-                    // some exporters stamp their samples themselves
-                    t_ms: (of % 5 == 4).then_some(now_ms - 1),
-                };
-                let mut batch: Vec<Pending> = of.iter().map(pending).collect();
-                let refused = self.metrics.append_batch(now_ms + gap, &mut batch);
-                let mut expected = 0;
-                for sample in &batch {
-                    let t_ms = sample.t_ms.unwrap_or(now_ms + gap);
-                    expected += usize::from(!self.expect(&sample.labels, t_ms, sample.value));
-                    self.ids
-                        .extend(sample.id.map(|id| (sample.labels.clone(), id)));
-                }
-                prop_assert_eq!(expected, refused);
-                self.evict()?;
-            }
+            Step::Scrape(of, gap, value) => self.scrape(of, now_ms + gap, *value)?,
             Step::Burst(of, count, gap, kind) => {
                 let (mut value, mut t_ms) = (0.0, now_ms);
                 for at in 0..i64::from(*count) {
@@ -293,6 +296,7 @@ impl Bench {
             self.check_selection(&matchers, i64::MIN, i64::MAX)?;
         }
         self.check_instant(to_ms)?;
+        self.check_ranges(to_ms)?;
         self.check_windows(from_ms, to_ms)?;
         // the first minute too, which is evicted sooner or later
         self.check_windows(START_MS, START_MS + 60_000)?;
@@ -424,120 +428,112 @@ impl Bench {
         promql::instant(&self.metrics.inner.store, &expr, at_ms, Limits::default()).unwrap()
     }
 
-    /// Functions of ranges over the steps of a range query, and the ranges themselves.
-    fn check_windows(&self, from_ms: i64, to_ms: i64) -> Result<(), TestCaseError> {
-        // always the same steps, so that what was kept of them before is used
-        let (step_ms, range_ms) = (7_000, 20_000);
-        let from_ms = from_ms - from_ms.rem_euclid(step_ms);
-        let window = |samples: &BTreeMap<i64, f64>, end_ms: i64| -> Vec<(i64, f64)> {
-            let within = samples.range(end_ms - range_ms..=end_ms);
-            within
-                .map(|(t_ms, value)| (*t_ms, *value))
-                .filter(|(_, value)| !is_stale(*value))
-                .collect()
-        };
+    /// The samples of a range selector.
+    fn check_ranges(&self, to_ms: i64) -> Result<(), TestCaseError> {
         let Answer::Matrix(raw) = self.ask("{__name__=~\"m|n_total\"}[20s]", to_ms) else {
             unreachable!("a range selector yields a matrix")
         };
-        let bits = |samples: Vec<(i64, f64)>| {
-            samples
-                .into_iter()
-                .map(|(t, v)| (t, v.to_bits()))
-                .collect::<Vec<_>>()
-        };
         let raw = raw.into_iter().map(|(labels, points)| {
-            (
-                labels,
-                bits(points.iter().map(|p| (p.t_ms, p.value)).collect()),
-            )
+            let points = points.iter().map(|p| (p.t_ms, p.value.to_bits()));
+            (labels, points.collect::<Vec<_>>())
         });
-        let expected = self
-            .series
-            .iter()
-            .map(|(labels, samples)| (labels.clone(), bits(window(samples, to_ms))));
+        let expected = self.series.iter().map(|(labels, samples)| {
+            let samples = window(samples, to_ms).into_iter();
+            let samples = samples.map(|(t_ms, value)| (t_ms, value.to_bits()));
+            (labels.clone(), samples.collect::<Vec<_>>())
+        });
         prop_assert_eq!(
             raw.collect::<Vec<_>>(),
             expected.filter(|(_, w)| !w.is_empty()).collect::<Vec<_>>()
         );
+        Ok(())
+    }
 
-        for (function, naive) in FUNCTIONS {
-            for of in ["m", "n_total"] {
-                let each = format!("{function}({of}[20s])");
-                let steps = (from_ms..=to_ms).step_by(step_ms as usize);
-                let mut groups: BTreeMap<String, Vec<Vec<f64>>> = BTreeMap::new();
-                let found = self.range(&each, (from_ms, to_ms), step_ms);
-                for (labels, samples) in
-                    self.series.iter().filter(|(labels, _)| labels.name() == of)
-                {
-                    let values: Vec<Option<f64>> = steps
-                        .clone()
-                        .map(|end_ms| naive(&window(samples, end_ms), end_ms))
-                        .collect();
-                    let group = groups
-                        .entry(labels.get("l").unwrap_or("").to_owned())
-                        .or_default();
-                    group.resize(values.len(), Vec::new());
-                    for (group, value) in group.iter_mut().zip(&values) {
-                        group.extend(value);
-                    }
-                    let found = found.get(&labels.without_name());
-                    for (at, (end_ms, value)) in steps.clone().zip(values).enumerate() {
-                        let found = found.and_then(|found| found.get(&end_ms)).copied();
-                        prop_assert!(
-                            close(
-                                found,
-                                value,
-                                window(samples, end_ms).iter().map(|(_, v)| v.abs()).sum()
-                            ),
-                            "{} of {} at step {}: {:?} instead of {:?} of {:?}",
-                            each,
-                            labels,
-                            at,
-                            found,
-                            value,
-                            window(samples, end_ms)
-                        );
-                    }
-                }
-                let found = self.range(&format!("sum by (l)({each})"), (from_ms, to_ms), step_ms);
-                let some = groups
-                    .values()
-                    .filter(|steps| steps.iter().any(|step| !step.is_empty()));
-                prop_assert_eq!(found.len(), some.count(), "groups of {}", &each);
-                for (letter, steps_of) in groups {
-                    let found = found.get(&Labels::from_pairs([("l", letter.as_str())]));
-                    for (end_ms, values) in steps.clone().zip(steps_of) {
-                        let sum = (!values.is_empty()).then(|| values.iter().sum());
-                        let found = found.and_then(|found| found.get(&end_ms)).copied();
-                        let scale = values.iter().map(|v| v.abs()).sum();
-                        prop_assert!(
-                            close(found, sum, scale),
-                            "the sum of {} of {:?}: {:?} instead of {:?}",
-                            each,
-                            letter,
-                            found,
-                            sum
-                        );
-                    }
-                }
+    /// Functions of ranges over the steps of a range query, each series by itself and summed.
+    fn check_windows(&self, from_ms: i64, to_ms: i64) -> Result<(), TestCaseError> {
+        // always the same steps, so that what was kept of them before is used
+        let from_ms = from_ms - from_ms.rem_euclid(STEP_MS);
+        for function in FUNCTIONS {
+            for name in ["m", "n_total"] {
+                let groups = self.check_series(function, name, (from_ms, to_ms))?;
+                self.check_sums(
+                    &format!("{}({name}[20s])", function.0),
+                    groups,
+                    (from_ms, to_ms),
+                )?;
             }
         }
         Ok(())
     }
 
-    fn range(
+    /// A function of each series by itself; returns the values step by step by the label `l`.
+    fn check_series(
         &self,
-        query: &str,
+        (function, naive): (&str, Naive),
+        name: &str,
         span: (i64, i64),
-        step_ms: i64,
-    ) -> BTreeMap<Labels, BTreeMap<i64, f64>> {
+    ) -> Result<Groups, TestCaseError> {
+        let query = format!("{function}({name}[20s])");
+        let found = self.range(&query, span);
+        let mut groups = Groups::new();
+        let named = self
+            .series
+            .iter()
+            .filter(|(labels, _)| labels.name() == name);
+        for (labels, samples) in named {
+            let group = groups.entry(labels.get("l").unwrap_or("").to_owned());
+            let group = group.or_default();
+            let found = found.get(&labels.without_name());
+            for (at, end_ms) in steps(span).enumerate() {
+                let window = window(samples, end_ms);
+                let value = naive(&window, end_ms);
+                group.resize(group.len().max(at + 1), Vec::new());
+                group[at].extend(value);
+                let found = found.and_then(|found| found.get(&end_ms)).copied();
+                let scale = window.iter().map(|(_, v)| v.abs()).sum();
+                prop_assert!(
+                    close(found, value, scale),
+                    "{query} of {labels} at {end_ms}: {found:?} instead of {value:?} of {window:?}"
+                );
+            }
+        }
+        Ok(groups)
+    }
+
+    fn check_sums(
+        &self,
+        each: &str,
+        groups: Groups,
+        span: (i64, i64),
+    ) -> Result<(), TestCaseError> {
+        let found = self.range(&format!("sum by (l)({each})"), span);
+        let some = groups
+            .values()
+            .filter(|steps| steps.iter().any(|step| !step.is_empty()));
+        prop_assert_eq!(found.len(), some.count(), "groups of {}", each);
+        for (letter, values) in groups {
+            let found = found.get(&Labels::from_pairs([("l", letter.as_str())]));
+            for (end_ms, values) in steps(span).zip(values) {
+                let sum = (!values.is_empty()).then(|| values.iter().sum());
+                let found = found.and_then(|found| found.get(&end_ms)).copied();
+                let scale = values.iter().map(|v| v.abs()).sum();
+                prop_assert!(
+                    close(found, sum, scale),
+                    "the sum of {each} of {letter:?} at {end_ms}: {found:?} instead of {sum:?}"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn range(&self, query: &str, span: (i64, i64)) -> BTreeMap<Labels, BTreeMap<i64, f64>> {
         let expr = promql::parse_plain(query).unwrap();
         let found = promql::range_with(
             Some(&self.metrics.inner.rollups),
             &self.metrics.inner.store,
             &expr,
             span,
-            step_ms,
+            STEP_MS,
             Limits::default(),
         );
         let Ok(Answer::Matrix(found)) = found else {
@@ -622,6 +618,24 @@ fn close(found: Option<f64>, expected: Option<f64>, scale: f64) -> bool {
         }
         (found, expected) => found.is_none() && expected.is_none(),
     }
+}
+
+/// Values by the label `l`, step by step.
+type Groups = BTreeMap<String, Vec<Vec<f64>>>;
+
+/// The step of the range queries, and the length of their windows.
+const STEP_MS: i64 = 7_000;
+const WINDOW_MS: i64 = 20_000;
+
+fn steps((from_ms, to_ms): (i64, i64)) -> impl Iterator<Item = i64> {
+    (from_ms..=to_ms).step_by(STEP_MS as usize)
+}
+
+/// The samples of a window, stale markers left out.
+fn window(samples: &BTreeMap<i64, f64>, end_ms: i64) -> Vec<(i64, f64)> {
+    let within = samples.range(end_ms - WINDOW_MS..=end_ms);
+    let within = within.map(|(t_ms, value)| (*t_ms, *value));
+    within.filter(|(_, value)| !is_stale(*value)).collect()
 }
 
 type Naive = fn(&[(i64, f64)], i64) -> Option<f64>;
