@@ -1,6 +1,7 @@
 //! One piece of work after another on as many cores as are free, results in the order of the work.
 //! Knows nothing of what is worked on.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -9,16 +10,21 @@ use parking_lot::Mutex;
 /// start more threads than there are cores.
 static HELPING: AtomicUsize = AtomicUsize::new(0);
 
+/// Cores of this machine. Asked once: the answer takes the kernel longer than a small query takes us.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
 /// Helpers taken from the common stock, given back when this goes.
 struct Helpers(usize);
 
 impl Helpers {
     /// At most `wanted`, so many as are left.
     fn take(wanted: usize) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut taken = 0;
         let _ = HELPING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |helping| {
-            taken = wanted.min((cores - 1).saturating_sub(helping));
+            taken = wanted.min((cores() - 1).saturating_sub(helping));
             (taken > 0).then_some(helping + taken)
         });
         Self(taken)
@@ -74,7 +80,8 @@ fn share<T: Sync, R: Send, E: Send>(
     };
     std::thread::scope(|scope| {
         for _ in 0..helpers {
-            scope.spawn(run);
+            // a machine that has no thread left: then this one does it all
+            let _ = std::thread::Builder::new().spawn_scoped(scope, run);
         }
         run();
     });
@@ -122,11 +129,10 @@ mod tests {
 
     #[test]
     fn helpers_are_given_back() {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         for _ in 0..100 {
             let items = [(); 64];
             assert!(try_map(&items, true, |()| Ok::<_, ()>(())).is_ok());
         }
-        assert!(HELPING.load(Ordering::Relaxed) < cores);
+        assert!(HELPING.load(Ordering::Relaxed) < cores());
     }
 }

@@ -77,7 +77,7 @@ pub fn pieces(segments: &[Arc<Segment>], window_ns: (i64, i64)) -> (Vec<Vec<&Seg
         .map(|segment| &**segment)
         .collect();
     let rows: usize = within.iter().map(|segment| segment.rows()).sum();
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = crate::parallel::cores();
     // several for each core, as not all take the same time
     let width = within.len().div_ceil(cores * 4).max(1);
     (

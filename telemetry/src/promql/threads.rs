@@ -1,10 +1,9 @@
 //! Work on several threads, for queries that have enough of it. Knows no query.
 
 use std::ops::Range;
-use std::sync::OnceLock;
-use std::thread;
 
 use crate::error::QueryError;
+use crate::parallel;
 
 /// Samples of which a thread has so much to do that it pays to start it: some 20 µs of starting against 200 µs of work.
 const SAMPLES_PER_THREAD: usize = 200_000;
@@ -13,13 +12,10 @@ const THREADS_MAX: usize = 8;
 
 /// How many threads a query over so many samples gets.
 pub(super) fn worth(samples: usize) -> usize {
-    // the answer takes the kernel longer than a small query takes us
-    static CORES: OnceLock<usize> = OnceLock::new();
-    let cores = *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from));
-    (samples / SAMPLES_PER_THREAD).clamp(1, cores.min(THREADS_MAX))
+    (samples / SAMPLES_PER_THREAD).clamp(1, parallel::cores().min(THREADS_MAX))
 }
 
-/// Does `work` on the parts of `0..length`, each on a thread of its own; results come in the order of the parts.
+/// Does `work` on as many parts of `0..length` as there are threads, on those that are free; results come in the order of the parts.
 ///
 /// # Errors
 /// The first of the parts' errors.
@@ -29,29 +25,10 @@ pub(super) fn divided<T: Send>(
     work: impl Fn(Range<usize>) -> Result<T, QueryError> + Sync,
 ) -> Result<Vec<T>, QueryError> {
     let parts = threads.clamp(1, length.max(1));
-    let part = |at: usize| length * at / parts..length * (at + 1) / parts;
-    if parts == 1 {
-        return Ok(vec![work(part(0))?]);
-    }
-    let work = &work;
-    thread::scope(|scope| {
-        let start = |at: usize| {
-            let started = thread::Builder::new().spawn_scoped(scope, move || work(part(at)));
-            (at, started)
-        };
-        let started: Vec<_> = (1..parts).map(start).collect();
-        let mut done = vec![work(part(0))?];
-        for (at, thread) in started {
-            done.push(match thread {
-                Ok(thread) => thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?,
-                // a machine that has no thread left: here, then
-                Err(_) => work(part(at))?,
-            });
-        }
-        Ok(done)
-    })
+    let ranges: Vec<_> = (0..parts)
+        .map(|at| length * at / parts..length * (at + 1) / parts)
+        .collect();
+    parallel::try_map(&ranges, parts > 1, |range| work(range.clone()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
@@ -17,10 +16,8 @@ use super::segment::{SpanRow, SpanSegment, assemble};
 use crate::error::QueryError;
 use crate::logs::QUERY_TIME;
 use crate::logs::record::SpanId;
+use crate::parallel::try_map;
 use crate::time::TraceId;
-
-/// Threads of a search at most: the lab itself needs the rest.
-const THREADS_MAX: usize = 4;
 
 /// Segments that are looked at before any count of what all hold: they fill most pages.
 const FIRST_SEGMENTS: usize = 3;
@@ -92,8 +89,8 @@ fn rarest<'n, 'q>(
     for need in needs {
         let counts = match needs.len() {
             1 => Vec::new(),
-            _ => shared(segments, |(_, segment)| {
-                Ok(any_may_hold(segment, need).count())
+            _ => try_map(segments, true, |(_, segment)| {
+                Ok::<_, QueryError>(any_may_hold(segment, need).count())
             })?,
         };
         let count = counts.iter().sum();
@@ -192,7 +189,7 @@ impl<'a> Search<'a> {
 
     /// Finds the traces that have spans in some segments.
     fn look_at(&mut self, segments: &[Placed<'a>], need: &[&FieldExpr]) -> Result<(), QueryError> {
-        let found = shared(segments, |(_, segment)| {
+        let found = try_map(segments, true, |(_, segment)| {
             self.in_time()?;
             let mut found = candidates(segment, need);
             self.keep_near(segment, &mut found);
@@ -210,7 +207,7 @@ impl<'a> Search<'a> {
             if self.index.is_none() && now.len() * self.segments.len() > self.probes_max {
                 self.index = Some(TraceIndex::of(self.segments));
             }
-            let found = shared(now, |(_, id)| {
+            let found = try_map(now, true, |(_, id)| {
                 self.in_time()?;
                 Ok(self.find(id))
             })?;
@@ -290,44 +287,6 @@ fn candidates(segment: &SpanSegment, need: &[&FieldExpr]) -> Vec<Candidate> {
         .filter(|(_, rows)| rows.iter().any(|&row| may_hold.has(row)))
         .map(|(id, rows)| (segment.row(rows[0]).start_ns(), *id))
         .collect()
-}
-
-/// Does some work for each of many, in order of the answers, on as many threads as pay.
-fn shared<T: Sync, R: Send>(
-    all: &[T],
-    work: impl Fn(&T) -> Result<R, QueryError> + Sync,
-) -> Result<Vec<R>, QueryError> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(THREADS_MAX).min(all.len());
-    if threads < 2 {
-        return all.iter().map(work).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let some = || {
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(one) = all.get(at) else {
-                return Ok(done);
-            };
-            done.push((at, work(one)?));
-        }
-    };
-    let parts: Result<Vec<Vec<(usize, R)>>, QueryError> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
-        let own = some();
-        let joined = others.into_iter().map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        std::iter::once(own)
-            .chain(joined.collect::<Vec<_>>())
-            .collect()
-    });
-    let mut done: Vec<(usize, R)> = parts?.into_iter().flatten().collect();
-    done.sort_unstable_by_key(|(at, _)| *at);
-    Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
 /// The rows of one trace, each span once, by begin: the same spans in the same order as in a [`super::Trace`].
