@@ -18,7 +18,7 @@ use crate::promql;
 /// The only version of the format there is.
 const VERSION: &str = "prometheus/v1";
 /// Objectives that one file may hold; each makes some twenty rules.
-const OBJECTIVES_MAX: usize = 200;
+const OBJECTIVES_MAX: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,10 +126,23 @@ pub fn read(yaml: &str) -> Result<Spec, RulesError> {
     let mut check = Check::default();
     let spec = check.spec(raw);
     match spec {
-        Some(spec) if check.problems.is_empty() => Ok(spec),
+        Some(spec) if check.problems.is_empty() => usable(spec),
         _ => {
             check.problems.sort_by_key(|p| (p.line, p.column));
             Err(RulesError(check.problems))
+        }
+    }
+}
+
+/// A spec whose rules can be loaded: each query is within its limits, and what is made of all of them must be, too.
+fn usable(spec: Spec) -> Result<Spec, RulesError> {
+    match rules::read(&spec.rules(true)) {
+        Ok(_) => Ok(spec),
+        Err(error) => {
+            let why = error.0.first().map_or("", |problem| &problem.message);
+            Err(RulesError(vec![Problem::of_file(format!(
+                "the rules that it makes are refused: {why}; write shorter queries, or several files"
+            ))]))
         }
     }
 }

@@ -619,13 +619,47 @@ fn all_mistakes_of_a_file_are_told_at_once() {
     assert_eq!(lines, [14, 22, 23], "{error}");
     assert!(error.0[1].message.contains("used twice"), "{error}");
     assert_eq!(error.0[0].span.1, "101".len());
-    let many = second.repeat(201);
+    let many = second.repeat(101);
     let error = read(&format!(
         "{}slos:\n{many}",
         text.split_once("slos:").unwrap().0
     ))
     .unwrap_err();
-    assert!(error.to_string().contains("the limit is 200"), "{error}");
+    assert!(error.to_string().contains("the limit is 100"), "{error}");
+}
+
+#[test]
+fn a_spec_is_read_only_if_its_rules_can_be_loaded() {
+    // each query is within the limits of a query, both in one rule are not
+    let matchers = vec![r#"path!="/""#; 400].join(",");
+    let text = spec(99.0);
+    let long = text
+        .replace("requests_total[", &format!("requests_total{{{matchers}}}["))
+        .replace("code=\"500\"", &format!("code=\"500\",{matchers}"));
+    let error = read(&long).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("the rules that it makes are refused"),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("write shorter queries"),
+        "{error}"
+    );
+
+    // as many objectives as may be, with queries as people write them
+    let (head, one) = text.split_once("slos:\n").unwrap();
+    let all: String = (0..100)
+        .map(|n| one.replace("answers", &format!("answers-{n}")))
+        .collect();
+    assert_eq!(
+        read(&format!("{head}slos:\n{all}"))
+            .unwrap()
+            .objectives
+            .len(),
+        100
+    );
 }
 
 /// So many good and bad requests in each step.
