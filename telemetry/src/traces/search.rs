@@ -453,4 +453,20 @@ mod tests {
             assert_eq!(ids(0), ids(usize::MAX));
         }
     }
+
+    #[test]
+    fn of_traces_that_begin_together_the_least_ids_come_first_wherever_they_lie() {
+        let store = TraceStore::new(TRACE_BYTES);
+        let together = |trace| Shape {
+            start_ms: 1,
+            ..Shape::root(trace, 1)
+        };
+        // more than a segment of the later ids before the earlier ones
+        for traces in [5_000..10_000, 1..3] {
+            store.append(&batch("a", &traces.map(together).collect::<Vec<_>>()));
+        }
+        let hits = search(&store.snapshot(), &parse("{}").unwrap(), ALL_TIME, 3).unwrap();
+        let ids: Vec<_> = hits.iter().map(|hit| hit.trace.id).collect();
+        assert_eq!(ids, [1, 2, 5_000].map(Shape::trace_id));
+    }
 }
