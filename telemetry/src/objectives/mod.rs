@@ -17,6 +17,7 @@
 mod figures;
 mod generate;
 mod query;
+mod raw;
 mod read;
 mod spec;
 mod windows;

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::generate::merged;
 use super::query::Query;
+use super::raw::{
+    RawAlert, RawAlerting, RawIndicator, RawIntervals, RawObjective, RawPair, RawSpec, RawWindows,
+};
 use super::spec::{AlertPart, Alerting, Intervals, Objective, Spec, share};
 use super::windows::{Pair, Windows};
 use crate::alerts::rules::{self, Problem, RulesError, problem};
@@ -19,98 +21,6 @@ use crate::promql;
 const VERSION: &str = "prometheus/v1";
 /// Objectives that one file may hold; each makes some twenty rules.
 const OBJECTIVES_MAX: usize = 100;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSpec {
-    version: Option<Spanned<String>>,
-    service: Option<Spanned<String>>,
-    labels: Option<Map>,
-    windows: Option<RawWindows>,
-    slos: Option<Spanned<Vec<Spanned<RawObjective>>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RawWindows {
-    slo_period: Spanned<String>,
-    page: RawPairs,
-    ticket: RawPairs,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPairs {
-    quick: RawPair,
-    slow: RawPair,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RawPair {
-    error_budget_percent: Spanned<f64>,
-    short_window: Spanned<String>,
-    long_window: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawObjective {
-    name: Option<Spanned<String>>,
-    objective: Option<Spanned<f64>>,
-    #[serde(default)]
-    description: String,
-    labels: Option<Map>,
-    #[serde(default)]
-    interval: RawIntervals,
-    sli: Option<Spanned<RawIndicator>>,
-    alerting: Option<Spanned<RawAlerting>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct RawIntervals {
-    all: Option<Spanned<String>>,
-    slierror: Option<Spanned<String>>,
-    metadata: Option<Spanned<String>>,
-    alert: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawIndicator {
-    events: Option<Spanned<RawEvents>>,
-    raw: Option<Spanned<serde::de::IgnoredAny>>,
-    plugin: Option<Spanned<serde::de::IgnoredAny>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawEvents {
-    error_query: Option<Spanned<String>>,
-    total_query: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawAlerting {
-    name: Option<Spanned<String>>,
-    labels: Option<Map>,
-    annotations: Option<Map>,
-    #[serde(default)]
-    page_alert: RawAlert,
-    #[serde(default)]
-    ticket_alert: RawAlert,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct RawAlert {
-    #[serde(default)]
-    disable: bool,
-    labels: Option<Map>,
-    annotations: Option<Map>,
-}
 
 /// Reads a spec file of Sloth's format `prometheus/v1`. Its `windows`, which Sloth has in a file of their own (the `spec` of its
 /// `AlertWindows`), may be left out: thirty days then. Indicators are events; raw ratios and plugins are refused, since a budget
