@@ -303,7 +303,8 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub keep_going: bool,
     /// How many drills at a time, each in a process of its own; its claims are told when it has ended
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    // the shops of all drills would have the same schemas of one database
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64), conflicts_with = "database_url")]
     pub jobs: u8,
     /// End when standard input closes: how `--jobs` holds its processes
     #[arg(long, hide = true, conflicts_with = "jobs")]
@@ -367,11 +368,17 @@ pub enum BenchArea {
     Lab,
     /// OTLP logs, spans and data points into the store beside bare decoding; memory of each.
     Ingest,
-    /// Counting, grouping and finding log lines beside ripgrep, `DuckDB` and lnav; memory of a line.
+    #[value(
+        help = "Counting, grouping and finding log lines beside ripgrep, DuckDB and lnav; memory of a line"
+    )]
+    /// Log lines: counting, grouping, finding.
     Logs,
     /// Traces by id and by TraceQL over up to ten million spans.
     Traces,
-    /// Range queries in PromQL and memory of samples, beside `VictoriaMetrics` and Prometheus.
+    #[value(
+        help = "Range queries in PromQL and memory of samples, beside VictoriaMetrics and Prometheus"
+    )]
+    /// Range queries in PromQL, memory of samples.
     Metrics,
 }
 

@@ -281,6 +281,17 @@ fn a_wrong_command_line_says_what_to_do_and_starts_nothing() {
         (&["run", "flot-drift"], "did you mean `float-drift`"),
         (&["run", "--seed", "abc"], "whole number"),
         (&["verify"], "--all"),
+        (
+            &[
+                "verify",
+                "--all",
+                "--jobs",
+                "2",
+                "--database-url",
+                "postgres://x@127.0.0.1/x",
+            ],
+            "cannot be used with",
+        ),
         (&["verify", "flot-drift"], "did you mean `float-drift`"),
         (&["list", "--logs", "nowhere"], "nowhere"),
         (&["join", "nonsense", "--plain"], "in the drill's help"),

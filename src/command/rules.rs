@@ -2,13 +2,14 @@
 
 use std::{
     fs,
+    io::Read,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use serde_json::{Value, json};
 use telemetry::alerts::{
-    self, RulesError,
+    self, FILE_BYTES_MAX, RulesError,
     unit::{self, Outcome, UnitError},
 };
 use telemetry::objectives;
@@ -28,7 +29,13 @@ pub fn run(word: &RulesWord) -> Result<ExitCode, Failure> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| {
+    let mut text = String::new();
+    // one more than may be: the check of the size then tells
+    let read = fs::File::open(path).and_then(|file| {
+        file.take(FILE_BYTES_MAX as u64 + 1)
+            .read_to_string(&mut text)
+    });
+    read.map(|_| text).map_err(|error| {
         Failure::usage(
             format!("{} cannot be read: {error}", path.display()),
             "name a YAML file; drill rules --help shows examples",

@@ -25,7 +25,7 @@ pub fn run(args: &VerifyArgs, pairs: Vec<(String, u64)>) -> Result<Vec<Verificat
         // a verification whose standard input closes puts its drill in order and ends; so it does when we die
         let mut leashes = Vec::new();
         let mut ended = Box::pin(signals::ended());
-        let mut failure = None;
+        let (mut failure, mut told_to_end) = (None, false);
         loop {
             while failure.is_none() && running.len() < usize::from(args.jobs) {
                 let Some((index, (slug, seed))) = waiting.pop_front() else {
@@ -55,7 +55,8 @@ pub fn run(args: &VerifyArgs, pairs: Vec<(String, u64)>) -> Result<Vec<Verificat
                     Some(Err(error)) => return Err(Failure::failed(error)),
                     None => {}
                 },
-                signal = &mut ended, if failure.is_none() => {
+                signal = &mut ended, if !told_to_end => {
+                    told_to_end = true;
                     leashes.clear();
                     failure = Some(interrupted(signal, "the verifications"));
                 }
@@ -87,10 +88,6 @@ fn start(args: &VerifyArgs, slug: &str, seed: u64) -> Result<Child, Failure> {
     }
     if let Some(folder) = &args.scenarios {
         command.arg("--scenarios").arg(folder);
-    }
-    if let Some(url) = &args.database_url {
-        // not as an argument: it may hold a password
-        command.env("DRILL_DATABASE_URL", url);
     }
     command
         .spawn()

@@ -11,5 +11,5 @@ pub mod unit;
 pub(crate) mod yaml;
 
 pub use engine::{Engine, RuleInfo, Transition, Tune, TuneError};
-pub use rules::{FileError, Problem, RulesError, check};
+pub use rules::{FILE_BYTES_MAX, FileError, Problem, RulesError, check};
 pub use state::{Alert, State};

@@ -14,7 +14,7 @@ use crate::error::QueryError;
 use crate::promql;
 
 /// Bytes of the largest rule file; a larger one is refused.
-const FILE_BYTES_MAX: usize = 1 << 20;
+pub const FILE_BYTES_MAX: usize = 1 << 20;
 
 /// One thing that is wrong with a rule file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,10 +160,7 @@ pub(crate) fn check_size(yaml: &str) -> Result<(), RulesError> {
     if yaml.len() <= FILE_BYTES_MAX {
         return Ok(());
     }
-    let message = format!(
-        "the file has {} bytes, the limit is {FILE_BYTES_MAX}",
-        yaml.len()
-    );
+    let message = format!("the file has more than {FILE_BYTES_MAX} bytes, which is the limit");
     Err(RulesError(vec![Problem::of_file(message)]))
 }
 

@@ -256,10 +256,15 @@ impl<F: Fn(&str) -> Option<String>> Variables<'_, F> {
         let text = match protocol {
             // gRPC's own clients write HOST:PORT
             Protocol::Grpc if !text.contains("://") => {
-                let insecure = self
-                    .get(INSECURE)
-                    .is_some_and(|(_, set)| set.eq_ignore_ascii_case("true"));
-                let scheme = if insecure { "http" } else { "https" };
+                let scheme = match self.get(INSECURE) {
+                    Some((_, set)) if set.eq_ignore_ascii_case("true") => "http",
+                    Some((_, set)) if !set.eq_ignore_ascii_case("false") => {
+                        return Err(format!(
+                            "has no scheme, and {INSECURE} is {set:?}: use true or false"
+                        ));
+                    }
+                    _ => "https",
+                };
                 format!("{scheme}://{text}")
             }
             _ => text.to_owned(),

@@ -276,6 +276,8 @@ fn required(pattern: &str) -> Vec<String> {
         };
         match c {
             '\\' => match rest.next() {
+                // the borders of a word
+                Some('<' | '>') => {}
                 Some(c) if c.is_ascii_punctuation() => {
                     text.push(c);
                     continue;
@@ -354,6 +356,9 @@ mod tests {
             "\\W",
             "\\b",
             "\\B",
+            "\\<",
+            "\\>",
+            "<",
             "^",
             "$",
             "(?m:^)",

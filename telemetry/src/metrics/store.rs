@@ -114,9 +114,20 @@ impl Store {
     /// Appends many samples of one time under one lock. An id whose series was evicted is resolved again by
     /// its labels; the ids in `batch` are updated in place. Returns how many samples were refused.
     pub fn append_batch(&self, t_ms: i64, batch: &mut [Pending]) -> usize {
-        let mut inner = self.inner.write();
         let mut refused = 0;
-        for pending in batch {
+        self.append_each(t_ms, batch, |_| refused += 1);
+        refused
+    }
+
+    /// The same; tells the places of those that were refused, in order.
+    pub(super) fn append_each(
+        &self,
+        t_ms: i64,
+        batch: &mut [Pending],
+        mut refused: impl FnMut(usize),
+    ) {
+        let mut inner = self.inner.write();
+        for (at, pending) in batch.iter_mut().enumerate() {
             let known = pending.id.filter(|id| inner.series.contains_key(id));
             pending.id = known.or_else(|| inner.resolve(&pending.labels, self.budget.series));
             let stored = pending.id.is_some_and(|id| {
@@ -128,10 +139,11 @@ impl Store {
                     },
                 )
             });
-            refused += usize::from(!stored);
+            if !stored {
+                refused(at);
+            }
         }
         inner.make_room(self.budget.sample_bytes);
-        refused
     }
 
     /// The series that all matchers accept, with their samples of `from_ms..=to_ms`; series without samples there are left out.

@@ -36,6 +36,12 @@ impl Query {
                     "`{placeholder}` means nothing here: only `{{{{.window}}}}` is filled in"
                 ));
             }
+            let after = rest[open + length..].trim_start();
+            if !before.trim_end().ends_with('[') || !after.starts_with([']', ':']) {
+                return Err(format!(
+                    "`{placeholder}` stands where no range goes: write it in brackets, as in `rate(requests_total[{{{{.window}}}}])`"
+                ));
+            }
             // a duration of the same length keeps the places of errors
             probe.push_str(before);
             probe.push_str(&format!("{:0>1$}", "5m", length));
@@ -138,6 +144,10 @@ mod tests {
             ("sum(rate(a[5m]))", "no window"),
             ("rate(a[{{.windows}}])", "`{{.windows}}` means nothing"),
             ("rate(a[{{.window])", "without `}}`"),
+            (
+                "rate(a{b=\"{{.window}}\"}[5m])",
+                "stands where no range goes",
+            ),
             ("rate(a[{{.window}}]) +", "byte 22"),
             ("nope(a[{{.window}}])", "byte 0"),
             ("a[{{.window}}]", "not a matrix"),

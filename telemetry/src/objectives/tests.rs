@@ -606,7 +606,7 @@ fn every_mistake_is_told_with_its_place_and_what_to_write() {
         read(&large)
             .unwrap_err()
             .to_string()
-            .contains("the limit is")
+            .contains("which is the limit")
     );
 }
 

@@ -7,7 +7,7 @@ use display_full_error::DisplayFullErrorExt;
 use hyper_rustls::ConfigBuilderExt;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 
 use super::Failure;
 
@@ -74,6 +74,10 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(all)
 }
 
+/// What to do where a server shows the certificate of an authority as its own.
+const SIGN_ONE: &str =
+    "it is an authority's own certificate: let the authority sign one for the server (CA:FALSE)";
+
 /// What to do about certificates that are not accepted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Remedy {
@@ -92,8 +96,26 @@ pub(crate) fn failure(error: &(dyn Error + 'static), remedy: Remedy) -> Failure 
             rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
                 why(found, remedy.authority)
             }
-            rustls::Error::InvalidCertificate(_) => Failure::Lasting(found.to_string()),
-            rustls::Error::AlertReceived(_) => why(found, remedy.client),
+            rustls::Error::InvalidCertificate(_) => {
+                let text = found.to_string();
+                // an error of the verifier's own, which has no type here
+                match text.contains("CaUsedAsEndEntity") {
+                    true => why(found, SIGN_ONE),
+                    false => Failure::Lasting(text),
+                }
+            }
+            rustls::Error::AlertReceived(alert) => match alert {
+                AlertDescription::CertificateRequired
+                | AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied => why(found, remedy.client),
+                AlertDescription::InternalError => Failure::Passing(error.to_string_full(), None),
+                _ => Failure::Lasting(found.to_string()),
+            },
             rustls::Error::InvalidMessage(_) => why(
                 found,
                 "no TLS is spoken there; for plain HTTP write http://",

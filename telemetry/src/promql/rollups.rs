@@ -12,8 +12,13 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 use super::value::{Column, Grid};
 use crate::metrics::labels::Labels;
 
-/// Cells of all that is kept, 16 bytes each; what was not used for longest makes room.
-const CELLS_MAX: usize = 1 << 21;
+/// Bytes of all that is kept; what was not used for longest makes room.
+const BYTES_MAX: usize = 1 << 25;
+
+/// Bytes that an entry, a column and a label take besides their texts and cells: their heads, and the allocator's.
+const ENTRY_BYTES: usize = 256;
+const COLUMN_BYTES: usize = 64;
+const LABEL_BYTES: usize = 64;
 
 /// How far behind the store's newest sample a window must end to be of the past: samples of one round do not come at once.
 /// Only how often something is kept depends on it, not whether it is right.
@@ -28,7 +33,7 @@ pub struct Rollups {
 #[derive(Debug, Default)]
 struct Kept {
     by_key: HashMap<Key, Entry>,
-    cells: usize,
+    bytes: usize,
     uses: u64,
 }
 
@@ -48,13 +53,19 @@ struct Entry {
     start_ms: i64,
     steps: usize,
     columns: Vec<Column>,
+    /// See [`bytes`].
+    bytes: usize,
     used: u64,
 }
 
-impl Entry {
-    fn cells(&self) -> usize {
-        self.steps * self.columns.len()
-    }
+fn bytes(key: &Key, steps: usize, columns: &[Column]) -> usize {
+    let labels = columns.iter().flat_map(|column| column.labels.iter());
+    let labels = labels.map(|(name, value)| name.len() + value.len() + LABEL_BYTES);
+    let cells = steps.saturating_mul(size_of::<Option<f64>>());
+    let columns = columns
+        .len()
+        .saturating_mul(cells.saturating_add(COLUMN_BYTES));
+    (ENTRY_BYTES + key.text.len() + labels.sum::<usize>()).saturating_add(columns)
 }
 
 /// Whether the aggregations in an expression may be kept: how it ranks equal values depends on the order of all series.
@@ -151,7 +162,9 @@ impl Rollups {
         steps: usize,
         columns: &[Column],
     ) {
-        if steps == 0 || steps.saturating_mul(columns.len()) > CELLS_MAX {
+        let bytes = bytes(&key, steps, columns);
+        // what yields nothing costs nothing to compute
+        if steps == 0 || columns.is_empty() || bytes > BYTES_MAX {
             return;
         }
         let cut = |column: &Column| Column {
@@ -164,6 +177,7 @@ impl Rollups {
             start_ms,
             steps,
             columns: columns.iter().map(cut).collect(),
+            bytes,
             used: kept.uses,
         };
         kept.insert(key, entry);
@@ -172,17 +186,17 @@ impl Rollups {
 
 impl Kept {
     fn insert(&mut self, key: Key, entry: Entry) {
-        self.cells += entry.cells();
+        self.bytes += entry.bytes;
         if let Some(before) = self.by_key.insert(key, entry) {
-            self.cells -= before.cells();
+            self.bytes -= before.bytes;
         }
-        while self.cells > CELLS_MAX {
+        while self.bytes > BYTES_MAX {
             let oldest = self.by_key.iter().min_by_key(|(_, entry)| entry.used);
             let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
                 return;
             };
             if let Some(gone) = self.by_key.remove(&oldest) {
-                self.cells -= gone.cells();
+                self.bytes -= gone.bytes;
             }
         }
     }
@@ -291,7 +305,7 @@ mod tests {
     #[test]
     fn what_was_not_used_for_longest_makes_room() {
         let rollups = Rollups::default();
-        let cells = vec![Some(1.0); CELLS_MAX / 4];
+        let cells = vec![Some(1.0); BYTES_MAX / 16 / 4 - 64];
         let of = |number: usize| named(&format!("sum(m{number})"), grid(0, 1));
         for number in 0..4 {
             rollups.keep(of(number), 0, 0, cells.len(), &columns("x", &cells));
@@ -303,7 +317,27 @@ mod tests {
             (0..5).map(held).collect::<Vec<_>>(),
             [true, false, true, true, true]
         );
-        assert_eq!(rollups.kept.lock().cells, CELLS_MAX);
+        assert!(rollups.kept.lock().bytes <= BYTES_MAX);
+    }
+
+    #[test]
+    fn many_small_answers_and_long_questions_are_bounded_and_empty_ones_not_kept() {
+        let rollups = Rollups::default();
+        let of = |number: usize| named(&format!("sum by (a{number:010000})(m)"), grid(0, 1));
+        for number in 0..4_000 {
+            rollups.keep(of(number), 0, 0, 1, &columns("x", &[Some(1.0)]));
+            rollups.keep(of(number + 10_000), 0, 0, 1, &[]);
+        }
+        let kept = rollups.kept.lock();
+        let held: usize = kept.by_key.keys().map(|key| key.text.len()).sum();
+        assert!(held < BYTES_MAX && kept.bytes <= BYTES_MAX, "{held}");
+        assert!(held > BYTES_MAX / 2, "{held}");
+        assert_eq!(
+            kept.bytes,
+            kept.by_key.values().map(|entry| entry.bytes).sum::<usize>()
+        );
+        let empty = |entry: &Entry| entry.columns.is_empty();
+        assert!(!kept.by_key.values().any(empty));
     }
 
     #[test]

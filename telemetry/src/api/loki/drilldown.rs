@@ -56,7 +56,7 @@ pub(super) async fn labels(State(telemetry): State<Telemetry>, parameters: Param
 /// The fields of the newest lines: their type, how many values each has, and how they were read from the line.
 pub(super) async fn fields(State(telemetry): State<Telemetry>, parameters: Parameters) -> Response {
     refusal::answer(move || {
-        let (found, limit) = detect(&telemetry, &parameters)?;
+        let (found, limit) = detect(&telemetry, &parameters, None)?;
         if found.is_empty() {
             return Ok(json!({ "fields": [] }));
         }
@@ -84,7 +84,7 @@ pub(super) async fn field_values(
     parameters: Parameters,
 ) -> Response {
     refusal::answer(move || {
-        let (mut found, limit) = detect(&telemetry, &parameters)?;
+        let (mut found, limit) = detect(&telemetry, &parameters, Some(&name))?;
         let values = found.remove(&name).map(|field| field.values);
         let values: Vec<_> = values.unwrap_or_default().into_iter().take(limit).collect();
         Ok(json!({ "values": values, "limit": limit }))
@@ -136,10 +136,11 @@ struct Field {
     parsers: BTreeSet<&'static str>,
 }
 
-/// The fields of the newest lines of a query, at most `limit` of them, which is returned too.
+/// The fields of the newest lines of a query, or just one of them; at most `limit`, which is returned too.
 fn detect(
     telemetry: &Telemetry,
     parameters: &Parameters,
+    only: Option<&str>,
 ) -> Result<(BTreeMap<String, Field>, usize), Refusal> {
     let Query::Log(log) = parse(&query_text(parameters)?)? else {
         return Err("fields are those of lines: give a query of lines"
@@ -154,7 +155,8 @@ fn detect(
     let mut found: BTreeMap<String, Field> = BTreeMap::new();
     for line in lines {
         for (name, value, parser) in of_line(line) {
-            if found.len() >= limit && !found.contains_key(&name) {
+            let full = found.len() >= limit && !found.contains_key(&name);
+            if full || only.is_some_and(|only| only != name) {
                 continue;
             }
             let field = found.entry(name).or_insert_with(|| Field {

@@ -229,10 +229,14 @@ async fn drilldown_gets_values_within_limits() {
         get_json(&telemetry, values, &ALL).await,
         json!({"values": ["12ms", "1m30s"], "limit": 1000})
     );
+    // a value at most, however many fields there are
+    let one = [ALL[0], ALL[1], ALL[2], ("limit", "1")];
+    let answer = get_json(&telemetry, values, &one).await;
+    assert_eq!(answer, json!({"values": ["12ms"], "limit": 1}));
     // the newest line only; and a field at most
     let newest = [ALL[0], ALL[1], ALL[2], ("line_limit", "1"), ("limit", "1")];
     let answer = get_json(&telemetry, values, &newest).await;
-    assert_eq!(answer, json!({"values": [], "limit": 1}));
+    assert_eq!(answer, json!({"values": ["12ms"], "limit": 1}));
     let answer = get_json(&telemetry, "/loki/api/v1/detected_fields", &newest).await;
     assert_eq!(
         answer["fields"].as_array().map(Vec::len),

@@ -6,6 +6,9 @@ mod delta;
 mod exponential;
 mod known;
 mod names;
+mod resource;
+
+use std::ops::Range;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
@@ -30,17 +33,13 @@ use super::store::AHEAD_MS;
 use super::store::{Pending, Store};
 use crate::attributes::{hex, json, label_name};
 use crate::promql::format_value;
+use resource::{identity, target_info};
 
 /// What resources without a name are called, as logs and spans of theirs are.
 const UNKNOWN_SERVICE: &str = "unknown_service";
 /// Samples of one request from which on no further exponential histogram is taken: a few bytes of one become hundreds of samples.
 /// More than the store has series.
 const EXPANDED_MAX: usize = 200_000;
-/// Attributes of a resource that every one of its series has, and as what.
-const IDENTITY: [(&str, &str); 2] = [
-    ("service.name", "service"),
-    ("service.instance.id", "instance"),
-];
 
 /// Where data points go.
 pub(super) struct Sinks<'a> {
@@ -69,6 +68,7 @@ pub(super) fn append(request: &ExportMetricsServiceRequest, sinks: &Sinks<'_>) -
         earlier: Vec::new(),
         known: sinks.known.lock(),
         places: Vec::new(),
+        spread: Vec::new(),
         refused: 0,
         reason: String::new(),
         sinks,
@@ -92,10 +92,13 @@ pub(super) fn append(request: &ExportMetricsServiceRequest, sinks: &Sinks<'_>) -
     sinks.store.append_batch(0, &mut about);
     // the past that new buckets would have had; where a series had one already, its own stands
     sinks.store.append_batch(0, &mut batch.earlier);
-    let over = sinks.store.append_batch(0, &mut batch.samples);
-    if over > 0 {
+    let mut over = Vec::new();
+    sinks
+        .store
+        .append_each(0, &mut batch.samples, |at| over.push(at));
+    if !over.is_empty() {
         batch.refuse(
-            over,
+            points_of(&over, &batch.spread),
             "older than the newest sample of their series, or beyond the store's limit of series",
         );
     }
@@ -114,35 +117,14 @@ pub(super) fn append(request: &ExportMetricsServiceRequest, sinks: &Sinks<'_>) -
     }
 }
 
-fn identity(attributes: &[KeyValue]) -> Vec<(String, String)> {
-    let of = |key: &str| {
-        let found = attributes.iter().find(|kv| kv.key == key);
-        found.map(|kv| text(kv.value.as_ref()))
+/// How many data points some samples belong to, given the places of each.
+fn points_of(samples: &[usize], spread: &[Range<usize>]) -> usize {
+    let point = |at: &usize| {
+        let next = spread.partition_point(|samples| samples.end <= *at);
+        let within = spread.get(next).filter(|samples| samples.contains(at));
+        within.map_or(*at, |samples| samples.start)
     };
-    let labels = IDENTITY
-        .into_iter()
-        .filter_map(|(key, label)| Some((label.to_owned(), of(key)?)));
-    labels.collect()
-}
-
-/// What is known of a resource, as Prometheus has it: a series of value 1 with its attributes as labels.
-fn target_info(
-    attributes: &[KeyValue],
-    identity: &[(String, String)],
-    t_ms: i64,
-) -> Option<Pending> {
-    let others: Vec<KeyValue> = attributes
-        .iter()
-        .filter(|kv| IDENTITY.iter().all(|(key, _)| *key != kv.key))
-        .cloned()
-        .collect();
-    let labels = labels("target_info", &others, identity);
-    (!others.is_empty() && labels.check().is_ok()).then_some(Pending {
-        id: None,
-        labels,
-        value: 1.0,
-        t_ms: Some(t_ms),
-    })
+    samples.chunk_by(|a, b| point(a) == point(b)).count()
 }
 
 struct Batch<'a> {
@@ -150,6 +132,8 @@ struct Batch<'a> {
     /// Samples of new series from before this request.
     earlier: Vec<Pending>,
     known: MutexGuard<'a, Remembered>,
+    /// Places of the samples of those data points that become several; in order.
+    spread: Vec<Range<usize>>,
     /// Of samples by their places: where their series are remembered.
     places: Vec<(usize, usize)>,
     refused: i64,
@@ -206,17 +190,17 @@ impl Batch<'_> {
             Some(metric::Data::Sum(sum)) => self.numbers(&name, &sum.data_points),
             Some(metric::Data::Histogram(histogram)) => {
                 for point in &histogram.data_points {
-                    self.histogram(&name, point);
+                    self.spread(|batch| batch.histogram(&name, point));
                 }
             }
             Some(metric::Data::Summary(summary)) => {
                 for point in &summary.data_points {
-                    self.summary(&name, point);
+                    self.spread(|batch| batch.summary(&name, point));
                 }
             }
             Some(metric::Data::ExponentialHistogram(histogram)) => {
                 for point in &histogram.data_points {
-                    self.exponential(&name, point);
+                    self.spread(|batch| batch.exponential(&name, point));
                 }
             }
             None => {}
@@ -226,6 +210,13 @@ impl Batch<'_> {
             known.help.clone_from(&metric.description);
             known.unit.clone_from(&metric.unit);
         });
+    }
+
+    /// Takes a data point that becomes several samples.
+    fn spread(&mut self, point: impl FnOnce(&mut Self)) {
+        let from = self.samples.len();
+        point(self);
+        self.spread.push(from..self.samples.len());
     }
 
     fn labels(&mut self, name: &str, attributes: &[KeyValue]) -> Option<Labels> {

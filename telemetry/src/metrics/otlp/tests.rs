@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::metrics::v1::summary_data_point::ValueAtQuantile;
 use opentelemetry_proto::tonic::metrics::v1::{
-    Histogram, ResourceMetrics, ScopeMetrics, Sum, Summary,
+    Gauge, Histogram, ResourceMetrics, ScopeMetrics, Sum, Summary,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
@@ -85,6 +85,47 @@ fn deltas_become_counters_that_rate_can_read() {
         Some(60.0),
         "counted once"
     );
+}
+
+#[test]
+fn refusals_are_counted_in_data_points_not_in_what_becomes_of_them() {
+    let metrics = metrics();
+    let point = |second: u64, count: u64| HistogramDataPoint {
+        attributes: vec![words("at", &count.to_string())],
+        time_unix_nano: second * SECOND,
+        count,
+        bucket_counts: vec![count, 0, 0],
+        explicit_bounds: vec![0.1, 0.5],
+        ..HistogramDataPoint::default()
+    };
+    let sent = |data_points: Vec<HistogramDataPoint>| {
+        let histogram = metric::Data::Histogram(Histogram {
+            data_points,
+            aggregation_temporality: AggregationTemporality::Cumulative as i32,
+        });
+        let late = metric::Data::Sum(Sum {
+            data_points: vec![number(10, 2)],
+            aggregation_temporality: AggregationTemporality::Cumulative as i32,
+            is_monotonic: true,
+        });
+        request(Vec::new(), vec![histogram, late])
+    };
+    metrics
+        .sink(sent(vec![point(20, 1), point(20, 2)]))
+        .unwrap();
+    let newer = metric::Data::Sum(Sum {
+        data_points: vec![number(15, 2)],
+        aggregation_temporality: AggregationTemporality::Cumulative as i32,
+        is_monotonic: true,
+    });
+    let histogram = metric::Data::Gauge(Gauge::default());
+    metrics
+        .sink(request(Vec::new(), vec![histogram, newer]))
+        .unwrap();
+    // two of three histograms and the number are late
+    let again = sent(vec![point(10, 1), point(30, 3), point(10, 2)]);
+    let (refused, reason) = metrics.sink(again).unwrap_err();
+    assert_eq!(refused, 3, "{reason}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Functions of a range vector that take all windows of a series in one pass, with a fixed number of operations for each step
-//! however long the window. Semantics and extrapolation are Prometheus 2's.
+//! Functions of a range vector that take all windows of a series in one pass, most with a fixed number of operations for each
+//! step however long the window. Semantics and extrapolation are Prometheus 2's.
 
 use std::collections::VecDeque;
 
