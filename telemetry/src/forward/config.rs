@@ -575,6 +575,11 @@ qB3T3luHXOqPuwdMSKx+SV73dtK2ugZU\n\
                 ENDPOINT,
                 "path",
             ),
+            (
+                vec![(ENDPOINT, "x:1"), (PROTOCOL, "grpc"), (INSECURE, "maybe")],
+                ENDPOINT,
+                "use true or false",
+            ),
             (vec![endpoint, (PROTOCOL, "http/json")], PROTOCOL, "grpc"),
             (vec![endpoint, (HEADERS, "secret")], HEADERS, "name=value"),
             (
