@@ -114,6 +114,11 @@ pub(crate) fn failure(error: &(dyn Error + 'static), remedy: Remedy) -> Failure 
                 | AlertDescription::UnknownCA
                 | AlertDescription::AccessDenied => why(found, remedy.client),
                 AlertDescription::InternalError => Failure::Passing(error.to_string_full(), None),
+                // older servers say no more than this when they get no certificate
+                AlertDescription::HandshakeFailure => why(
+                    found,
+                    &format!("where it asks who calls, {}", remedy.client),
+                ),
                 _ => Failure::Lasting(found.to_string()),
             },
             rustls::Error::InvalidMessage(_) => why(
