@@ -44,13 +44,20 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
 /// number, a parenthesis, or a function of LogQL that is applied to something.
 #[must_use]
 pub fn is_logql(text: &str) -> bool {
-    let Ok(tokens) = lex(text, Dialect::LogQl) else {
-        return text.trim_start().starts_with('{');
+    let before = |error: QueryError| lex(text.get(..error.position()?)?, Dialect::LogQl).ok();
+    let (tokens, whole) = match lex(text, Dialect::LogQl) {
+        Ok(tokens) => (tokens, true),
+        // what stands before a mistake tells too
+        Err(error) => match before(error) {
+            Some(tokens) => (tokens, false),
+            None => return text.trim_start().starts_with('{'),
+        },
     };
     let cursor = Cursor::new(&tokens, text.len());
     match cursor.peek() {
-        Some(Token::Op("{" | "(")) => true,
-        Some(Token::Number(_)) => matches!(cursor.peek_at(1), Some(Token::Op(_))),
+        Some(Token::Op("{")) => true,
+        Some(Token::Op("(")) => whole,
+        Some(Token::Number(_)) => whole && matches!(cursor.peek_at(1), Some(Token::Op(_))),
         Some(Token::Name(name)) => {
             let function = RangeOp::ALL.iter().any(|(other, ..)| other == name)
                 || VectorOp::ALL.iter().any(|(other, _)| other == name)
@@ -211,6 +218,7 @@ mod tests {
             "sum by (x) (y)",
             "{oops",
             "vector(1)",
+            r#"rate({service=~".+"}[9999999999h])"#,
         ] {
             assert!(is_logql(query), "{query}");
         }
