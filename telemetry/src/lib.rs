@@ -21,6 +21,7 @@ pub mod promql;
 pub mod query;
 pub mod receive;
 pub mod record;
+mod row_set;
 pub mod scrape;
 mod segments;
 pub mod time;

@@ -30,13 +30,13 @@ pub const TRACE_SPANS: usize = 10;
 pub const RARE: &str = "needle";
 /// The attribute that one span alone has.
 pub const RARE_KEY: &str = "app.rare";
-/// When the first record happened: an hour that lies back, ns.
-const BEGIN_NS: u64 = 1_772_366_400_000_000_000;
+/// When the first record happened: 2026-03-01 12:00:00 UTC, an hour that lies back, ns.
+pub const BEGIN_NS: u64 = 1_772_366_400_000_000_000;
 /// Series of each metric of a service.
 const SERIES: usize = 64;
 
 /// Service and route.
-const SERVICES: [(&str, &str); 8] = [
+pub const SERVICES: [(&str, &str); 8] = [
     ("gateway", "/api/orders"),
     ("checkout", "/api/cart"),
     ("payments", "/api/pay"),

@@ -10,20 +10,7 @@ use opentelemetry_proto::tonic::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// When the first line was written: 2026-03-01 12:00:00 UTC, ns.
-pub const BEGIN_NS: u64 = 1_772_366_400_000_000_000;
-/// Lines of a batch, as the OpenTelemetry SDKs send them.
-const BATCH: usize = 512;
-const SERVICES: [(&str, &str); 8] = [
-    ("gateway", "/api/orders"),
-    ("checkout", "/api/cart"),
-    ("payments", "/api/pay"),
-    ("inventory", "/api/items"),
-    ("catalog", "/api/login"),
-    ("cart", "/api/ship"),
-    ("shipping", "/api/search"),
-    ("auth", "/healthz"),
-];
+use super::batches::{BATCH, BEGIN_NS, SERVICES};
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use memchr::memmem::Finder;
 use regex::Regex;
 
-use super::rows::RowSet;
 use super::segment::Bodies;
 use crate::error::QueryError;
 use crate::query::compile_regex;
+use crate::row_set::RowSet;
 
 /// A search over everything pays where it may find at least one of so many rows that it goes over;
 /// where fewer are still of interest, each is looked at by itself.

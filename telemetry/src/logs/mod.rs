@@ -12,7 +12,6 @@ mod parse;
 mod pipeline;
 mod range;
 pub mod record;
-mod rows;
 mod samples;
 mod scan;
 mod segment;

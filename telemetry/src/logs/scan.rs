@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use super::ast::LogExpr;
 use super::pipeline::{Entry, Pipeline};
 use super::record::LogLine;
-use super::rows::RowSet;
 use super::segment::{Segment, Stream};
 use super::selector::Selector;
 use crate::error::QueryError;
 use crate::parallel::try_map;
+use crate::row_set::RowSet;
 
 /// Wall time that one query may take; a longer one is stopped with an error, so that a hostile
 /// expression cannot hold a thread for good.

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use super::record::{Level, LogRecord, SpanId};
-use super::rows::RowSet;
 use crate::attributes::{Attribute, Text, hex};
 use crate::origins::Origin;
+use crate::row_set::RowSet;
 use crate::segments;
 use crate::time::TraceId;
 

@@ -10,120 +10,59 @@ use super::span::{Kind, Status};
 use crate::attributes::find;
 use crate::dictionary::Symbol;
 use crate::query::Compare;
+use crate::row_set::RowSet;
 use crate::segments::Sealed;
-
-/// A set of rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rows {
-    words: Vec<u64>,
-    rows: usize,
-}
-
-impl Rows {
-    fn none(rows: usize) -> Self {
-        Self {
-            words: vec![0; rows.div_ceil(64)],
-            rows,
-        }
-    }
-
-    fn all(rows: usize) -> Self {
-        !Self::none(rows)
-    }
-
-    fn of(rows: usize, mut holds: impl FnMut(usize) -> bool) -> Self {
-        let word = |first: usize| {
-            let bits = first..rows.min(first + 64);
-            bits.fold(0, |word, row| word | u64::from(holds(row)) << (row % 64))
-        };
-        Self {
-            words: (0..rows).step_by(64).map(word).collect(),
-            rows,
-        }
-    }
-
-    fn join(mut self, other: &Self, word: impl Fn(u64, u64) -> u64) -> Self {
-        for (one, other) in self.words.iter_mut().zip(&other.words) {
-            *one = word(*one, *other);
-        }
-        self
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        let bits = self.words.iter().map(|word| word.count_ones() as usize);
-        bits.sum()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.words.iter().all(|word| *word == 0)
-    }
-
-    /// Whether a row is among them.
-    pub fn has(&self, row: u16) -> bool {
-        self.words[usize::from(row / 64)] >> (row % 64) & 1 == 1
-    }
-}
-
-impl std::ops::Not for Rows {
-    type Output = Self;
-
-    fn not(mut self) -> Self {
-        self.words.iter_mut().for_each(|word| *word = !*word);
-        if let Some(last) = self
-            .words
-            .last_mut()
-            .filter(|_| !self.rows.is_multiple_of(64))
-        {
-            *last &= (1 << (self.rows % 64)) - 1;
-        }
-        self
-    }
-}
 
 impl SpanSegment {
     /// The spans, by begin, that can be among a query's results as far as can be told without their traces.
     pub fn rows_that_may_match(&self, spans: &SpansetExpr) -> impl Iterator<Item = SpanRow<'_>> {
         let may_hold = any_may_hold(self, &spans.filters());
-        self.rows().filter(move |row| may_hold.has(row.number()))
+        self.rows()
+            .filter(move |row| may_hold.contains(usize::from(row.number())))
     }
 }
 
 /// The rows of which one of some conditions may hold.
-pub(super) fn any_may_hold(segment: &SpanSegment, conditions: &[&FieldExpr]) -> Rows {
-    let none = Rows::none(Sealed::rows(segment));
-    conditions.iter().fold(none, |rows, condition| {
-        rows.join(&may_be(segment, condition, true), |one, other| one | other)
-    })
+pub(super) fn any_may_hold(segment: &SpanSegment, conditions: &[&FieldExpr]) -> RowSet {
+    let mut rows = RowSet::none(Sealed::rows(segment));
+    for condition in conditions {
+        rows.unite(&may_be(segment, condition, true));
+    }
+    rows
 }
 
 /// The rows of which a condition may be `truth`: exactly those, but for fields of the whole trace.
-fn may_be(segment: &SpanSegment, condition: &FieldExpr, truth: bool) -> Rows {
+fn may_be(segment: &SpanSegment, condition: &FieldExpr, truth: bool) -> RowSet {
     let count = Sealed::rows(segment);
     let constant = |holds: bool| {
         if holds {
-            Rows::all(count)
+            RowSet::all(count)
         } else {
-            Rows::none(count)
+            RowSet::none(count)
         }
     };
-    let exact = |rows: Rows| if truth { rows } else { !rows };
+    let exact = |rows: RowSet| match truth {
+        true => rows,
+        false => {
+            let mut others = RowSet::all(count);
+            others.subtract(&rows);
+            others
+        }
+    };
     match condition {
         FieldExpr::Constant(value) => constant(*value == truth),
         FieldExpr::Not(inner) => may_be(segment, inner, !truth),
         FieldExpr::And(left, right) | FieldExpr::Or(left, right) => {
-            let left = may_be(segment, left, truth);
+            let mut rows = may_be(segment, left, truth);
             if matches!(condition, FieldExpr::And(..)) != truth {
-                return left.join(&may_be(segment, right, truth), |one, other| one | other);
+                rows.unite(&may_be(segment, right, truth));
+            } else if !rows.is_empty() {
+                rows.intersect(&may_be(segment, right, truth));
             }
-            if left.is_empty() {
-                return left;
-            }
-            left.join(&may_be(segment, right, truth), |one, other| one & other)
+            rows
         }
         // only with the trace it can be told, either way
-        leaf if leaf.needs_trace() => Rows::all(count),
+        leaf if leaf.needs_trace() => RowSet::all(count),
         FieldExpr::Truth(field) => exact(fitting(segment, field, None, &|value| {
             *value == FieldValue::Bool(true)
         })),
@@ -141,7 +80,7 @@ fn may_be(segment: &SpanSegment, condition: &FieldExpr, truth: bool) -> Rows {
 }
 
 /// The rows of which a comparison holds.
-fn comparing(segment: &SpanSegment, left: &Operand, op: Compare, right: &Operand) -> Rows {
+fn comparing(segment: &SpanSegment, left: &Operand, op: Compare, right: &Operand) -> RowSet {
     let rows = Sealed::rows(segment);
     let nil = Literal::Nil;
     match (left, right) {
@@ -153,12 +92,12 @@ fn comparing(segment: &SpanSegment, left: &Operand, op: Compare, right: &Operand
                 compare(&one, op, &other)
             };
             if holds {
-                Rows::all(rows)
+                RowSet::all(rows)
             } else {
-                Rows::none(rows)
+                RowSet::none(rows)
             }
         }
-        (Operand::Field(left), Operand::Field(right)) => Rows::of(rows, |row| {
+        (Operand::Field(left), Operand::Field(right)) => RowSet::of(rows, |row| {
             let row = segment.row(row as u16);
             compare(&row.field(left), op, &row.field(right))
         }),
@@ -199,7 +138,7 @@ fn mirrored(op: Compare) -> Compare {
 }
 
 /// The rows whose duration compares so with a number of ns.
-fn lasting(segment: &SpanSegment, op: Compare, number: f64) -> Rows {
+fn lasting(segment: &SpanSegment, op: Compare, number: f64) -> RowSet {
     let durations = &segment.columns.duration_ns;
     let (least, greatest) = segment.durations_ns();
     let (least, greatest) = (least as f64, greatest as f64);
@@ -210,7 +149,7 @@ fn lasting(segment: &SpanSegment, op: Compare, number: f64) -> Rows {
         Compare::Less | Compare::LessEqual => op.holds(&least, &number),
     };
     if !possible {
-        return Rows::none(durations.len());
+        return RowSet::none(durations.len());
     }
     // one loop for each operator, so that none chooses at every row
     match op {
@@ -223,8 +162,8 @@ fn lasting(segment: &SpanSegment, op: Compare, number: f64) -> Rows {
     }
 }
 
-fn each(durations: &[i64], holds: impl Fn(f64) -> bool) -> Rows {
-    Rows::of(durations.len(), |row| holds(durations[row] as f64))
+fn each(durations: &[i64], holds: impl Fn(f64) -> bool) -> RowSet {
+    RowSet::of(durations.len(), |row| holds(durations[row] as f64))
 }
 
 /// The rows whose value of a field fits. Where only one text can fit it is `equal`.
@@ -233,7 +172,7 @@ fn fitting(
     field: &Field,
     equal: Option<&str>,
     fits: &dyn Fn(&FieldValue<'_>) -> bool,
-) -> Rows {
+) -> RowSet {
     let columns = &segment.columns;
     let rows = columns.rows();
     let intrinsic = match field {
@@ -244,29 +183,29 @@ fn fitting(
         Intrinsic::Name => {
             let mut texts = TextVerdicts::new(segment, equal, fits);
             if texts.none_can_fit() {
-                return Rows::none(rows);
+                return RowSet::none(rows);
             }
-            Rows::of(rows, |row| texts.fits(columns.name[row].0))
+            RowSet::of(rows, |row| texts.fits(columns.name[row].0))
         }
         Intrinsic::Status => {
             let verdicts = Status::ALL.map(|status| fits(&FieldValue::Status(status)));
-            Rows::of(rows, |row| verdicts[columns.status[row] as usize])
+            RowSet::of(rows, |row| verdicts[columns.status[row] as usize])
         }
         Intrinsic::Kind => {
             let verdicts = Kind::ALL.map(|kind| fits(&FieldValue::Kind(kind)));
-            Rows::of(rows, |row| verdicts[columns.kind[row] as usize])
+            RowSet::of(rows, |row| verdicts[columns.kind[row] as usize])
         }
-        Intrinsic::Duration => Rows::of(rows, |row| {
+        Intrinsic::Duration => RowSet::of(rows, |row| {
             fits(&FieldValue::Number(columns.duration_ns[row] as f64))
         }),
         Intrinsic::StatusMessage if columns.status_message.is_empty() => {
             if fits(&FieldValue::borrowed("")) {
-                Rows::all(rows)
+                RowSet::all(rows)
             } else {
-                Rows::none(rows)
+                RowSet::none(rows)
             }
         }
-        _ => Rows::of(rows, |row| fits(&segment.row(row as u16).field(field))),
+        _ => RowSet::of(rows, |row| fits(&segment.row(row as u16).field(field))),
     }
 }
 
@@ -277,7 +216,7 @@ fn having(
     name: &str,
     equal: Option<&str>,
     fits: &dyn Fn(&FieldValue<'_>) -> bool,
-) -> Rows {
+) -> RowSet {
     let columns = &segment.columns;
     let rows = columns.rows();
     let of_resource: Vec<bool> = match scope {
@@ -299,15 +238,15 @@ fn having(
     let without = |row: usize| of_resource[usize::from(columns.origin[row])];
     if places.iter().all(Option::is_none) {
         if of_resource.iter().all(|fits| !fits) {
-            return Rows::none(rows);
+            return RowSet::none(rows);
         }
-        return Rows::of(rows, without);
+        return RowSet::of(rows, without);
     }
     let mut texts = TextVerdicts::new(segment, equal, fits);
     if texts.none_can_fit() && of_resource.iter().all(|fits| !fits) {
-        return Rows::none(rows);
+        return RowSet::none(rows);
     }
-    Rows::of(rows, |row| {
+    RowSet::of(rows, |row| {
         let list = columns.attributes[row];
         let Some((place, slot)) = places[list.shape as usize] else {
             return without(row);

@@ -9,7 +9,7 @@ use std::time::Instant;
 use foldhash::fast::RandomState;
 
 use super::ast::{Field, FieldExpr, Intrinsic, Query, SpansetExpr, SpansetOp};
-use super::condition::{Rows, any_may_hold};
+use super::condition::any_may_hold;
 use super::evaluate::{Spans, TraceHit, hit, sets};
 use super::field::FieldValue;
 use super::segment::{SpanRow, SpanSegment, assemble};
@@ -278,13 +278,13 @@ fn needs(expression: &SpansetExpr) -> Vec<Vec<&FieldExpr>> {
 
 /// The traces of a segment with a row of which one of the conditions may hold.
 fn candidates(segment: &SpanSegment, need: &[&FieldExpr]) -> Vec<Candidate> {
-    let may_hold: Rows = any_may_hold(segment, need);
+    let may_hold = any_may_hold(segment, need);
     if may_hold.is_empty() {
         return Vec::new();
     }
     let traces = segment.traces();
     traces
-        .filter(|(_, rows)| rows.iter().any(|&row| may_hold.has(row)))
+        .filter(|(_, rows)| rows.iter().any(|&row| may_hold.contains(usize::from(row))))
         .map(|(id, rows)| (segment.row(rows[0]).start_ns(), *id))
         .collect()
 }

@@ -34,6 +34,19 @@ impl RowSet {
         set
     }
 
+    /// Those of `rows` rows of which `holds` says so; it is asked of each once, in order.
+    #[must_use]
+    pub fn of(rows: usize, mut holds: impl FnMut(usize) -> bool) -> Self {
+        let word = |first: usize| {
+            let bits = first..rows.min(first + BITS);
+            bits.fold(0, |word, row| word | u64::from(holds(row)) << (row % BITS))
+        };
+        Self {
+            words: (0..rows).step_by(BITS).map(word).collect(),
+            rows,
+        }
+    }
+
     /// Adds a row; one beyond those that the set was made for is a mistake of the caller's.
     pub fn insert(&mut self, row: usize) {
         debug_assert!(row < self.rows, "row {row} of {}", self.rows);
@@ -86,6 +99,12 @@ impl RowSet {
                 }
             }
         }
+    }
+
+    /// Whether no row is in the set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
     }
 
     /// How many rows are in the set.
@@ -167,6 +186,19 @@ mod tests {
             let mut odd = a.clone();
             odd.retain(|row| row % 2 == 1);
             prop_assert_eq!(list(&odd), left.into_iter().filter(|row| row % 2 == 1).collect());
+        }
+    }
+
+    #[test]
+    fn a_set_is_made_of_the_rows_that_hold() {
+        for rows in [0, 1, 63, 64, 65, 130] {
+            let odd = RowSet::of(rows, |row| row % 2 == 1);
+            let expected: BTreeSet<usize> = (0..rows).filter(|row| row % 2 == 1).collect();
+            assert_eq!(odd, set(rows, &expected));
+            assert_eq!(odd.is_empty(), expected.is_empty());
+            let mut others = RowSet::all(rows);
+            others.subtract(&odd);
+            assert_eq!(others, RowSet::of(rows, |row| row % 2 == 0));
         }
     }
 }
