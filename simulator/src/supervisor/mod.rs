@@ -6,6 +6,7 @@
 mod board;
 mod desired;
 mod exit;
+mod harm;
 mod memory;
 mod network;
 mod nursery;
@@ -35,6 +36,7 @@ pub use desired::{Desired, REPLICAS, Step};
 pub use exit::{ExitReason, Sentence};
 
 use board::Board;
+pub(crate) use harm::{Harm, HarmId};
 pub(crate) use network::Network;
 use nursery::Nursery;
 use scratch::Scratch;

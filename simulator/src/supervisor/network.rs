@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use scenarios::{seed::Seed, shop::Role};
+use scenarios::{seed::Seed, shop::Role, vocabulary::aim::Link};
 
 use crate::{LabError, proxy::Proxy};
 
@@ -34,6 +34,19 @@ impl Network {
             from: from.to_string(),
             to: to.to_string(),
         })
+    }
+
+    /// The proxy of a link, as chaos names it.
+    pub(crate) fn on(&self, link: Link) -> Result<&Proxy, LabError> {
+        match link {
+            Link::Call { from, to } => self.link(from, to),
+            Link::Door(to) => self.doors.get(&to).ok_or_else(|| LabError::NoService {
+                service: to.to_string(),
+            }),
+            Link::Database(of) => Err(LabError::NoDatabaseLink {
+                service: of.to_string(),
+            }),
+        }
     }
 
     /// Base URL of a service for those outside the shop.

@@ -70,6 +70,12 @@ pub(crate) enum Stage {
 
 enum Request {
     Set(Vec<Setting>, oneshot::Sender<Result<(), String>>),
+    /// Let its group stand still, or go on.
+    Pause(bool),
+    /// Kill its group, as a crash would end it.
+    Crash,
+    /// Another memory limit, MiB.
+    MemoryLimit(u64),
     /// Stop within so long, or be killed.
     Stop(Duration),
 }
@@ -221,6 +227,22 @@ impl Process {
         }
     }
 
+    /// Lets it stand still, or go on.
+    pub(crate) async fn pause(&self, pause: bool) {
+        // a process that has ended stands still anyway
+        let _ = self.requests.send(Request::Pause(pause)).await;
+    }
+
+    /// Ends it at once, as if it had crashed.
+    pub(crate) async fn crash(&self) {
+        let _ = self.requests.send(Request::Crash).await;
+    }
+
+    /// Gives it another memory limit, MiB.
+    pub(crate) async fn limit_memory(&self, mib: u64) {
+        let _ = self.requests.send(Request::MemoryLimit(mib)).await;
+    }
+
     /// Asks it to stop, kills its group when it has not within the given time, and waits for its end.
     pub(crate) async fn stop(&self, within: Duration) -> ExitReason {
         let _ = self.requests.send(Request::Stop(within)).await;
@@ -338,7 +360,17 @@ impl Keeper {
                 self.pending.insert(id, reply);
                 self.tell(&Command::Set { id, settings }).await;
             }
+            Request::Pause(pause) => {
+                self.signal(if pause { Signal::STOP } else { Signal::CONT });
+            }
+            Request::Crash => self.kill_group(),
+            Request::MemoryLimit(mib) => {
+                self.memory_mib = mib;
+                self.weigh();
+            }
             Request::Stop(within) => {
+                // one that stands still hears nothing
+                self.signal(Signal::CONT);
                 if self.sentence == Sentence::None {
                     self.sentence = Sentence::Stop;
                 }
@@ -392,8 +424,13 @@ impl Keeper {
     }
 
     fn kill_group(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
         if let Some(pid) = self.pid {
-            let _ = kill_process_group(pid, Signal::KILL);
+            // the group is gone when all its processes are
+            let _ = kill_process_group(pid, signal);
         }
     }
 }
