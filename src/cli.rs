@@ -1,9 +1,15 @@
 //! The command line: words, flags, help. What they do is in `command`.
 
+mod chaos;
+mod live;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
+
+pub use chaos::ChaosWord;
+pub use live::{ChaosListArgs, HealArgs, InjectArgs, StatusArgs, Target};
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
 #[derive(Debug, Parser)]
@@ -57,6 +63,12 @@ pub enum Word {
         after_help = "Examples:\n  drill rules check shop.yaml              every problem at once\n  drill rules test shop.test.yaml          the format of promtool test rules, the same verdict\n  drill rules objectives slo.yaml          the recording rules of objectives, for any Prometheus"
     )]
     Rules(RulesWord),
+    /// Harm a running drill on purpose, or run experiments.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  drill chaos list                                   what can be injected\n  drill chaos inject latency checkout:payments --for 30s\n  drill chaos status\n  drill chaos stop-everything"
+    )]
+    Chaos(ChaosWord),
     /// Prove that scenarios work: symptoms appear, wrong fixes fail, the right one holds.
     #[command(
         after_help = "Examples:\n  drill verify float-drift\n  drill verify --all --seeds 7,11\n  drill verify ring-deadlock --seeds 3 --json"
@@ -151,6 +163,9 @@ pub struct RunArgs {
     /// Folder with further scenario files
     #[arg(long, env = "DRILL_SCENARIOS")]
     pub scenarios: Option<PathBuf>,
+    /// What opens the instructor's routes, for `drill chaos` from elsewhere [default: drawn, and printed by a headless drill]
+    #[arg(long, env = "DRILL_INSTRUCTOR_KEY", hide_env_values = true, value_parser = instructor_key)]
+    pub instructor_key: Option<String>,
 }
 
 /// `drill join`.
@@ -391,6 +406,13 @@ impl BenchArea {
         Self::Traces,
         Self::Metrics,
     ];
+}
+
+/// A key that nobody guesses, and that a header can carry.
+fn instructor_key(text: &str) -> Result<String, String> {
+    let fits = (12..=200).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| "write 12 to 200 letters, digits or signs without spaces".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -22,6 +22,14 @@ pub enum Command {
         /// The settings, all or none.
         settings: Vec<Setting>,
     },
+    /// Settings to have from now on: these over the defaults, everything else at its default. Answered like
+    /// [`Command::Set`].
+    Replace {
+        /// Echoed in the answer.
+        id: u64,
+        /// All settings that differ from the defaults, all or none.
+        settings: Vec<Setting>,
+    },
     /// Finish what is in flight, flush telemetry, exit 0.
     Stop,
 }

@@ -33,6 +33,8 @@ pub struct Change {
     pub id: u64,
     /// All or none.
     pub settings: Vec<Setting>,
+    /// Whether they are changed from their defaults, and everything else goes back to its own.
+    pub from_defaults: bool,
 }
 
 /// The service's end of the socket, before it is served.
@@ -132,11 +134,9 @@ impl Control {
                 Ok(None) | Err(_) => std::process::exit(0),
             };
             match serde_json::from_str(&line) {
-                Ok(Command::Set { id, settings }) => {
-                    if changes.try_send(Change { id, settings }).is_err() {
-                        let reason = "too many changes wait already; try again later".to_owned();
-                        self.answers.send(&Event::Refused { id, reason });
-                    }
+                Ok(Command::Set { id, settings }) => self.hand_on(changes, id, settings, false),
+                Ok(Command::Replace { id, settings }) => {
+                    self.hand_on(changes, id, settings, true);
                 }
                 Ok(Command::Stop) => {
                     stop.cancel();
@@ -145,6 +145,24 @@ impl Control {
                 Ok(Command::Start(_)) => eprintln!("control: it has started already"),
                 Err(error) => eprintln!("control: not a command: {error}"),
             }
+        }
+    }
+
+    fn hand_on(
+        &self,
+        changes: &mpsc::Sender<Change>,
+        id: u64,
+        settings: Vec<Setting>,
+        from_defaults: bool,
+    ) {
+        let change = Change {
+            id,
+            settings,
+            from_defaults,
+        };
+        if changes.try_send(change).is_err() {
+            let reason = "too many changes wait already; try again later".to_owned();
+            self.answers.send(&Event::Refused { id, reason });
         }
     }
 
@@ -201,18 +219,23 @@ mod tests {
         let (mut lab, control) = pair();
         let stop = CancellationToken::new();
         let mut changes = control.serve(stop.clone()).unwrap();
-        let command = Command::Set {
+        let settings = vec![Setting::WorkerSlots(3)];
+        let set = Command::Set {
             id: 7,
-            settings: vec![Setting::WorkerSlots(3)],
+            settings: settings.clone(),
         };
-        let mut line = serde_json::to_vec(&command).unwrap();
-        line.push(b'\n');
-        lab.write_all(&line).unwrap();
-        let change = changes.blocking_recv().unwrap();
-        assert_eq!(
-            (change.id, change.settings),
-            (7, vec![Setting::WorkerSlots(3)])
-        );
+        let replace = Command::Replace {
+            id: 8,
+            settings: settings.clone(),
+        };
+        for (command, id, from_defaults) in [(set, 7, false), (replace, 8, true)] {
+            let mut line = serde_json::to_vec(&command).unwrap();
+            line.push(b'\n');
+            lab.write_all(&line).unwrap();
+            let change = changes.blocking_recv().unwrap();
+            assert_eq!((change.id, change.from_defaults), (id, from_defaults));
+            assert_eq!(change.settings, settings);
+        }
         // closing the socket would end this test's process, as it should a service's
         std::mem::forget(lab);
     }

@@ -71,6 +71,6 @@ pub enum ServiceError {
         /// Name and value.
         setting: String,
         /// Bounds.
-        reason: &'static str,
+        reason: String,
     },
 }

@@ -134,14 +134,15 @@ async fn take_changes(
     mut changes: mpsc::Receiver<Change>,
     answers: &Answers,
 ) {
-    while let Some(Change { id, settings }) = changes.recv().await {
-        let outcome = match service.settings_after(&settings) {
+    while let Some(change) = changes.recv().await {
+        let id = change.id;
+        let outcome = match service.settings_after(&change) {
             Ok(after) => running.adapt(after).await,
             Err(error) => Err(error),
         };
         answers.send(&match outcome {
             Ok(()) => {
-                tracing::info!(entries = settings.len(), "configuration reloaded");
+                tracing::info!(entries = change.settings.len(), "configuration reloaded");
                 Event::Applied { id }
             }
             Err(error) => {

@@ -5,11 +5,12 @@
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use scenarios::{control::ServiceConfig, setting::Setting, shop::Role};
+use scenarios::{control::ServiceConfig, shop::Role};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    control::Change,
     database::{Database, Location},
     error::ServiceError,
     peer::{Connections, Peer},
@@ -124,8 +125,13 @@ impl Service {
     ///
     /// # Errors
     /// Why it is refused.
-    pub fn settings_after(&self, changes: &[Setting]) -> Result<Settings, ServiceError> {
-        self.settings.now().with(self.role, changes)
+    pub fn settings_after(&self, change: &Change) -> Result<Settings, ServiceError> {
+        let before = if change.from_defaults {
+            Arc::new(Settings::of(self.role))
+        } else {
+            self.settings.now()
+        };
+        before.with(self.role, &change.settings)
     }
 }
 

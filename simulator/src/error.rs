@@ -92,6 +92,9 @@ pub enum LabError {
         /// Service.
         service: String,
     },
+    /// A mechanism does not act as an effect asks it to.
+    #[error("{0}")]
+    Unfit(String),
     /// An alert rule cannot be changed.
     #[error("the alert {alert} cannot be changed: {reason}")]
     Alert {

@@ -1,6 +1,7 @@
 //! The commands: each file is one word of the command line.
 
 mod bench;
+mod chaos;
 mod doctor;
 mod headless;
 mod join;
@@ -41,6 +42,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Bench(bench)) => bench.json,
         Some(Word::Doctor(doctor)) => doctor.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
+        Some(Word::Chaos(word)) => word.wants_json(),
         Some(Word::Rules(RulesWord::Check { json, .. } | RulesWord::Test { json, .. })) => *json,
         Some(_) => false,
     }
@@ -61,6 +63,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Report(args)) => report::run(&args, settings),
         Some(Word::Scenarios(word)) => scenario_files::run(word, settings),
         Some(Word::Rules(word)) => rules::run(&word),
+        Some(Word::Chaos(word)) => chaos::run(&word, settings),
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
         Some(Word::Screen(args)) => screen::run(&args),

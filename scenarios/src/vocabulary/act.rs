@@ -111,8 +111,8 @@ impl Act {
                 "toxic {} {} {} on {:.0} % of connections",
                 toxic.kind(),
                 toxic.attributes(),
-                stream.name(),
-                toxicity.value() * 100.0
+                stream.as_str(),
+                toxicity.share() * 100.0
             ),
             Self::Set { settings, .. } => format!("settings {} in every process", list(settings)),
             Self::Drift { settings, .. } => format!("settings {} in one process", list(settings)),

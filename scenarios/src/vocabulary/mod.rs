@@ -19,7 +19,7 @@ mod process;
 mod request;
 mod resource;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{nearest::nearest, scenario::Scenario};
 use act::Act;
@@ -172,8 +172,8 @@ pub const NO_FAULT: &str = "no-fault";
 pub const NONE: &str = "none";
 
 /// Id of a mechanism of the vocabulary; there is no other way to make one than by [`MechanismId::new`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "&'static str", try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "&'static str")]
 pub struct MechanismId(&'static str);
 
 /// Why a text is not a mechanism.
@@ -241,11 +241,11 @@ impl From<MechanismId> for &'static str {
     }
 }
 
-impl TryFrom<String> for MechanismId {
-    type Error = UnknownMechanism;
-
-    fn try_from(id: String) -> Result<Self, Self::Error> {
-        Self::new(&id)
+// by hand: derived, it would borrow from what it reads for as long as the vocabulary lives
+impl<'de> Deserialize<'de> for MechanismId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        Self::new(&id).map_err(serde::de::Error::custom)
     }
 }
 
@@ -407,7 +407,7 @@ mod tests {
         let all = |k: usize| {
             parameters
                 .iter()
-                .map(|one| (one.id.to_owned(), ends(one)[k].clone()))
+                .map(move |one| (one.id.to_owned(), ends(one)[k].clone()))
         };
         vec![serde_json::Map::new(), all(0).collect(), all(1).collect()]
     }

@@ -251,7 +251,7 @@ impl Parameter {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// The mechanism has no such parameter.
-    #[error("`{id}` is no parameter of {mechanism}{}", known(.known, .nearest))]
+    #[error("`{id}` is no parameter of {mechanism}{}", those_it_has(.known, .nearest))]
     Unknown {
         /// What was given.
         id: String,
@@ -274,7 +274,7 @@ pub enum ValueError {
     },
 }
 
-fn known(known: &[&'static str], nearest: &Option<&'static str>) -> String {
+fn those_it_has(known: &[&'static str], nearest: &Option<&'static str>) -> String {
     match (nearest, known) {
         (Some(near), _) => format!("; did you mean `{near}`"),
         (None, []) => "; it has none".to_owned(),

@@ -4,6 +4,7 @@
 //! Pager, diagnosis, score and everything that a person does besides are not its business.
 
 mod changes;
+pub mod chaos;
 mod effects;
 mod proof;
 mod remedies;
@@ -124,6 +125,7 @@ struct Core {
     stopped: Stopped,
     bench: Bench,
     proof: ProofDesk,
+    chaos: chaos::Register,
     began: tokio::time::Instant,
     /// Tasks that end by themselves, with the lab at the latest: toxics, effects under way.
     loose: TaskTracker,

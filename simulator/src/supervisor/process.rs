@@ -69,13 +69,18 @@ pub(crate) enum Stage {
 }
 
 enum Request {
-    Set(Vec<Setting>, oneshot::Sender<Result<(), String>>),
     /// Let its group stand still, or go on.
     Pause(bool),
     /// Kill its group, as a crash would end it.
     Crash,
     /// Another memory limit, MiB.
     MemoryLimit(u64),
+    Settings {
+        settings: Vec<Setting>,
+        /// Whether all others go back to their defaults.
+        from_defaults: bool,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
     /// Stop within so long, or be killed.
     Stop(Duration),
 }
@@ -207,14 +212,22 @@ impl Process {
         self.last_words.lock().iter().cloned().collect()
     }
 
-    /// Changes settings, all or none.
-    pub(crate) async fn set(&self, settings: Vec<Setting>) -> Result<(), LabError> {
+    /// Gives it these settings over the defaults, all or none; what is not named goes back to its default.
+    pub(crate) async fn replace(&self, settings: Vec<Setting>) -> Result<(), LabError> {
+        self.change(settings, true).await
+    }
+
+    async fn change(&self, settings: Vec<Setting>, from_defaults: bool) -> Result<(), LabError> {
         let silent = || LabError::Silent {
             service: self.service.clone(),
         };
         let (reply, answer) = oneshot::channel();
         self.requests
-            .send(Request::Set(settings, reply))
+            .send(Request::Settings {
+                settings,
+                from_defaults,
+                reply,
+            })
             .await
             .map_err(|_| silent())?;
         match tokio::time::timeout(ANSWER_WITHIN, answer).await {
@@ -352,13 +365,22 @@ impl Keeper {
 
     async fn obey(&mut self, request: Request) {
         match request {
-            Request::Set(settings, reply) => {
+            Request::Settings {
+                settings,
+                from_defaults,
+                reply,
+            } => {
                 let id = self.next_id;
                 self.next_id += 1;
                 // answers that nobody waits for any more
                 self.pending.retain(|_, reply| !reply.is_closed());
                 self.pending.insert(id, reply);
-                self.tell(&Command::Set { id, settings }).await;
+                let command = if from_defaults {
+                    Command::Replace { id, settings }
+                } else {
+                    Command::Set { id, settings }
+                };
+                self.tell(&command).await;
             }
             Request::Pause(pause) => {
                 self.signal(if pause { Signal::STOP } else { Signal::CONT });

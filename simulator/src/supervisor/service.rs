@@ -4,7 +4,7 @@
 mod instance;
 mod suffering;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use scenarios::{control::ServiceConfig, scenario::ServiceSpec, setting::Setting, shop::Role};
 use tokio::{
@@ -20,10 +20,9 @@ use super::{
     desired::{Desired, Step},
     exit::ExitReason,
     harm::{Harm, HarmId, Harms},
-    process::Process,
 };
 use crate::{LabError, journal::Event};
-use instance::{Instance, Start, Starting, bear, due, ended, start_delay, started};
+use instance::{Instance, Started, Starts, bear, due, ended, start_delay};
 
 /// How long a process may take to be ready, as much as a debug build on a busy machine needs ten times over; then starting it
 /// fails.
@@ -76,7 +75,7 @@ impl Service {
             harms: Harms::default(),
             unheard: false,
             instances: Vec::new(),
-            starting: Vec::new(),
+            starts: Starts::default(),
             next_number: 1,
             fresh: true,
             floor,
@@ -104,7 +103,7 @@ struct Keeper {
     /// Whether processes that stand still have not heard of settings in force.
     unheard: bool,
     instances: Vec<Instance>,
-    starting: Vec<Starting>,
+    starts: Starts,
     next_number: u32,
     /// Whether the database is still to be cleared by the first process.
     fresh: bool,
@@ -133,7 +132,7 @@ impl Keeper {
                 biased;
                 () = cancel.cancelled() => break,
                 (index, reason) = ended(&self.instances) => self.bury(index, reason),
-                (name, start) = started(&mut self.starting) => self.revived(&name, start).await,
+                (name, start) = self.starts.next() => self.revived(&name, start).await,
                 index = due(&self.instances) => self.revive(index),
                 order = inbox.recv() => match order {
                     Some((order, reply)) => {
@@ -144,7 +143,7 @@ impl Keeper {
                 },
             }
         }
-        self.starting.clear();
+        self.starts.forget(|_| true);
         let all = std::mem::take(&mut self.instances);
         futures_util::future::join_all(all.iter().filter_map(|instance| {
             instance
@@ -266,7 +265,8 @@ impl Keeper {
     /// Ends the starts of instances that there are no more.
     fn forget_starts(&mut self) {
         let kept: Vec<_> = self.instances.iter().map(|one| one.name.clone()).collect();
-        self.starting.retain(|one| kept.contains(&one.name));
+        self.starts
+            .forget(|name| !kept.iter().any(|one| one == name));
     }
 
     async fn restart(&mut self) -> Result<String, LabError> {
@@ -300,28 +300,24 @@ impl Keeper {
     }
 
     /// Begins to start the process of an instance.
-    fn begin(&mut self, index: usize) -> Start {
+    fn begin(&mut self, index: usize) -> impl Future<Output = Started> + Send + use<> {
         let settings = self.harms.settings(&self.desired.settings);
         let ready_within = READY_WITHIN + start_delay(&settings);
         let config = self.config(&self.instances[index].name, settings);
         let instance = &mut self.instances[index];
         // whoever starts it now takes over from an earlier start
         let name = instance.name.clone();
-        self.starting.retain(|one| one.name != name);
+        self.starts.forget(|other| other == name);
         instance.state = "starting";
         instance.drifted = false;
         instance.due = None;
         self.publish();
         let memory_mib = self.harms.memory_mib(self.memory_mib);
-        Box::pin(bear(self.floor.clone(), config, memory_mib, ready_within))
+        bear(self.floor.clone(), config, memory_mib, ready_within)
     }
 
     /// Takes the process of an instance over, or notes why there is none.
-    async fn arrive(
-        &mut self,
-        index: usize,
-        start: Result<(Process, SocketAddr), LabError>,
-    ) -> Result<(), LabError> {
+    async fn arrive(&mut self, index: usize, start: Started) -> Result<(), LabError> {
         let version = self.version();
         let instance = &mut self.instances[index];
         let done = match start {
@@ -388,13 +384,18 @@ impl Keeper {
     /// Begins to start an instance again; the loop goes on meanwhile.
     fn revive(&mut self, index: usize) {
         self.instances[index].restarts += 1;
+        self.begin_aside(index);
+    }
+
+    /// Begins to start the process of an instance; what becomes of it is heard later.
+    fn begin_aside(&mut self, index: usize) {
         let name = self.instances[index].name.clone();
-        let future = self.begin(index);
-        self.starting.push(Starting { name, future });
+        let start = self.begin(index);
+        self.starts.begin(name, start);
     }
 
     /// An instance has started again, or has not.
-    async fn revived(&mut self, name: &str, start: Result<(Process, SocketAddr), LabError>) {
+    async fn revived(&mut self, name: &str, start: Started) {
         let Some(index) = self.instances.iter().position(|one| one.name == name) else {
             // it was retired meanwhile; its process ends with its handle
             return;

@@ -53,7 +53,9 @@ pub fn run() -> ! {
     println!("listening");
     for line in lines.map_while(Result::ok) {
         match serde_json::from_str(&line).unwrap() {
-            Command::Set { id, settings } if settings.contains(&Setting::WorkerSlots(13)) => {
+            Command::Set { id, settings } | Command::Replace { id, settings }
+                if settings.contains(&Setting::WorkerSlots(13)) =>
+            {
                 say(
                     &control,
                     &Event::Refused {
@@ -62,7 +64,9 @@ pub fn run() -> ! {
                     },
                 );
             }
-            Command::Set { id, .. } => say(&control, &Event::Applied { id }),
+            Command::Set { id, .. } | Command::Replace { id, .. } => {
+                say(&control, &Event::Applied { id })
+            }
             Command::Stop if stubborn => {}
             Command::Stop => exit(0),
             Command::Start(_) => panic!("started twice"),

@@ -32,7 +32,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     acts: |aim, values| {
         vec![set(
             aim,
-            json!({ "write-lock": { "hold_ms": values.whole("hold_ms"), "every_ms": values.whole("every_ms") } }),
+            json!({ "write-lock": { "hold_ms": values.whole("hold_ms"), "every_ms": values.whole("every_ms").max(values.whole("hold_ms")) } }),
         )]
     },
 };

@@ -21,7 +21,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     acts: |aim, values| {
         toxics(
             aim,
-            Stream::Downstream,
+            Stream::Both,
             values.number("connections"),
             "half_open",
             json!({}),

@@ -22,13 +22,17 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         Parameter::share("connections", 1.0, "share of connections that are hit"),
     ],
     acts: |aim, values| {
-        let streams: &[Stream] = match values.word("direction") {
-            "downstream" => &[Stream::Downstream],
-            "upstream" => &[Stream::Upstream],
-            _ => &[Stream::Upstream, Stream::Downstream],
+        let stream = match values.word("direction") {
+            "downstream" => Stream::Downstream,
+            "upstream" => Stream::Upstream,
+            _ => Stream::Both,
         };
-        let share = values.number("connections");
-        let cut = |stream: &Stream| toxics(aim, *stream, share, "partition", json!({}));
-        streams.iter().flat_map(cut).collect()
+        toxics(
+            aim,
+            stream,
+            values.number("connections"),
+            "partition",
+            json!({}),
+        )
     },
 };

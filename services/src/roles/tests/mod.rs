@@ -3,6 +3,7 @@
 
 mod checkout;
 mod edge;
+mod harms;
 mod history;
 mod money_flow;
 
@@ -25,7 +26,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 
 use super::{Running, start};
-use crate::{health, serve::serve, service::Service, wire::PricedLine};
+use crate::{
+    ServiceError, control::Change, health, serve::serve, service::Service, settings::Settings,
+    wire::PricedLine,
+};
 
 /// A latency too small to notice.
 pub fn quick() -> Setting {
@@ -108,11 +112,32 @@ impl Shop {
 
     /// Changes settings as the control socket does.
     pub async fn set(&self, role: Role, changes: &[Setting]) {
+        self.change(role, changes, false).await.unwrap();
+    }
+
+    /// Sets everything back to its default but these.
+    pub async fn replace(&self, role: Role, settings: &[Setting]) {
+        self.change(role, settings, true).await.unwrap();
+    }
+
+    /// Settings in force.
+    pub fn settings(&self, role: Role) -> Settings {
+        Settings::clone(&self.services[&role].0.settings.now())
+    }
+
+    async fn change(
+        &self,
+        role: Role,
+        settings: &[Setting],
+        from_defaults: bool,
+    ) -> Result<(), ServiceError> {
         let (service, running) = &self.services[&role];
-        running
-            .adapt(service.settings_after(changes).unwrap())
-            .await
-            .unwrap();
+        let change = Change {
+            id: 0,
+            settings: settings.to_vec(),
+            from_defaults,
+        };
+        running.adapt(service.settings_after(&change)?).await
     }
 
     /// Sends a request to a role's router; gives status and JSON answer (null without one).

@@ -1,10 +1,13 @@
 //! One instance of a service: how it stands, how its process is started, and what can be waited for.
 //! It decides nothing.
 
-use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use scenarios::{control::ServiceConfig, setting::Setting};
-use tokio::time::Instant;
+use tokio::{
+    task::{AbortHandle, JoinSet},
+    time::Instant,
+};
 
 use super::super::{
     Floor,
@@ -76,16 +79,74 @@ impl Instance {
     }
 }
 
-/// A process being started, until it is ready.
-pub(super) type Start =
-    Pin<Box<dyn Future<Output = Result<(Process, SocketAddr), LabError>> + Send>>;
+/// How a start went.
+pub(super) type Started = Result<(Process, SocketAddr), LabError>;
 
-/// An instance that is being started while its service goes on.
-pub(super) struct Starting {
-    /// Of the instance.
-    pub name: String,
-    /// Dropping it kills the process.
-    pub future: Start,
+/// Instances that are being started while their service goes on.
+#[derive(Default)]
+pub(super) struct Starts {
+    tasks: JoinSet<(u64, Started)>,
+    under_way: Vec<UnderWay>,
+    next: u64,
+}
+
+struct UnderWay {
+    number: u64,
+    instance: String,
+    task: AbortHandle,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        // of no effect on one that has ended; with the task goes its process
+        self.task.abort();
+    }
+}
+
+impl Starts {
+    /// Begins one; an earlier one of the same instance ends.
+    pub(super) fn begin(
+        &mut self,
+        instance: String,
+        start: impl Future<Output = Started> + Send + 'static,
+    ) {
+        self.forget(|other| other == instance);
+        let number = self.next;
+        self.next += 1;
+        let task = self.tasks.spawn(async move { (number, start.await) });
+        self.under_way.push(UnderWay {
+            number,
+            instance,
+            task,
+        });
+    }
+
+    /// Ends those of some instances.
+    pub(super) fn forget(&mut self, which: impl Fn(&str) -> bool) {
+        self.under_way.retain(|one| !which(&one.instance));
+    }
+
+    /// Instances that are being started.
+    pub(super) fn instances(&self) -> Vec<String> {
+        let names = self.under_way.iter().map(|one| one.instance.clone());
+        names.collect()
+    }
+
+    /// Waits until one has started, or failed.
+    pub(super) async fn next(&mut self) -> (String, Started) {
+        while let Some(ended) = self.tasks.join_next().await {
+            // one that was forgotten has been aborted, or has started all the same: then its process ends here
+            let Ok((number, started)) = ended else {
+                continue;
+            };
+            let at = self.under_way.iter().position(|one| one.number == number);
+            if let Some(at) = at {
+                let instance = self.under_way.swap_remove(at).instance.clone();
+                return (instance, started);
+            }
+        }
+        std::future::pending().await
+    }
 }
 
 /// How long a process takes to start besides, because it is set to.
@@ -103,7 +164,7 @@ pub(super) async fn bear(
     config: ServiceConfig,
     memory_mib: u64,
     ready_within: Duration,
-) -> Result<(Process, SocketAddr), LabError> {
+) -> Started {
     let birth = Birth {
         executable: &floor.outfit.executable,
         arguments: &floor.outfit.arguments,
@@ -124,18 +185,6 @@ pub(super) async fn bear(
         tokio::time::sleep(READY_POLL).await;
     }
     Ok((process, address))
-}
-
-/// Waits until one of those that are being started has started, or failed; it is one of them no more.
-pub(super) async fn started(
-    starting: &mut Vec<Starting>,
-) -> (String, Result<(Process, SocketAddr), LabError>) {
-    if starting.is_empty() {
-        return std::future::pending().await;
-    }
-    let futures = starting.iter_mut().map(|one| one.future.as_mut());
-    let (start, index, _) = futures_util::future::select_all(futures).await;
-    (starting.swap_remove(index).name, start)
 }
 
 /// Waits until a process ends by itself.

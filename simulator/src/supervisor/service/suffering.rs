@@ -3,7 +3,7 @@
 
 use std::mem::discriminant;
 
-use super::{Keeper, STOP_WITHIN, instance::Starting};
+use super::{Keeper, STOP_WITHIN};
 use crate::{
     LabError,
     supervisor::harm::{Harm, HarmId},
@@ -83,10 +83,9 @@ impl Keeper {
             Some(instance.process.as_ref()?.replace(settings.clone()))
         });
         let told = futures_util::future::join_all(told).await;
-        for Starting { name, .. } in std::mem::take(&mut self.starting) {
+        for name in self.starts.instances() {
             if let Some(index) = self.instances.iter().position(|one| one.name == name) {
-                let future = self.begin(index);
-                self.starting.push(Starting { name, future });
+                self.begin_aside(index);
             }
         }
         told.into_iter().collect()

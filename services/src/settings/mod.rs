@@ -1,26 +1,25 @@
-//! The settings in force: defaults, what each role has, bounds, and all-or-none changes.
+//! The settings in force: defaults and all-or-none changes.
 //!
-//! It holds values only; what a value does is where it is used.
+//! It holds values only; what a value does is where it is used. Who has which is in `owners`, what values they may have
+//! in `bounds`.
+
+mod bounds;
+mod harms;
+mod owners;
 
 use std::{sync::Arc, time::Duration};
 
 use parking_lot::RwLock;
 use scenarios::{
     setting::{
-        Arithmetic, Breaker, CartTotals, HistoryReads, Latency, QuoteCalls, Report, Retries,
-        Setting,
+        Arithmetic, Breaker, CartTotals, HistoryLimit, HistoryReads, Latency, QuoteCalls, Report,
+        Reservations, Retries, Setting,
     },
     shop::Role,
 };
 
 use crate::error::ServiceError;
-
-/// Most worker slots or connections: beyond it, sockets would run out before slots.
-const MOST_SLOTS: u32 = 10_000;
-/// Longest timeout, delay or reset: a longer one is a slip of the pen.
-const LONGEST_MS: u64 = 600_000;
-/// Most retries of one call.
-const MOST_RETRIES: u32 = 20;
+pub use harms::Harms;
 
 /// What the provider and shipping take by default.
 const PSP_LATENCY: Latency = Latency {
@@ -35,8 +34,6 @@ const SHIPPING_LATENCY: Latency = Latency {
 const EDGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Default of [`Setting::SettlementPerS`].
 const SETTLEMENT_PER_S: u32 = 100;
-/// Most items settled per second: more than a thread can count off one by one is a slip of the pen.
-const MOST_SETTLED_PER_S: u32 = 1_000_000;
 /// Default of [`Setting::CallTimeoutMs`].
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -65,6 +62,12 @@ pub struct Settings {
     pub reconciliation_tolerance: i64,
     pub report: Report,
     pub settlement_per_s: u32,
+    pub reservations: Reservations,
+    pub items_index: bool,
+    pub history_limit: HistoryLimit,
+    pub recommendations: bool,
+    /// What every role has.
+    pub harms: Harms,
 }
 
 impl Settings {
@@ -104,6 +107,11 @@ impl Settings {
             reconciliation_tolerance: 0,
             report: Report { duty: 0.0 },
             settlement_per_s: SETTLEMENT_PER_S,
+            reservations: Reservations::Conditional,
+            items_index: true,
+            history_limit: HistoryLimit::Page,
+            recommendations: false,
+            harms: Harms::default(),
         }
     }
 
@@ -114,21 +122,24 @@ impl Settings {
     pub fn with(&self, role: Role, changes: &[Setting]) -> Result<Self, ServiceError> {
         let mut settings = self.clone();
         for change in changes {
-            if !has(role, change) {
+            if !owners::has(role, change) {
                 return Err(ServiceError::ForeignSetting {
                     role,
                     setting: show(change),
                 });
             }
-            check(change).map_err(|reason| ServiceError::SettingValue {
+            bounds::check(role, change).map_err(|reason| ServiceError::SettingValue {
                 setting: show(change),
                 reason,
             })?;
-            settings.put(change);
+            if !settings.harms.put(change) {
+                settings.put(change);
+            }
         }
         Ok(settings)
     }
 
+    /// Takes a value of one that only some roles have.
     fn put(&mut self, change: &Setting) {
         match *change {
             Setting::Money(value) => self.money = value,
@@ -156,97 +167,14 @@ impl Settings {
             Setting::ReconciliationTolerance(value) => self.reconciliation_tolerance = value,
             Setting::Report(value) => self.report = value,
             Setting::SettlementPerS(value) => self.settlement_per_s = value,
+            Setting::Reservations(value) => self.reservations = value,
+            Setting::ItemsIndex(value) => self.items_index = value,
+            Setting::HistoryLimit(value) => self.history_limit = value,
+            Setting::Recommendations(value) => self.recommendations = value,
+            // those in `harms`
+            _ => {}
         }
     }
-}
-
-/// Whether a role has a setting, as `scenarios::setting` says.
-fn has(role: Role, setting: &Setting) -> bool {
-    let owners: &[Role] = match setting {
-        Setting::Money(_) | Setting::StableIdempotencyKey(_) | Setting::WorkerSlots(_) => {
-            &[Role::Checkout]
-        }
-        Setting::CallTimeoutMs(_) => &[
-            Role::Checkout,
-            Role::Pricing,
-            Role::Promotions,
-            Role::Payments,
-            Role::Orders,
-        ],
-        Setting::Retries(_) => &[Role::Checkout, Role::Payments],
-        Setting::Breaker(_) => &[Role::Checkout, Role::Pricing],
-        Setting::DeadlineBudgetMs(_) => &[Role::Checkout, Role::Pricing, Role::Promotions],
-        Setting::CartTotals(_) => &[Role::Promotions],
-        Setting::OutboundConnections(_) => &[Role::Payments],
-        Setting::Latency(_) => &[Role::Psp, Role::Shipping],
-        Setting::LostAnswers(_) | Setting::DelayedCharges { .. } => &[Role::Psp],
-        Setting::HistoryReads(_)
-        | Setting::QuoteCalls(_)
-        | Setting::QuoteCache(_)
-        | Setting::ReadConnections(_)
-        | Setting::ExtraIndex(_) => &[Role::Orders],
-        Setting::ReconciliationTolerance(_) => &[Role::Ledger],
-        Setting::Report(_) | Setting::SettlementPerS(_) => &[Role::Worker],
-    };
-    owners.contains(&role)
-}
-
-fn check(setting: &Setting) -> Result<(), &'static str> {
-    let fine = match *setting {
-        Setting::WorkerSlots(n) | Setting::OutboundConnections(n) | Setting::ReadConnections(n) => {
-            return within((1..=MOST_SLOTS).contains(&n), "must be 1 to 10000");
-        }
-        Setting::CallTimeoutMs(ms) => (1..=LONGEST_MS).contains(&ms),
-        Setting::DeadlineBudgetMs(ms) => ms.is_none_or(|ms| (1..=LONGEST_MS).contains(&ms)),
-        Setting::Retries(retries) => {
-            retries.max <= MOST_RETRIES && retries.backoff_ms <= LONGEST_MS
-        }
-        Setting::Breaker(breaker) => {
-            breaker.is_none_or(|b| b.failures > 0 && (1..=LONGEST_MS).contains(&b.reset_ms))
-        }
-        Setting::Latency(latency) => {
-            return within(
-                latency.median_ms > 0.0
-                    && latency.p99_ms >= latency.median_ms
-                    && latency.p99_ms <= 600_000.0,
-                "the median must be above 0 and the 99th percentile not below it, both at most 600000 ms",
-            );
-        }
-        Setting::LostAnswers(share) => return share_of(share),
-        Setting::DelayedCharges { share, delay_ms } if delay_ms <= LONGEST_MS => {
-            return share_of(share);
-        }
-        Setting::DelayedCharges { .. } => false,
-        Setting::ReconciliationTolerance(units) => {
-            return within(units >= 0, "must not be negative");
-        }
-        Setting::Report(report) => return share_of(report.duty),
-        Setting::SettlementPerS(n) => {
-            return within(
-                (1..=MOST_SETTLED_PER_S).contains(&n),
-                "must be 1 to 1000000 items per second",
-            );
-        }
-        Setting::Money(_)
-        | Setting::StableIdempotencyKey(_)
-        | Setting::CartTotals(_)
-        | Setting::HistoryReads(_)
-        | Setting::QuoteCalls(_)
-        | Setting::QuoteCache(_)
-        | Setting::ExtraIndex(_) => true,
-    };
-    within(
-        fine,
-        "must be above 0 where 0 makes no sense, at most 600000 ms and at most 20 retries",
-    )
-}
-
-fn share_of(share: f64) -> Result<(), &'static str> {
-    within((0.0..=1.0).contains(&share), "must be a share, 0 to 1")
-}
-
-fn within(fine: bool, reason: &'static str) -> Result<(), &'static str> {
-    if fine { Ok(()) } else { Err(reason) }
 }
 
 /// Name and value as on the control socket.
@@ -280,6 +208,33 @@ impl SettingsCell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scenarios::setting::{CpuBurn, LogFlood, MemoryLeak, WriteLock};
+
+    fn flood(lines_per_s: u32) -> LogFlood {
+        LogFlood { lines_per_s }
+    }
+
+    fn leak(mib_per_s: f64, most_mib: u32) -> MemoryLeak {
+        MemoryLeak {
+            mib_per_s,
+            most_mib,
+        }
+    }
+
+    #[test]
+    fn every_role_can_be_harmed_and_only_one_with_a_database_by_way_of_it() {
+        for role in Role::ALL {
+            let settings = Settings::of(role);
+            let flooded = settings.with(role, &[Setting::LogFlood(flood(7))]).unwrap();
+            assert_eq!(flooded.harms.log_flood, flood(7));
+            assert_eq!(
+                flooded.with(role, &[Setting::LogFlood(flood(0))]).unwrap(),
+                settings
+            );
+            let database = settings.with(role, &[Setting::PartialBatches(0.5)]);
+            assert_eq!(database.is_ok(), role.has_database(), "{role}");
+        }
+    }
 
     #[test]
     fn a_change_with_one_foreign_setting_changes_nothing() {
@@ -312,6 +267,22 @@ mod tests {
             ),
             (Role::Worker, Setting::Report(Report { duty: -0.1 })),
             (Role::Ledger, Setting::ReconciliationTolerance(-1)),
+            (Role::Psp, Setting::CpuBurn(CpuBurn { duty: 1.01 })),
+            (Role::Psp, Setting::ClockSkewMs(i64::MIN)),
+            (Role::Psp, Setting::LogFlood(flood(20_001))),
+            (Role::Psp, Setting::MemoryLeak(leak(f64::INFINITY, 1))),
+            (Role::Psp, Setting::MemoryLeak(leak(1.0, u32::MAX))),
+            (Role::Payments, Setting::Unresolvable(vec![Role::Ledger])),
+            (Role::Psp, Setting::RevokedCallers(vec![Role::Shipping])),
+            (Role::Ledger, Setting::PartialBatches(-0.1)),
+            (Role::Ledger, Setting::DatabaseConnections(Some(0))),
+            (
+                Role::Ledger,
+                Setting::WriteLock(WriteLock {
+                    hold_ms: 100,
+                    every_ms: 99,
+                }),
+            ),
         ] {
             let refused = Settings::of(role).with(role, std::slice::from_ref(&setting));
             assert!(
