@@ -37,10 +37,7 @@ struct Orders {
 /// Fills in the past and starts it.
 pub async fn start(service: &Arc<Service>) -> Result<Running, ServiceError> {
     let settings = service.settings.now();
-    past::fill(service.database(), service.seed).await?;
-    service
-        .database()
-        .resize(settings.read_connections as usize);
+    past::fill(service.database(), service.seed, service.clock.unix_ms()).await?;
     index(service.database(), settings.extra_index).await?;
     let queries = Histogram::new(QUERY_BUCKETS);
     let help = "Database queries of one history";
@@ -59,11 +56,7 @@ pub async fn start(service: &Arc<Service>) -> Result<Running, ServiceError> {
     let database = service.database().clone();
     Ok(Running::adapting(service, router, move |settings| {
         let database = database.clone();
-        Box::pin(async move {
-            index(&database, settings.extra_index).await?;
-            database.resize(settings.read_connections as usize);
-            Ok(())
-        })
+        Box::pin(async move { index(&database, settings.extra_index).await })
     }))
 }
 
@@ -93,7 +86,7 @@ async fn file(
     let insert = insert
         .text(order.order_id.as_str())
         .int(order.customer)
-        .int(past::now_ms())
+        .int(orders.service.clock.unix_ms())
         .int(order.charged_minor_units);
     let sql = format!(
         "INSERT INTO items (order_id, line, sku, quantity) VALUES {} ON CONFLICT (order_id, line) DO NOTHING",

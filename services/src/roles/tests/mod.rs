@@ -27,8 +27,8 @@ use tower::ServiceExt;
 
 use super::{Running, start};
 use crate::{
-    ServiceError, control::Change, health, serve::serve, service::Service, settings::Settings,
-    wire::PricedLine,
+    ServiceError, clock::Clock, control::Change, health, serve::serve, service::Service,
+    settings::Settings, wire::PricedLine,
 };
 
 /// A latency too small to notice.
@@ -84,7 +84,7 @@ impl Shop {
             settings: settings.to_vec(),
             runtime_threads: 1,
         };
-        let service = Service::open(&config).await.unwrap();
+        let service = Service::open(&config, Clock::default()).await.unwrap();
         let running = start(&service).await.unwrap();
         let router = running
             .router
