@@ -59,7 +59,7 @@ impl Descriptors {
     }
 
     fn restore(&mut self) -> Result<(), ServiceError> {
-        if let Some(before) = self.before.clone() {
+        if let Some(before) = self.before {
             set(before)?;
             self.before = None;
         }

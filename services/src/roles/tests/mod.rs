@@ -2,6 +2,7 @@
 //! stand-ins, behind real sockets.
 
 mod checkout;
+mod database;
 mod edge;
 mod harms;
 mod history;
@@ -27,8 +28,8 @@ use tower::ServiceExt;
 
 use super::{Running, start};
 use crate::{
-    ServiceError, clock::Clock, control::Change, health, serve::serve, service::Service,
-    settings::Settings, wire::PricedLine,
+    ServiceError, clock::Clock, control::Change, database::Database, health, serve::serve,
+    service::Service, settings::Settings, wire::PricedLine,
 };
 
 /// A latency too small to notice.
@@ -120,6 +121,16 @@ impl Shop {
         self.change(role, settings, true).await.unwrap();
     }
 
+    /// The database of a role.
+    pub fn database(&self, role: Role) -> &Database {
+        self.services[&role].0.database()
+    }
+
+    /// Cancelled when a task of the role has panicked.
+    pub fn broken(&self, role: Role) -> CancellationToken {
+        self.services[&role].0.broken.clone()
+    }
+
     /// Settings in force.
     pub fn settings(&self, role: Role) -> Settings {
         Settings::clone(&self.services[&role].0.settings.now())
@@ -185,6 +196,15 @@ impl Shop {
             .unwrap_or_else(|| panic!("no {series} in\n{text}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
+}
+
+/// Files an order of two lines for customer 700, who has few.
+pub async fn file_order(shop: &Shop, order_id: &str) -> (StatusCode, Value) {
+    let order = json!({
+        "order_id": order_id, "customer": 700, "charged_minor_units": 1_500,
+        "lines": [priced(500, 1), priced(1_000, 1)],
+    });
+    shop.post(Role::Orders, "/orders", order).await
 }
 
 /// A line of a cart.
