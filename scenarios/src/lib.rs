@@ -24,4 +24,5 @@ pub mod shop;
 pub mod source;
 pub mod span;
 pub mod template;
+pub mod toxic;
 pub mod vocabulary;
