@@ -196,4 +196,4 @@ pub struct OrderAnswer {
     pub charged_minor_units: i64,
 }
 
-// Further edge routes: `GET /browse?page=N` → list of goods; `GET /orders/{customer}` → history.
+// Further edge routes: `GET /browse?page=N&customer=C` → list of goods; `GET /orders/{customer}` → history.

@@ -32,6 +32,11 @@ impl Chance {
         Duration::try_from_secs_f64(seconds).map_or(LONGEST, |drawn| drawn.min(LONGEST))
     }
 
+    /// Something from -1 to 1, both as likely as all between.
+    pub fn either_way(&self) -> f64 {
+        self.0.lock().random_range(-1.0..=1.0)
+    }
+
     /// Whether something that happens with this share happens now.
     pub fn happens(&self, share: f64) -> bool {
         share > 0.0 && self.0.lock().random::<f64>() < share
@@ -54,6 +59,15 @@ mod tests {
         let at = |share: f64| drawn[(share * 20_000.0) as usize].as_secs_f64() * 1e3;
         assert!((38.0..42.0).contains(&at(0.5)), "{}", at(0.5));
         assert!((110.0..130.0).contains(&at(0.99)), "{}", at(0.99));
+    }
+
+    #[test]
+    fn either_way_is_as_often_below_nothing_as_above() {
+        let chance = Chance::new(1, "either");
+        let drawn: Vec<_> = (0..2_000).map(|_| chance.either_way()).collect();
+        assert!(drawn.iter().all(|drawn| (-1.0..=1.0).contains(drawn)));
+        let below = drawn.iter().filter(|drawn| **drawn < 0.0).count();
+        assert!((900..1_100).contains(&below), "{below} of 2000");
     }
 
     #[test]

@@ -29,6 +29,15 @@ pub enum ServiceError {
         #[source]
         source: std::io::Error,
     },
+    /// The system refused something.
+    #[error("cannot {what}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The exporters could not be built.
     #[error("cannot export telemetry to {endpoint}: {reason}")]
     Export {
@@ -49,8 +58,8 @@ pub enum ServiceError {
         #[source]
         source: sqlx::Error,
     },
-    /// The address of a called service does not parse.
-    #[error("the address of {role} is no URL: `{address}`")]
+    /// The address of a called service is none.
+    #[error("the address of {role} is no `http` URL of an address and port: `{address}`")]
     Address {
         /// Called service.
         role: Role,

@@ -60,6 +60,17 @@ pub const fn tax_basis_points(sku: u32) -> u32 {
     }
 }
 
+/// A page of a report: what a customer would have bought in a year, each day another article, minor units.
+#[must_use]
+pub fn yearly_turnover(customer: u32) -> i64 {
+    (0..365)
+        .map(|day| {
+            let sku = (customer.wrapping_mul(31) + day) % GOODS;
+            list_price_minor_units(sku) * i64::from(1 + day % 3)
+        })
+        .sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

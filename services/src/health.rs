@@ -59,6 +59,9 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
     if service.stopping.is_cancelled() {
         return Problem::unavailable("stopping").into_response();
     }
+    if !service.settings.now().harms.ready {
+        return Problem::unavailable("warming up: caches are not filled yet").into_response();
+    }
     let failing = checks(&service).await.into_iter().find(|check| !check.ok);
     match failing {
         None => "ready\n".into_response(),

@@ -7,14 +7,20 @@
 
 mod breaker;
 mod chance;
+mod clock;
+mod connections;
 mod control;
+mod credential;
 mod database;
 mod error;
 mod goods;
+mod harm;
 mod health;
 mod hop;
 mod idempotency;
 mod money;
+mod names;
+mod pace;
 mod peer;
 mod problem;
 mod process;

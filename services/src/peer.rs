@@ -1,18 +1,14 @@
-//! Calling another service: one keep-alive client per process, a span and a measurement per call,
-//! the trace, correlation id and deadline handed on.
+//! Calling another service: a span and a measurement per call; the trace, correlation id, deadline
+//! and the caller's credential handed on.
 //!
 //! It knows no retries and no breakers: who calls decides what a failure means.
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use display_full_error::DisplayFullErrorExt;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_http::HeaderInjector;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -23,8 +19,9 @@ use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
-    error::ServiceError,
+    connections::Connections,
     hop::Hop,
+    names::Names,
     problem::ProblemBody,
     signals::metrics::{CallStatus, Called, Metrics},
     wire::DEADLINE_HEADER,
@@ -32,8 +29,6 @@ use crate::{
 
 /// Largest answer that is read, bytes; a larger one is an error. A full page of the settlement file has 200 KiB.
 const ANSWER_LIMIT_BYTES: usize = 4 * 1024 * 1024;
-/// How long connecting may take: every peer is on this machine.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a call brought no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -81,21 +76,6 @@ impl CallError {
             Self::Refused { status, .. } => status.is_server_error(),
             Self::Garbled { .. } => false,
         }
-    }
-}
-
-/// The client of a process. Clones share its connections.
-#[derive(Debug, Clone)]
-pub struct Connections(Client<HttpConnector, Full<Bytes>>);
-
-impl Connections {
-    /// None yet.
-    #[must_use]
-    pub fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        Self(Client::builder(TokioExecutor::new()).build(connector))
     }
 }
 
@@ -168,36 +148,27 @@ impl Call {
 }
 
 impl Peer {
-    /// A service at a base URL.
-    ///
-    /// # Errors
-    /// [`ServiceError::Address`].
-    pub fn new(
-        role: Role,
-        address: &str,
-        connections: Connections,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self, ServiceError> {
-        let trimmed = address.trim_end_matches('/');
-        let parsed = trimmed.parse::<Uri>().ok();
-        if !parsed.is_some_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some()) {
-            return Err(ServiceError::Address {
-                role,
-                address: address.to_owned(),
-            });
-        }
-        Ok(Self {
+    /// A service that goes by its name, at this port.
+    #[must_use]
+    pub fn new(role: Role, port: u16, connections: Connections, metrics: Arc<Metrics>) -> Self {
+        Self {
             role,
-            address: Arc::from(trimmed),
+            address: Arc::from(format!("http://{}:{port}", Names::of(role))),
             connections,
             metrics,
-        })
+        }
     }
 
     /// Which it is.
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// The connections that it is called over.
+    #[must_use]
+    pub fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// A path of it as a URL.
@@ -282,6 +253,7 @@ impl Peer {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
+        headers.insert(header::AUTHORIZATION, self.connections.credential());
         TraceContextPropagator::new().inject_context(&span.context(), &mut HeaderInjector(headers));
         if let Ok(id) = HeaderValue::from_str(hop.correlation())
             && !id.is_empty()
@@ -301,7 +273,6 @@ impl Peer {
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), String> {
         let answer = self
             .connections
-            .0
             .request(request)
             .await
             // hyper's own words are "client error (SendRequest)"

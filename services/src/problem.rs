@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::peer::CallError;
 
+/// The word of a refusal because a caller's quota is used up.
+pub const QUOTA_EXHAUSTED: &str = "quota_exhausted";
+
 /// A failed request.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -77,6 +80,15 @@ impl From<CallError> for Problem {
     /// A called service's own refusal is passed on, its troubles become this service's.
     fn from(error: CallError) -> Self {
         match error {
+            // what a called service holds against this one is not its caller's fault
+            CallError::Refused { status, body } if status == StatusCode::UNAUTHORIZED => Self {
+                status: StatusCode::BAD_GATEWAY,
+                body,
+            },
+            CallError::Refused { body, .. } if body.error == QUOTA_EXHAUSTED => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                body,
+            },
             CallError::Refused { status, body } if status.is_client_error() => {
                 Self { status, body }
             }

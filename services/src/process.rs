@@ -9,12 +9,14 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock::Clock,
     control::{Answers, Change, Control},
     error::ServiceError,
     health,
     roles::{self, Running},
     serve,
     service::Service,
+    settings::Settings,
     signals::otlp::Exports,
 };
 
@@ -67,7 +69,8 @@ fn live(control: Control, config: &ServiceConfig) -> Result<ExitCode, ServiceErr
     let answers = control.answers();
     let stop = CancellationToken::new();
     let changes = control.serve(stop.clone())?;
-    let exports = Exports::start(config)?;
+    let clock = Clock::default();
+    let exports = Exports::start(config, &clock)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.runtime_threads.clamp(1, THREADS) as usize)
         .thread_stack_size(STACK_BYTES)
@@ -78,7 +81,7 @@ fn live(control: Control, config: &ServiceConfig) -> Result<ExitCode, ServiceErr
             what: "the runtime",
             source,
         })?;
-    let outcome = runtime.block_on(serve_until_stopped(config, changes, &answers, stop));
+    let outcome = runtime.block_on(serve_until_stopped(config, clock, changes, &answers, stop));
     runtime.shutdown_background();
     exports.flush(FLUSH_LIMIT);
     outcome
@@ -86,11 +89,18 @@ fn live(control: Control, config: &ServiceConfig) -> Result<ExitCode, ServiceErr
 
 async fn serve_until_stopped(
     config: &ServiceConfig,
+    clock: Clock,
     changes: mpsc::Receiver<Change>,
     answers: &Answers,
     stop: CancellationToken,
 ) -> Result<ExitCode, ServiceError> {
-    let service = Service::open(config).await?;
+    let settings = Settings::of(config.role).with(config.role, &config.settings)?;
+    clock.set_offset_ms(settings.harms.clock_skew_ms);
+    tokio::select! {
+        () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+        () = tokio::time::sleep(settings.harms.start_delay) => {}
+    }
+    let service = Service::open(config, clock).await?;
     let running = roles::start(&service).await?;
     let router = running
         .router

@@ -23,6 +23,7 @@ use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
+    harm::requests::Verdict,
     hop::Hop,
     problem::Problem,
     service::Service,
@@ -116,7 +117,8 @@ async fn serve(State(seen): State<Arc<Seen>>, mut request: Request, next: Next) 
         status: None,
     };
     request.extensions_mut().insert(hop);
-    let answered = AssertUnwindSafe(next.run(request))
+    let service = Arc::clone(&measured.seen.service);
+    let answered = AssertUnwindSafe(handled(&service, request, next))
         .catch_unwind()
         .instrument(span.clone())
         .await;
@@ -127,6 +129,20 @@ async fn serve(State(seen): State<Arc<Seen>>, mut request: Request, next: Next) 
     });
     measured.status = Some(response.status());
     response
+}
+
+async fn handled(service: &Service, request: Request, next: Next) -> Response {
+    match service.interference.judge(request.headers()) {
+        Verdict::Pass => next.run(request).await,
+        Verdict::Refuse(problem) => problem.into_response(),
+        Verdict::Break => read_past(request.uri().path()).into_response(),
+    }
+}
+
+/// Takes the byte after the last one for the last one, which is a defect.
+fn read_past(path: &str) -> StatusCode {
+    let last = path.as_bytes()[path.len()];
+    StatusCode::from_u16(u16::from(last)).unwrap_or_default()
 }
 
 fn server_span(seen: &Seen, hop: &Hop, headers: &HeaderMap) -> Span {
@@ -232,6 +248,7 @@ pub fn note_order(order_id: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use axum::{body::Body, http::Request as HttpRequest};
     use scenarios::{control::ServiceConfig, shop::Role};
     use tower::ServiceExt;
@@ -251,7 +268,7 @@ mod tests {
             settings: Vec::new(),
             runtime_threads: 1,
         };
-        Service::open(&config).await.unwrap()
+        Service::open(&config, Clock::default()).await.unwrap()
     }
 
     fn get_request(path: &str) -> HttpRequest<Body> {

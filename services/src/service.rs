@@ -2,18 +2,24 @@
 //!
 //! It knows no role's work.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+};
 
 use futures_util::FutureExt;
 use scenarios::{control::ServiceConfig, shop::Role};
-use tokio::time::Instant;
+use tokio::{sync::Mutex, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    clock::Clock,
+    connections::{self, Connections},
     control::Change,
     database::{Database, Location},
     error::ServiceError,
-    peer::{Connections, Peer},
+    harm::{Wear, requests::Interference, task::Replaceable},
+    names::Names,
+    peer::Peer,
     problem::Problem,
     roles,
     settings::{Settings, SettingsCell},
@@ -31,6 +37,8 @@ pub struct Service {
     pub version: String,
     /// Seed of its draws.
     pub seed: u64,
+    /// What time it takes it to be.
+    pub clock: Clock,
     /// When it started.
     pub started: Instant,
     /// Settings in force.
@@ -43,8 +51,13 @@ pub struct Service {
     pub stopping: CancellationToken,
     /// Cancelled when a task has panicked: the process is no longer what it should be.
     pub broken: CancellationToken,
+    /// What may become of a request before its handler sees it.
+    pub interference: Interference,
+    connections: Connections,
     peers: BTreeMap<Role, Peer>,
     database: Option<Database>,
+    wear: Wear,
+    ending: Mutex<Replaceable<Duration>>,
 }
 
 impl Service {
@@ -52,16 +65,22 @@ impl Service {
     ///
     /// # Errors
     /// A bad setting, address or database.
-    pub async fn open(config: &ServiceConfig) -> Result<Arc<Self>, ServiceError> {
+    pub async fn open(config: &ServiceConfig, clock: Clock) -> Result<Arc<Self>, ServiceError> {
         let role = config.role;
         let settings = Settings::of(role).with(role, &config.settings)?;
         let metrics = Arc::new(Metrics::new(&config.version));
-        let connections = Connections::new();
-        let mut peers = BTreeMap::new();
-        for (role, address) in &config.peers {
-            let peer = Peer::new(*role, address, connections.clone(), Arc::clone(&metrics))?;
-            peers.insert(*role, peer);
+        let mut addresses = BTreeMap::new();
+        for (role, url) in &config.peers {
+            addresses.insert(*role, connections::address(*role, url)?);
         }
+        let hosts = addresses.iter().map(|(role, at)| (*role, at.ip()));
+        let connections = Connections::new(role, Names::new(hosts.collect()));
+        let peer = |(role, at): (&Role, &SocketAddr)| {
+            let connections = connections.clone();
+            let peer = Peer::new(*role, at.port(), connections, Arc::clone(&metrics));
+            (*role, peer)
+        };
+        let peers = addresses.iter().map(peer).collect();
         let database = match roles::schema(role) {
             Some(schema) => Some(open_database(config, schema, &metrics).await?),
             None => None,
@@ -71,15 +90,48 @@ impl Service {
             instance: config.instance.clone(),
             version: config.version.clone(),
             seed: config.seed,
+            clock,
             started: Instant::now(),
             settings: SettingsCell::new(settings),
             metrics,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             broken: CancellationToken::new(),
+            interference: Interference::none(config.seed),
+            connections,
             peers,
             database,
+            wear: Wear::none(role),
+            ending: Mutex::default(),
         }))
+    }
+
+    /// Makes everything that every role has follow the settings; when it returns, what is no longer wanted is gone.
+    ///
+    /// # Errors
+    /// When something cannot follow them; the rest may have.
+    pub async fn follow(self: &Arc<Self>, settings: &Settings) -> Result<(), ServiceError> {
+        let harms = &settings.harms;
+        self.clock.set_offset_ms(harms.clock_skew_ms);
+        self.interference.follow(harms);
+        self.connections.lose(&harms.unresolvable);
+        let service = Arc::clone(self);
+        let end = harms
+            .exit_after
+            .map(|after| (after, |after| service.end(after)));
+        self.ending.lock().await.follow(end).await;
+        self.wear.follow(harms).await?;
+        if let Some(database) = &self.database {
+            let own = (self.role == Role::Orders).then_some(settings.read_connections);
+            database.follow(harms, own).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the process by a defect, after a while.
+    async fn end(self: Arc<Self>, after: Duration) {
+        tokio::time::sleep(after).await;
+        self.spawn(async { panic!("internal error: entered unreachable state") });
     }
 
     /// A service it may call; `None` when this shop runs without it.

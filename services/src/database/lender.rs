@@ -8,7 +8,7 @@
 use std::{fmt, time::Duration};
 
 use parking_lot::Mutex;
-use sqlx::{ConnectOptions, Connection, Database as Driver};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as Driver, Executor};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a request waits for a connection before it fails.
@@ -19,16 +19,37 @@ pub struct Lender<D: Driver> {
     options: <D::Connection as Connection>::Options,
     places: Semaphore,
     idle: Mutex<Vec<D::Connection>>,
+    /// What a new connection is told first.
+    greeting: Mutex<Option<String>>,
 }
 
-impl<D: Driver> Lender<D> {
+impl<D: Driver> Lender<D>
+where
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+{
     /// Lends at most so many.
     pub fn new(options: <D::Connection as Connection>::Options, connections: usize) -> Self {
         Self {
             options,
             places: Semaphore::new(connections),
             idle: Mutex::default(),
+            greeting: Mutex::default(),
         }
+    }
+
+    /// From now on each new connection is told this first; those that there are, are not.
+    pub fn greet_with(&self, sql: Option<String>) {
+        *self.greeting.lock() = sql;
+    }
+
+    /// A connection beside those that are lent, for a purpose of its own.
+    pub async fn connect(&self) -> Result<D::Connection, sqlx::Error> {
+        let mut connection = self.options.connect().await?;
+        let greeting = self.greeting.lock().clone();
+        if let Some(sql) = greeting {
+            connection.execute(AssertSqlSafe(sql)).await?;
+        }
+        Ok(connection)
     }
 
     /// Lends a connection, behind everyone who came earlier.
@@ -44,7 +65,7 @@ impl<D: Driver> Lender<D> {
         let connection = match idle {
             Some(connection) => connection,
             // boxed: the future of connecting has kilobytes that every request would carry around
-            None => Box::pin(self.options.connect()).await?,
+            None => Box::pin(self.connect()).await?,
         };
         Ok(Lent {
             connection,

@@ -8,6 +8,7 @@
 mod lender;
 mod pools;
 mod statement;
+mod trouble;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,11 +17,13 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     error::ServiceError,
+    settings::Harms,
     signals::metrics::{Metrics, Operation},
     slots::Slots,
 };
 use pools::Pools;
 pub use statement::{Record, Statement, values};
+use trouble::Troubles;
 
 /// Connections that may be lent at once unless the service has a setting for it.
 const LENT_CONNECTIONS: usize = 32;
@@ -46,6 +49,7 @@ pub struct Database {
     pools: Arc<Pools>,
     gate: Slots,
     round_trip: Duration,
+    troubles: Arc<Troubles>,
     metrics: Arc<Metrics>,
 }
 
@@ -72,13 +76,23 @@ impl Database {
             pools: Arc::new(pools),
             gate,
             round_trip: location.round_trip,
+            troubles: Arc::new(Troubles::none()),
             metrics,
         })
     }
 
-    /// Changes how many connections are lent at once.
-    pub fn resize(&self, connections: usize) {
-        self.gate.resize(connections);
+    /// Follows the settings; the role may have a number of connections of its own.
+    ///
+    /// # Errors
+    /// When it cannot follow them.
+    pub async fn follow(&self, harms: &Harms, own: Option<u32>) -> Result<(), ServiceError> {
+        let connections = match (own, harms.database_connections) {
+            (Some(own), Some(given)) => Some(own.min(given)),
+            (one, other) => one.or(other),
+        };
+        let limit = connections.map_or(LENT_CONNECTIONS, |connections| connections as usize);
+        self.gate.resize(limit);
+        self.troubles.follow(harms, &self.pools).await
     }
 
     /// The rows of a query.
@@ -109,12 +123,19 @@ impl Database {
     ///
     /// # Errors
     /// [`ServiceError::Database`]; then nothing was changed.
-    pub async fn batch(&self, statements: Vec<Statement>) -> Result<Option<u64>, ServiceError> {
+    pub async fn batch(&self, mut statements: Vec<Statement>) -> Result<Option<u64>, ServiceError> {
         let Some(first) = statements.first() else {
             return Ok(Some(0));
         };
         let (operation, span) = (first.operation, self.span(first));
-        let run = async { self.pools.batch(statements).await };
+        let run = async {
+            if statements.len() > 1 && self.troubles.breaks_off() {
+                // what was meant to happen as a whole happens in part
+                Err(self.pools.break_off(statements.swap_remove(0)).await)
+            } else {
+                self.pools.batch(statements).await
+            }
+        };
         self.timed(operation, span, run).await
     }
 
@@ -167,8 +188,9 @@ impl Database {
         let began = Instant::now();
         let result = async {
             let _connection = self.gate.acquire().await;
-            if !self.round_trip.is_zero() {
-                tokio::time::sleep(self.round_trip).await;
+            let takes = self.round_trip + self.troubles.delay();
+            if !takes.is_zero() {
+                tokio::time::sleep(takes).await;
             }
             run.await
         }

@@ -4,8 +4,8 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    Arguments as _, AssertSqlSafe, ConnectOptions, Database as Driver, Encode, Executor, FromRow,
-    IntoArguments, Postgres, Sqlite, Type,
+    Arguments as _, AssertSqlSafe, ConnectOptions, Connection, Database as Driver, Encode,
+    Executor, FromRow, IntoArguments, Postgres, Sqlite, Type,
     postgres::{PgConnectOptions, PgQueryResult},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteQueryResult, SqliteSynchronous},
 };
@@ -24,6 +24,16 @@ const POSTGRES_CONNECTIONS: usize = 8;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Page cache of a SQLite connection, KiB: the whole lab is to stay small, and the files are.
 const SQLITE_CACHE_KIB: &str = "-512";
+
+/// SQLite's own bound of a file, pages.
+const SQLITE_MOST_PAGES: i64 = 4_294_967_294;
+/// Locks every table of the schema against writers.
+const POSTGRES_LOCK: &str = "BEGIN; \
+    DO $$ DECLARE held record; BEGIN \
+        FOR held IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP \
+            EXECUTE format('LOCK TABLE %I IN EXCLUSIVE MODE', held.tablename); \
+        END LOOP; \
+    END $$";
 
 /// The pools of a database of either kind.
 #[derive(Debug)]
@@ -87,6 +97,27 @@ impl Pools {
         pair!(self, pair => pair.batch(statements).await)
     }
 
+    /// Runs a statement by itself and loses the connection before its result arrives.
+    pub async fn break_off(&self, statement: Statement) -> sqlx::Error {
+        pair!(self, pair => pair.break_off(statement).await)
+    }
+
+    /// Lets readers in and keeps writers out for so long, over a connection of its own. Dropping the future lets them in.
+    pub async fn keep_writers_out(&self, hold: Duration) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(pair) => pair.hold("BEGIN IMMEDIATE", hold).await,
+            Self::Postgres(pair) => pair.hold(POSTGRES_LOCK, hold).await,
+        }
+    }
+
+    /// Lets it grow no more, or again; `None` when it cannot be kept from it.
+    pub async fn bound(&self, bounded: bool) -> Option<Result<(), sqlx::Error>> {
+        match self {
+            Self::Sqlite(pair) => Some(bound_pages(pair, bounded).await),
+            Self::Postgres(_) => None,
+        }
+    }
+
     /// Whether it answers.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
         pair!(self, pair => pair.ping().await)
@@ -144,6 +175,24 @@ async fn open_postgres(location: &Location) -> Result<Pair<Postgres>, sqlx::Erro
     pair.script(format!(r#"CREATE SCHEMA IF NOT EXISTS "{schema}""#))
         .await?;
     Ok(pair)
+}
+
+/// Bounds the file at the pages that it has, or not at all. The bound is each connection's own, so the next ones get it too.
+async fn bound_pages(pair: &Pair<Sqlite>, bounded: bool) -> Result<(), sqlx::Error> {
+    let mut lent = pair.writer.lend().await?;
+    let pages = if bounded {
+        sqlx::query_scalar("PRAGMA page_count")
+            .fetch_one(&mut lent.connection)
+            .await?
+    } else {
+        SQLITE_MOST_PAGES
+    };
+    let pragma = format!("PRAGMA max_page_count = {pages}");
+    let execute = lent.connection.execute(AssertSqlSafe(pragma.clone()));
+    execute.await?;
+    pair.writer.greet_with(bounded.then_some(pragma));
+    lent.give_back();
+    Ok(())
 }
 
 /// How many rows a statement touched, which sqlx says of every driver but promises of none.
@@ -212,6 +261,26 @@ where
         }
         lent.give_back();
         Ok(touched)
+    }
+
+    async fn break_off(&self, statement: Statement) -> sqlx::Error {
+        let ran = async {
+            let mut lent = self.writer.lend().await?;
+            // not given back: whoever lost it cannot use it any more
+            Self::run(&mut lent.connection, vec![statement]).await
+        };
+        match ran.await {
+            Ok(_) => sqlx::Error::Io(rustix::io::Errno::CONNRESET.into()),
+            Err(error) => error,
+        }
+    }
+
+    async fn hold(&self, begin: &'static str, hold: Duration) -> Result<(), sqlx::Error> {
+        let mut connection = self.writer.connect().await?;
+        sqlx::raw_sql(begin).execute(&mut connection).await?;
+        tokio::time::sleep(hold).await;
+        connection.execute("ROLLBACK").await?;
+        connection.close().await
     }
 
     async fn ping(&self) -> Result<(), sqlx::Error> {

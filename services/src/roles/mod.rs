@@ -62,7 +62,16 @@ impl Running {
     /// # Errors
     /// When something cannot follow them; then the former stay in force.
     pub async fn adapt(&self, settings: Settings) -> Result<(), ServiceError> {
-        (self.adapting)(Arc::new(settings.clone())).await?;
+        let followed = async {
+            self.service.follow(&settings).await?;
+            (self.adapting)(Arc::new(settings.clone())).await
+        };
+        if let Err(error) = followed.await {
+            let before = self.service.settings.now();
+            // it was possible before; should it be no longer, the first error is the one to tell
+            let _ = self.service.follow(&before).await;
+            return Err(error);
+        }
         self.service.settings.replace(settings);
         Ok(())
     }
@@ -89,7 +98,7 @@ pub fn schema(role: Role) -> Option<&'static str> {
 /// # Errors
 /// When what it needs cannot be prepared.
 pub async fn start(service: &Arc<Service>) -> Result<Running, ServiceError> {
-    match service.role {
+    let running = match service.role {
         Role::Storefront => Ok(storefront::start(service)),
         Role::Checkout => Ok(checkout::start(service)),
         Role::Pricing => Ok(pricing::start(service)),
@@ -101,5 +110,7 @@ pub async fn start(service: &Arc<Service>) -> Result<Running, ServiceError> {
         Role::Worker => worker::start(service),
         Role::Psp => Ok(psp::start(service)),
         Role::Shipping => Ok(shipping::start(service)),
-    }
+    }?;
+    service.follow(&service.settings.now()).await?;
+    Ok(running)
 }

@@ -1,7 +1,7 @@
 //! storefront: the edge. Login, browsing, cart, checkout, order history; it refuses what cannot be
 //! before anyone else hears of it.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use axum::{Json, extract::State, http::StatusCode};
 use scenarios::shop::{
@@ -50,6 +50,19 @@ impl Storefront {
         self.service.settings.now().call_timeout
     }
 
+    async fn history(&self, hop: &Hop, customer: u32) -> Result<History, Problem> {
+        check_customer(customer)?;
+        let call = Call::get(format!("/customers/{customer}/orders"), self.timeout());
+        Ok(self.service.needed(Role::Orders)?.call(hop, call).await?)
+    }
+
+    /// What a customer has bought before.
+    async fn bought(&self, hop: &Hop, customer: u32) -> Result<HashSet<u32>, Problem> {
+        let orders = self.history(hop, customer).await?.orders;
+        let items = orders.iter().flat_map(|order| &order.items);
+        Ok(items.map(|item| item.sku).collect())
+    }
+
     async fn cart(&self, customer: u32) -> Result<Vec<CartLine>, Problem> {
         let select = Statement::new(
             "SELECT carts",
@@ -83,6 +96,8 @@ async fn login(hop: Hop, Body(login): Body<Login>) -> Result<Json<LoginAnswer>, 
 struct Page {
     #[serde(default)]
     page: u32,
+    /// Who looks at it.
+    customer: Option<u32>,
 }
 
 /// An article on sale.
@@ -92,9 +107,16 @@ struct Article {
     name: String,
     price_minor_units: i64,
     bundle: bool,
+    /// Whether the customer has bought it before; only with recommendations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recommended: Option<bool>,
 }
 
-async fn browse(Asked(Page { page }): Asked<Page>) -> Result<Json<Vec<Article>>, Problem> {
+async fn browse(
+    State(shop): State<Storefront>,
+    hop: Hop,
+    Asked(Page { page, customer }): Asked<Page>,
+) -> Result<Json<Vec<Article>>, Problem> {
     let first = page.saturating_mul(PAGE_GOODS);
     if first >= GOODS {
         let last = (GOODS - 1) / PAGE_GOODS;
@@ -103,11 +125,18 @@ async fn browse(Asked(Page { page }): Asked<Page>) -> Result<Json<Vec<Article>>,
             format!("the last page is {last}"),
         ));
     }
+    let bought = match customer {
+        Some(customer) if shop.service.settings.now().recommendations => {
+            Some(shop.bought(&hop, customer).await?)
+        }
+        _ => None,
+    };
     let articles = (first..GOODS.min(first + PAGE_GOODS)).map(|sku| Article {
         sku,
         name: goods::name(sku),
         price_minor_units: goods::list_price_minor_units(sku),
         bundle: sku < BUNDLE_GOODS,
+        recommended: bought.as_ref().map(|bought| bought.contains(&sku)),
     });
     Ok(Json(articles.collect()))
 }
@@ -167,10 +196,7 @@ async fn orders(
     hop: Hop,
     Segment(customer): Segment<u32>,
 ) -> Result<Json<History>, Problem> {
-    check_customer(customer)?;
-    let call = Call::get(format!("/customers/{customer}/orders"), shop.timeout());
-    let history = shop.service.needed(Role::Orders)?.call(&hop, call).await?;
-    Ok(Json(history))
+    Ok(Json(shop.history(&hop, customer).await?))
 }
 
 fn empty_cart(customer: u32) -> Problem {

@@ -2,6 +2,7 @@
 //!
 //! How they are named is the shop's; who receives them is not known here.
 
+mod dated;
 mod figures;
 mod http_client;
 mod keep;

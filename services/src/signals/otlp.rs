@@ -21,8 +21,12 @@ use tracing_subscriber::{
     layer::SubscriberExt,
 };
 
-use super::{http_client::ExportClient, keep::Keep};
-use crate::error::ServiceError;
+use super::{
+    dated::{DatedLogs, DatedSpans},
+    http_client::ExportClient,
+    keep::Keep,
+};
+use crate::{clock::Clock, error::ServiceError};
 
 /// How long records wait for company: a trainee sees them a moment later.
 const BATCH_DELAY: Duration = Duration::from_millis(200);
@@ -42,14 +46,14 @@ pub struct Exports {
 }
 
 impl Exports {
-    /// Starts exporting for this service and makes it the process's subscriber.
+    /// Starts exporting for this service, dated by its clock, and makes it the process's subscriber.
     ///
     /// # Errors
     /// [`ServiceError::Export`] when the endpoint is no URL.
-    pub fn start(config: &ServiceConfig) -> Result<Self, ServiceError> {
+    pub fn start(config: &ServiceConfig, clock: &Clock) -> Result<Self, ServiceError> {
         let resource = resource(config);
-        let traces = traces(config, resource.clone())?;
-        let logs = logs(config, resource)?;
+        let traces = traces(config, resource.clone(), clock)?;
+        let logs = logs(config, resource, clock)?;
         let spans = tracing_opentelemetry::layer()
             .with_tracer(traces.tracer("services"))
             .with_location(false)
@@ -92,7 +96,11 @@ fn resource(config: &ServiceConfig) -> Resource {
         .build()
 }
 
-fn traces(config: &ServiceConfig, resource: Resource) -> Result<SdkTracerProvider, ServiceError> {
+fn traces(
+    config: &ServiceConfig,
+    resource: Resource,
+    clock: &Clock,
+) -> Result<SdkTracerProvider, ServiceError> {
     let endpoint = format!("{}/v1/traces", config.otlp_endpoint.trim_end_matches('/'));
     let exporter = aimed(SpanExporter::builder().with_http(), &endpoint)
         .build()
@@ -107,11 +115,18 @@ fn traces(config: &ServiceConfig, resource: Resource) -> Result<SdkTracerProvide
         .build();
     Ok(SdkTracerProvider::builder()
         .with_resource(resource)
-        .with_span_processor(Keep::new(processor, config.trace_share))
+        .with_span_processor(DatedSpans::new(
+            Keep::new(processor, config.trace_share),
+            clock.clone(),
+        ))
         .build())
 }
 
-fn logs(config: &ServiceConfig, resource: Resource) -> Result<SdkLoggerProvider, ServiceError> {
+fn logs(
+    config: &ServiceConfig,
+    resource: Resource,
+    clock: &Clock,
+) -> Result<SdkLoggerProvider, ServiceError> {
     let endpoint = format!("{}/v1/logs", config.otlp_endpoint.trim_end_matches('/'));
     let exporter = aimed(LogExporter::builder().with_http(), &endpoint)
         .build()
@@ -126,6 +141,7 @@ fn logs(config: &ServiceConfig, resource: Resource) -> Result<SdkLoggerProvider,
         .build();
     Ok(SdkLoggerProvider::builder()
         .with_resource(resource)
+        .with_log_processor(DatedLogs(clock.clone()))
         .with_log_processor(processor)
         .build())
 }

@@ -32,7 +32,7 @@ const PIECES_EXPONENT: f64 = 1.9;
 pub enum Step {
     /// `POST /login`.
     Login,
-    /// `GET /browse?page=N`.
+    /// `GET /browse?page=N&customer=C`.
     Browse(u32),
     /// `PUT /carts/{customer}`.
     Cart,

@@ -111,7 +111,11 @@ impl Request {
     fn of(step: Step, journey: &Journey, customer: u32, run: u32) -> Self {
         let (method, path, body) = match step {
             Step::Login => (Method::POST, "/login".to_owned(), json(&Login { customer })),
-            Step::Browse(page) => (Method::GET, format!("/browse?page={page}"), None),
+            Step::Browse(page) => (
+                Method::GET,
+                format!("/browse?page={page}&customer={customer}"),
+                None,
+            ),
             Step::Cart => {
                 let lines = journey.lines.clone();
                 (

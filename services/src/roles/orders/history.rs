@@ -1,12 +1,14 @@
-//! Reading a history: in two queries, or in one per order and one more.
+//! Reading a history: in two queries, or in one per order and one more; a page of the customer's, or
+//! everything there is.
 
 use std::collections::HashMap;
 
-use scenarios::setting::HistoryReads;
+use scenarios::setting::{HistoryLimit, HistoryReads};
 
 use crate::{
     database::{Database, Statement},
     error::ServiceError,
+    settings::Settings,
     wire::{History, PastItem, PastOrder},
 };
 
@@ -19,39 +21,67 @@ const ORDERS: i64 = 100;
 /// [`ServiceError::Database`].
 pub async fn read(
     database: &Database,
-    reads: HistoryReads,
+    settings: &Settings,
     customer: u32,
 ) -> Result<(History, u32), ServiceError> {
+    let limit = settings.history_limit;
+    let mut orders = match limit {
+        HistoryLimit::Page => newest(database, customer).await?,
+        HistoryLimit::None => all(database, customer).await?,
+    };
+    let queries = 1 + match settings.history_reads {
+        HistoryReads::Batched => all_items(database, limit, customer, &mut orders).await?,
+        HistoryReads::PerOrder => items_per_order(database, &mut orders).await?,
+    };
+    Ok((History { orders }, queries))
+}
+
+/// The customer's newest orders.
+async fn newest(database: &Database, customer: u32) -> Result<Vec<PastOrder>, ServiceError> {
     let sql = "SELECT order_id, charged_minor_units FROM orders WHERE customer = $1 \
                ORDER BY placed DESC, order_id LIMIT $2";
     let select = Statement::new("SELECT orders", sql)
         .int(customer)
         .int(ORDERS);
     let rows = database.rows::<(String, i64)>(select).await?;
-    let mut orders: Vec<PastOrder> = rows
+    Ok(rows
         .into_iter()
-        .map(|(order_id, charged_minor_units)| PastOrder {
-            order_id,
-            charged_minor_units,
-            items: Vec::new(),
-        })
-        .collect();
-    let queries = 1 + match reads {
-        HistoryReads::Batched => all_items(database, customer, &mut orders).await?,
-        HistoryReads::PerOrder => items_per_order(database, &mut orders).await?,
-    };
-    Ok((History { orders }, queries))
+        .map(|(id, charged)| order(id, charged))
+        .collect())
+}
+
+/// All orders of the customer, out of everybody's.
+async fn all(database: &Database, customer: u32) -> Result<Vec<PastOrder>, ServiceError> {
+    let sql = "SELECT order_id, customer, charged_minor_units FROM orders \
+               ORDER BY placed DESC, order_id";
+    let select = Statement::new("SELECT orders", sql);
+    let rows = database.rows::<(String, i64, i64)>(select).await?;
+    let of_customer = rows
+        .into_iter()
+        .filter(|(_, of, _)| *of == i64::from(customer));
+    Ok(of_customer
+        .map(|(id, _, charged)| order(id, charged))
+        .collect())
 }
 
 async fn all_items(
     database: &Database,
+    limit: HistoryLimit,
     customer: u32,
     orders: &mut [PastOrder],
 ) -> Result<u32, ServiceError> {
-    let sql = "SELECT items.order_id, items.sku, items.quantity FROM items \
-               JOIN orders ON orders.order_id = items.order_id \
-               WHERE orders.customer = $1 ORDER BY items.order_id, items.line";
-    let select = Statement::new("SELECT items", sql).int(customer);
+    let select = match limit {
+        HistoryLimit::Page => {
+            let sql = "SELECT items.order_id, items.sku, items.quantity FROM items \
+                       JOIN orders ON orders.order_id = items.order_id \
+                       WHERE orders.customer = $1 ORDER BY items.order_id, items.line";
+            Statement::new("SELECT items", sql).int(customer)
+        }
+        HistoryLimit::None => {
+            let sql = "SELECT order_id, sku, quantity FROM items ORDER BY order_id, line";
+            Statement::new("SELECT items", sql)
+        }
+    };
     let rows = database.rows::<(String, i64, i64)>(select).await?;
     let places: HashMap<String, usize> = orders
         .iter()
@@ -82,6 +112,14 @@ async fn items_per_order(
         queries += 1;
     }
     Ok(queries)
+}
+
+fn order(order_id: String, charged_minor_units: i64) -> PastOrder {
+    PastOrder {
+        order_id,
+        charged_minor_units,
+        items: Vec::new(),
+    }
 }
 
 fn item(sku: i64, quantity: i64) -> PastItem {

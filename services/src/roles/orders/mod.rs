@@ -20,6 +20,7 @@ use crate::{
     problem::{Body, Problem, Segment},
     route::{Routes, note_order},
     service::Service,
+    settings::Settings,
     wire::{History, OrderLines, check_customer, check_order_id, check_priced},
 };
 use quotes::Quotes;
@@ -37,11 +38,8 @@ struct Orders {
 /// Fills in the past and starts it.
 pub async fn start(service: &Arc<Service>) -> Result<Running, ServiceError> {
     let settings = service.settings.now();
-    past::fill(service.database(), service.seed).await?;
-    service
-        .database()
-        .resize(settings.read_connections as usize);
-    index(service.database(), settings.extra_index).await?;
+    past::fill(service.database(), service.seed, service.clock.unix_ms()).await?;
+    index(service.database(), &settings).await?;
     let queries = Histogram::new(QUERY_BUCKETS);
     let help = "Database queries of one history";
     service
@@ -56,25 +54,36 @@ pub async fn start(service: &Arc<Service>) -> Result<Running, ServiceError> {
         .post("/orders", file)
         .get("/customers/{id}/orders", history)
         .with_state(orders);
-    let database = service.database().clone();
+    let follower = Arc::clone(service);
     Ok(Running::adapting(service, router, move |settings| {
-        let database = database.clone();
+        let service = Arc::clone(&follower);
         Box::pin(async move {
-            index(&database, settings.extra_index).await?;
-            database.resize(settings.read_connections as usize);
-            Ok(())
+            let before = service.settings.now();
+            let same = before.items_index == settings.items_index
+                && before.extra_index == settings.extra_index;
+            if same {
+                // even an index that is there already would be waited for behind a lock
+                return Ok(());
+            }
+            index(service.database(), &settings).await
         })
     }))
 }
 
-/// Makes or drops the additional index.
-async fn index(database: &Database, wanted: bool) -> Result<(), ServiceError> {
-    let sql = if wanted {
+/// Makes or drops the index that finds an order's items, and the additional one.
+async fn index(database: &Database, settings: &Settings) -> Result<(), ServiceError> {
+    let of_items = if settings.items_index {
+        "CREATE INDEX IF NOT EXISTS items_of_order ON items (order_id, line)"
+    } else {
+        "DROP INDEX IF EXISTS items_of_order"
+    };
+    let additional = if settings.extra_index {
         "CREATE INDEX IF NOT EXISTS items_by_order ON items (order_id, sku)"
     } else {
         "DROP INDEX IF EXISTS items_by_order"
     };
-    database.script("change the index", sql.to_owned()).await
+    let sql = format!("{of_items}; {additional}");
+    database.script("change the index", sql).await
 }
 
 async fn file(
@@ -93,10 +102,11 @@ async fn file(
     let insert = insert
         .text(order.order_id.as_str())
         .int(order.customer)
-        .int(past::now_ms())
+        .int(orders.service.clock.unix_ms())
         .int(order.charged_minor_units);
     let sql = format!(
-        "INSERT INTO items (order_id, line, sku, quantity) VALUES {} ON CONFLICT (order_id, line) DO NOTHING",
+        "INSERT INTO items (order_id, line, sku, quantity) SELECT * FROM (VALUES {}) AS filed \
+         WHERE NOT EXISTS (SELECT 1 FROM items WHERE order_id = $1)",
         values(1, order.lines.len(), 4)
     );
     let mut items = Statement::new("INSERT items", AssertSqlSafe(sql));
@@ -120,7 +130,7 @@ async fn history(
     let began = Instant::now();
     let settings = orders.service.settings.now();
     let (mut history, queries) =
-        history::read(orders.service.database(), settings.history_reads, customer).await?;
+        history::read(orders.service.database(), &settings, customer).await?;
     orders.queries.observe(f64::from(queries));
     orders.quotes.fill(&hop, &settings, &mut history).await;
     #[allow(clippy::cast_possible_truncation)] // a request's time

@@ -1,10 +1,7 @@
 //! The orders that customers placed before the drill: long-time customers have dozens, others few.
 //! Made from the seed and written as text in one transaction, so that it takes milliseconds.
 
-use std::{
-    fmt::Write,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::fmt::Write;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -30,22 +27,14 @@ const ITEMS: u32 = 4;
 /// Distance between past orders of a customer, milliseconds: about a week.
 const APART_MS: i64 = 604_800_000;
 
-/// Unix time, milliseconds.
-pub fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
-}
-
-/// Writes the past into a database that has none.
+/// Writes the past, as of this Unix time in milliseconds, into a database that has none.
 ///
 /// # Errors
 /// [`ServiceError::Database`].
-pub async fn fill(database: &Database, seed: u64) -> Result<(), ServiceError> {
+pub async fn fill(database: &Database, seed: u64, now_ms: i64) -> Result<(), ServiceError> {
     let any = Statement::new("SELECT orders", "SELECT customer FROM orders LIMIT 1");
     if database.rows::<(i64,)>(any).await?.is_empty() {
-        let sql = written(&mut Seed(seed).stream("past"), now_ms());
+        let sql = written(&mut Seed(seed).stream("past"), now_ms);
         database.script("write the past", sql).await?;
     }
     Ok(())

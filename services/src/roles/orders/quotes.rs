@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::http::Method;
+use axum::http::{Method, header};
 use futures_util::{StreamExt, stream};
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_http::HeaderInjector;
@@ -34,20 +34,14 @@ const QUOTE_HOLDS: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Quotes {
     service: Arc<Service>,
-    blocking: ureq::Agent,
     cache: Arc<Mutex<HashMap<u32, (i64, Instant)>>>,
 }
 
 impl Quotes {
     /// None yet.
     pub fn new(service: &Arc<Service>) -> Self {
-        let settings = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .build();
         Self {
             service: Arc::clone(service),
-            blocking: settings.into(),
             cache: Arc::default(),
         }
     }
@@ -123,13 +117,15 @@ impl Quotes {
     ) -> Result<Quote, Box<dyn std::error::Error>> {
         let span = client_span(&Method::GET, shipping.role());
         let began = Instant::now();
-        let mut request = self
-            .blocking
+        let connections = shipping.connections();
+        let mut request = connections
+            .blocking()
             .get(shipping.url(&format!("/quotes/{sku}")))
             .config()
             .timeout_global(Some(settings.call_timeout))
             .build();
         if let Some(headers) = request.headers_mut() {
+            headers.insert(header::AUTHORIZATION, connections.credential());
             TraceContextPropagator::new()
                 .inject_context(&span.context(), &mut HeaderInjector(headers));
         }

@@ -5,9 +5,9 @@ use scenarios::{
     setting::{HistoryReads, QuoteCalls, Setting},
     shop::Role,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Shop, priced, quick};
+use super::{Shop, file_order, quick};
 
 async fn history(shop: &Shop, customer: u32) -> Value {
     let path = format!("/customers/{customer}/orders");
@@ -60,15 +60,8 @@ async fn a_cached_quote_is_not_asked_for_again() {
 async fn a_filed_order_comes_first_and_filing_it_again_changes_nothing() {
     let index = [Setting::ExtraIndex(true), Setting::ReadConnections(1)];
     let shop = Shop::new().with(Role::Orders, &index).await;
-    let order = json!({
-        "order_id": "o-1", "customer": 700, "charged_minor_units": 1_500,
-        "lines": [priced(500, 1), priced(1_000, 1)],
-    });
     for _ in 0..2 {
-        assert_eq!(
-            shop.post(Role::Orders, "/orders", order.clone()).await.0,
-            201
-        );
+        assert_eq!(file_order(&shop, "o-1").await.0, 201);
     }
     shop.set(Role::Orders, &[Setting::ExtraIndex(false)]).await;
     let history = history(&shop, 700).await;

@@ -2,6 +2,7 @@
 //! stand-ins, behind real sockets.
 
 mod checkout;
+mod database;
 mod edge;
 mod harms;
 mod history;
@@ -27,8 +28,8 @@ use tower::ServiceExt;
 
 use super::{Running, start};
 use crate::{
-    ServiceError, control::Change, health, serve::serve, service::Service, settings::Settings,
-    wire::PricedLine,
+    ServiceError, clock::Clock, control::Change, database::Database, health, serve::serve,
+    service::Service, settings::Settings, wire::PricedLine,
 };
 
 /// A latency too small to notice.
@@ -84,7 +85,7 @@ impl Shop {
             settings: settings.to_vec(),
             runtime_threads: 1,
         };
-        let service = Service::open(&config).await.unwrap();
+        let service = Service::open(&config, Clock::default()).await.unwrap();
         let running = start(&service).await.unwrap();
         let router = running
             .router
@@ -118,6 +119,16 @@ impl Shop {
     /// Sets everything back to its default but these.
     pub async fn replace(&self, role: Role, settings: &[Setting]) {
         self.change(role, settings, true).await.unwrap();
+    }
+
+    /// The database of a role.
+    pub fn database(&self, role: Role) -> &Database {
+        self.services[&role].0.database()
+    }
+
+    /// Cancelled when a task of the role has panicked.
+    pub fn broken(&self, role: Role) -> CancellationToken {
+        self.services[&role].0.broken.clone()
     }
 
     /// Settings in force.
@@ -185,6 +196,15 @@ impl Shop {
             .unwrap_or_else(|| panic!("no {series} in\n{text}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
+}
+
+/// Files an order of two lines for customer 700, who has few.
+pub async fn file_order(shop: &Shop, order_id: &str) -> (StatusCode, Value) {
+    let order = json!({
+        "order_id": order_id, "customer": 700, "charged_minor_units": 1_500,
+        "lines": [priced(500, 1), priced(1_000, 1)],
+    });
+    shop.post(Role::Orders, "/orders", order).await
 }
 
 /// A line of a cart.

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    database::Statement, hop::Hop, peer::Call, problem::Problem, service::Service,
+    database::Statement, hop::Hop, pace::Pace, peer::Call, problem::Problem, service::Service,
     signals::metrics::Metrics, wire::SettlementBatch,
 };
 
@@ -131,26 +131,20 @@ impl Queue {
 pub async fn drain(service: Arc<Service>, queue: Arc<Queue>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = Instant::now();
-    let mut credit = 0.0_f64;
+    let mut pace = Pace::new();
     loop {
         if queue.depth() == 0 {
             tokio::select! {
                 () = service.stopping.cancelled() => return,
                 () = queue.filled.notified() => {}
             }
-            (last, credit) = (Instant::now(), 0.0);
+            pace = Pace::new();
         }
         tokio::select! {
             () = service.stopping.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        credit += last.elapsed().as_secs_f64() * f64::from(service.settings.now().settlement_per_s);
-        last = Instant::now();
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        // whole, at most the rate times a pause
-        let items = credit.trunc() as u32;
-        credit -= f64::from(items);
+        let items = pace.due(f64::from(service.settings.now().settlement_per_s));
         for batch in queue.take(items) {
             finish(&service, &queue, &batch).await;
         }

@@ -1,16 +1,16 @@
-//! inventory: stock and reservations. Stock is taken in one conditional statement, so two orders
-//! never get the same piece.
+//! inventory: stock and reservations. How stock is taken is a setting.
+
+mod stock;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State, http::StatusCode};
 use scenarios::shop::GOODS;
 use serde::Serialize;
-use sqlx::AssertSqlSafe;
 
 use super::Running;
 use crate::{
-    database::{Statement, values},
+    database::Statement,
     error::ServiceError,
     problem::{Body, Problem, Segment},
     route::{Routes, note_order},
@@ -69,8 +69,7 @@ async fn reserve(
         "INSERT INTO reservations (order_id, lines) VALUES ($1, $2) ON CONFLICT (order_id) DO NOTHING",
     );
     let insert = insert.text(order.order_id.as_str()).text(lines).touching(1);
-    let database = inventory.service.database();
-    let done = database.batch(vec![insert, take(&pieces, 1)]).await?;
+    let done = inventory.take(insert, &pieces, 1).await?;
     let reserved = Reserved {
         order_id: order.order_id,
     };
@@ -103,34 +102,26 @@ async fn release(
         "DELETE FROM reservations WHERE order_id = $1",
     );
     let delete = delete.text(order_id).touching(1);
-    inventory
-        .service
-        .database()
-        .batch(vec![delete, take(&pieces, -1)])
-        .await?;
+    inventory.take(delete, &pieces, -1).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 impl Inventory {
+    /// As `stock::take` does in the way that is set.
+    async fn take(
+        &self,
+        note: Statement,
+        pieces: &[(u32, i64)],
+        sign: i64,
+    ) -> Result<Option<u64>, ServiceError> {
+        let how = self.service.settings.now().reservations;
+        stock::take(self.service.database(), how, note, pieces, sign).await
+    }
+
     async fn lines_of(&self, order_id: &str) -> Result<Option<String>, Problem> {
         let sql = "SELECT lines FROM reservations WHERE order_id = $1";
         let select = Statement::new("SELECT reservations", sql).text(order_id);
         let rows = self.service.database().rows::<(String,)>(select).await?;
         Ok(rows.into_iter().next().map(|row| row.0))
     }
-}
-
-/// Takes pieces off the shelves, times `sign`; it touches a row per article or the batch is undone.
-fn take(pieces: &[(u32, i64)], sign: i64) -> Statement {
-    let wanted = values(1, pieces.len(), 2);
-    let sql = format!(
-        "WITH wanted (sku, pieces) AS (VALUES {wanted}) \
-         UPDATE stock SET quantity = stock.quantity - wanted.pieces FROM wanted \
-         WHERE stock.sku = wanted.sku AND stock.quantity >= wanted.pieces"
-    );
-    let mut update = Statement::new("UPDATE stock", AssertSqlSafe(sql));
-    for (sku, quantity) in pieces {
-        update = update.int(*sku).int(quantity * sign);
-    }
-    update.touching(pieces.len())
 }

@@ -1,0 +1,95 @@
+//! Descriptors that are opened and never closed, up to the limit of the process.
+//!
+//! The process's soft limit is lowered meanwhile to what it has and may leak, so that the limit is
+//! really hit: new connections fail with EMFILE, and the machine never notices.
+
+use std::{io, os::unix::net::UnixDatagram, time::Duration};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use scenarios::setting::DescriptorLeak;
+
+use super::task::Replaceable;
+use crate::{error::ServiceError, pace::Pace};
+
+/// How often some are opened.
+const TICK: Duration = Duration::from_millis(50);
+/// Where the system lists the descriptors of a process.
+const OPEN: &str = if cfg!(target_os = "linux") {
+    "/proc/self/fd"
+} else {
+    "/dev/fd"
+};
+
+/// The leak and the limit that it is held against.
+#[derive(Debug, Default)]
+pub struct Descriptors {
+    leaking: Replaceable<DescriptorLeak>,
+    /// The limit as it was.
+    before: Option<Rlimit>,
+}
+
+impl Descriptors {
+    /// Follows the setting; when it returns, what is no longer wanted is closed and the former limit holds again.
+    pub async fn follow(&mut self, leak: DescriptorLeak) -> Result<(), ServiceError> {
+        let wanted = leak.per_s > 0.0 && leak.most > 0;
+        if !wanted || !self.leaking.runs_for(leak) {
+            self.leaking.stop().await;
+            self.restore()?;
+        }
+        if wanted && self.before.is_none() {
+            self.lower(leak.most)?;
+            self.leaking.follow(Some((leak, open_more))).await;
+        }
+        Ok(())
+    }
+
+    fn lower(&mut self, by: u32) -> Result<(), ServiceError> {
+        let open = std::fs::read_dir(OPEN)
+            .map_err(|source| failed("count the open descriptors", source))?
+            .count();
+        let limits = getrlimit(Resource::Nofile);
+        let soft = (open as u64).saturating_add(u64::from(by));
+        let lowered = Rlimit {
+            current: Some(limits.current.map_or(soft, |current| current.min(soft))),
+            maximum: limits.maximum,
+        };
+        set(lowered)?;
+        self.before = Some(limits);
+        Ok(())
+    }
+
+    fn restore(&mut self) -> Result<(), ServiceError> {
+        if let Some(before) = self.before {
+            set(before)?;
+            self.before = None;
+        }
+        Ok(())
+    }
+}
+
+fn set(limits: Rlimit) -> Result<(), ServiceError> {
+    setrlimit(Resource::Nofile, limits)
+        .map_err(|error| failed("change the limit of descriptors", error.into()))
+}
+
+fn failed(what: &'static str, source: io::Error) -> ServiceError {
+    ServiceError::System { what, source }
+}
+
+/// Opens descriptors until it has the most, then keeps them; dropping it closes all.
+async fn open_more(leak: DescriptorLeak) {
+    let mut kept = Vec::new();
+    let mut pace = Pace::new();
+    while kept.len() < leak.most as usize {
+        tokio::time::sleep(TICK).await;
+        let due = pace.due(leak.per_s) as usize;
+        for _ in 0..due.min(leak.most as usize - kept.len()) {
+            // at the limit it waits for others to close theirs, as a leak does
+            let Ok(socket) = UnixDatagram::unbound() else {
+                break;
+            };
+            kept.push(socket);
+        }
+    }
+    std::future::pending::<()>().await;
+}
