@@ -8,6 +8,7 @@
 //! It copies bytes and knows no HTTP, no roles and no scenarios. What is done to the bytes is a list
 //! of [`toxic::Toxic`]s, each a pure decision in a file of its own; `pipe` carries decisions out.
 
+pub mod http;
 mod pipe;
 pub mod toxic;
 
