@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use scenarios::{effect::Effect, shop::Role, span::Span};
+use scenarios::{
+    effect::Effect,
+    shop::Role,
+    span::Span,
+    toxic::{Latency, Partition, Stream, Toxic, Toxicity},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::Core;
-use crate::{
-    LabError,
-    proxy::toxic::{Latency, Partition, Toxic},
-    supervisor::Order,
-};
+use crate::{LabError, supervisor::Order};
 
 /// Chaos that belongs together: of one remedy, one timeline event or one proof. Each toxic ends by its duration, with this,
 /// or with the lab, whatever comes first.
@@ -44,13 +45,8 @@ impl Core {
                 Ok("the load changes".to_owned())
             }
             Effect::Partition { from, to, lasting } => {
-                self.poison(
-                    *from,
-                    *to,
-                    Toxic::Partition(Partition),
-                    Some(*lasting),
-                    chaos,
-                )?;
+                let cut = Partition {}.into();
+                self.poison(*from, *to, Stream::Both, cut, Some(*lasting), chaos)?;
                 Ok(format!("{from} → {to}: cut for {lasting}"))
             }
             Effect::Delay {
@@ -61,10 +57,11 @@ impl Core {
                 lasting,
             } => {
                 let latency = Latency {
-                    delay: std::time::Duration::from_millis(*delay_ms),
-                    jitter: std::time::Duration::from_millis(*jitter_ms),
+                    latency_ms: *delay_ms,
+                    jitter_ms: *jitter_ms,
                 };
-                self.poison(*from, *to, Toxic::Latency(latency), *lasting, chaos)?;
+                let down = Stream::Downstream;
+                self.poison(*from, *to, down, latency.into(), *lasting, chaos)?;
                 Ok(format!("{from} → {to}: {delay_ms} ms later"))
             }
             Effect::TuneAlert { alert, expr, hold } => {
@@ -85,11 +82,14 @@ impl Core {
         self: &Arc<Self>,
         from: Role,
         to: Role,
+        stream: Stream,
         toxic: Toxic,
         lasting: Option<Span>,
         chaos: &Chaos,
     ) -> Result<(), LabError> {
-        let poisoned = self.floor.network.link(from, to)?.poison(toxic);
+        let link = self.floor.network.link(from, to)?;
+        let name = format!("{}_{stream}", toxic.kind());
+        let poisoned = link.poison(&name, stream, Toxicity::ALL, toxic);
         let until_ns = lasting.map(|lasting| {
             self.floor
                 .clock

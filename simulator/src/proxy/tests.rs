@@ -1,11 +1,13 @@
 //! The proxy over real sockets: what goes in comes out, and what is cut waits.
 
-use super::{toxic::*, *};
+use super::*;
 use proptest::prelude::*;
 use rand::SeedableRng;
-use std::time::Duration;
+use scenarios::toxic::{Latency, Partition};
+use std::{net::Ipv4Addr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     time::timeout,
 };
 
@@ -16,20 +18,20 @@ async fn proxy_to(upstreams: Vec<SocketAddr>) -> Proxy {
     let proxy = Proxy::listen("a-b", ChaCha8Rng::seed_from_u64(1))
         .await
         .unwrap();
-    proxy.set_upstreams(upstreams);
+    proxy.set_upstream(Upstream::Instances(upstreams));
     proxy
 }
 
 async fn pair() -> (Proxy, TcpStream, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let proxy = proxy_to(vec![listener.local_addr().unwrap()]).await;
-    let client = TcpStream::connect(proxy.address()).await.unwrap();
+    let client = TcpStream::connect(proxy.address().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
     (proxy, client, server)
 }
 
-fn partition() -> Toxic {
-    Toxic::Partition(Partition)
+fn cut(proxy: &Proxy) -> Poisoned {
+    proxy.poison("cut", Stream::Both, Toxicity::ALL, Partition {})
 }
 
 /// Sends chunks and closes its half, while reading to the end.
@@ -61,10 +63,8 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (proxy, client, server) = pair().await;
-            let _slow = delayed.then(|| proxy.poison(Toxic::Latency(Latency {
-                delay: Duration::from_millis(2),
-                jitter: Duration::from_millis(2),
-            })));
+            let latency = Latency { latency_ms: 2, jitter_ms: 2 };
+            let _slow = delayed.then(|| proxy.poison("slow", Stream::Both, Toxicity::ALL, latency));
             let (at_client, at_server) = timeout(LONG, async {
                 tokio::join!(exchange(client, down.clone()), exchange(server, up.clone()))
             }).await.unwrap();
@@ -77,7 +77,7 @@ proptest! {
 #[tokio::test]
 async fn a_partition_holds_bytes_and_healing_delivers_them() {
     let (proxy, mut client, mut server) = pair().await;
-    let cut = proxy.poison(partition());
+    let guard = cut(&proxy);
     client.write_all(b"hello").await.unwrap();
     let mut got = [0; 5];
     assert!(
@@ -85,7 +85,7 @@ async fn a_partition_holds_bytes_and_healing_delivers_them() {
             .await
             .is_err()
     );
-    drop(cut);
+    drop(guard);
     timeout(LONG, server.read_exact(&mut got))
         .await
         .unwrap()
@@ -98,22 +98,22 @@ async fn a_partition_holds_bytes_and_healing_delivers_them() {
 async fn behind_a_partition_new_connections_are_accepted_and_hang() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let proxy = proxy_to(vec![listener.local_addr().unwrap()]).await;
-    let cut = proxy.poison(partition());
-    let client = TcpStream::connect(proxy.address()).await;
+    let guard = cut(&proxy);
+    let client = TcpStream::connect(proxy.address().unwrap()).await;
     assert!(client.is_ok());
     assert!(
         timeout(Duration::from_millis(80), listener.accept())
             .await
             .is_err()
     );
-    drop(cut);
+    drop(guard);
     timeout(LONG, listener.accept()).await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn two_partitions_heal_only_when_both_are_gone() {
     let (proxy, mut client, mut server) = pair().await;
-    let (first, second) = (proxy.poison(partition()), proxy.poison(partition()));
+    let (first, second) = (cut(&proxy), cut(&proxy));
     client.write_all(b"x").await.unwrap();
     drop(first);
     let mut got = [0; 1];
@@ -143,7 +143,7 @@ async fn connections_take_turns_over_the_instances_and_skip_dead_ones() {
     .await;
     let mut clients = Vec::new();
     for _ in 0..3 {
-        clients.push(TcpStream::connect(proxy.address()).await.unwrap());
+        clients.push(TcpStream::connect(proxy.address().unwrap()).await.unwrap());
     }
     // the third's turn is the dead one's: it goes round to the first
     timeout(LONG, async {
@@ -158,7 +158,7 @@ async fn connections_take_turns_over_the_instances_and_skip_dead_ones() {
 #[tokio::test]
 async fn without_an_upstream_the_connection_is_closed_and_counted() {
     let proxy = proxy_to(vec![]).await;
-    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    let mut client = TcpStream::connect(proxy.address().unwrap()).await.unwrap();
     let mut got = Vec::new();
     let read = timeout(LONG, client.read_to_end(&mut got)).await.unwrap();
     assert_eq!(read.unwrap_or(0), 0);

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use scenarios::{seed::Seed, shop::Role};
 
-use crate::{LabError, proxy::Proxy};
+use crate::{
+    LabError,
+    proxy::{Proxy, Upstream},
+};
 
 /// All proxies of a lab.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ impl Network {
     pub(crate) fn door(&self, to: Role) -> Result<String, LabError> {
         self.doors
             .get(&to)
-            .map(Proxy::url)
+            .and_then(url)
             .ok_or_else(|| LabError::NoService {
                 service: to.to_string(),
             })
@@ -51,7 +54,7 @@ impl Network {
         self.links
             .iter()
             .filter(|((caller, _), _)| *caller == from)
-            .map(|((_, to), proxy)| (*to, proxy.url()))
+            .filter_map(|((_, to), proxy)| Some((*to, url(proxy)?)))
             .collect()
     }
 
@@ -63,7 +66,7 @@ impl Network {
             .filter(|((_, to), _)| *to == of)
             .map(|(_, proxy)| proxy);
         for proxy in links.chain(self.doors.get(&of)) {
-            proxy.set_upstreams(instances.to_vec());
+            proxy.set_upstream(Upstream::Instances(instances.to_vec()));
         }
     }
 
@@ -74,6 +77,11 @@ impl Network {
             .chain(self.doors.values())
             .all(Proxy::is_healed)
     }
+}
+
+/// Base URL for callers; every proxy here has listened.
+fn url(proxy: &Proxy) -> Option<String> {
+    proxy.address().map(|address| format!("http://{address}"))
 }
 
 async fn listen(name: String, seed: Seed) -> Result<Proxy, LabError> {
