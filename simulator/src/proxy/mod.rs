@@ -10,6 +10,7 @@
 
 mod chain;
 mod connection;
+pub mod http;
 mod link;
 mod listener;
 mod pipe;
