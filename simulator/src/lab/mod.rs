@@ -11,10 +11,10 @@ mod remedies;
 mod schedule;
 mod start;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use parking_lot::Mutex;
-use scenarios::plan::Plan;
+use scenarios::{plan::Plan, vocabulary::aim::Link};
 use tokio::{sync::broadcast, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -162,6 +162,18 @@ impl Lab {
     #[must_use]
     pub fn load_metrics(&self) -> String {
         self.core.load.metrics()
+    }
+
+    /// All links that chaos can act on, and the address of each one's proxy.
+    #[must_use]
+    pub fn links(&self) -> Vec<(Link, SocketAddr)> {
+        self.core.floor.network.all()
+    }
+
+    /// Whether no toxic is on any link.
+    #[must_use]
+    pub fn is_healed(&self) -> bool {
+        self.core.floor.network.is_healed()
     }
 
     /// The clock.

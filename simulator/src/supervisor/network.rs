@@ -52,6 +52,30 @@ impl Network {
         }
     }
 
+    /// Base URL of whoever is called over a link.
+    pub(crate) fn base(&self, link: Link) -> Result<String, LabError> {
+        let proxy = self.on(link)?;
+        url(proxy).ok_or_else(|| LabError::NoService {
+            service: link.to_string(),
+        })
+    }
+
+    /// All links and where callers connect to.
+    pub(crate) fn all(&self) -> Vec<(Link, SocketAddr)> {
+        let calls = self.links.iter().map(|((from, to), proxy)| {
+            let (from, to) = (*from, *to);
+            (Link::Call { from, to }, proxy)
+        });
+        let doors = self
+            .doors
+            .iter()
+            .map(|(to, proxy)| (Link::Door(*to), proxy));
+        calls
+            .chain(doors)
+            .filter_map(|(link, proxy)| Some((link, proxy.address()?)))
+            .collect()
+    }
+
     /// Base URL of a service for those outside the shop.
     pub(crate) fn door(&self, to: Role) -> Result<String, LabError> {
         self.doors

@@ -61,10 +61,8 @@ pub(super) async fn seen(core: &Core, acts: &[Act]) -> (bool, String) {
 
 /// Waits until a path answers, and says how long that took.
 async fn carries(core: &Core, path: Link) -> Result<Duration, String> {
-    let base = match core.floor.network.on(path) {
-        Ok(proxy) => proxy.url(),
-        Err(error) => return Err(error.to_string()),
-    };
+    let base = core.floor.network.base(path);
+    let base = base.map_err(|error| error.to_string())?;
     let began = Instant::now();
     let mut in_a_row = 0;
     loop {

@@ -251,27 +251,27 @@ mod tests {
                 "the vocabulary has no mechanism `latncy`; did you mean `latency`",
             ),
             (
-                &|r| r.at = "checkout->payment".into(),
+                &|r: &mut InjectRequest| r.at = "checkout->payment".into(),
                 "there is no service or link `checkout->payment`; did you mean `checkout->payments`",
             ),
             (
-                &|r| drop(r.values.insert("delay_ms".into(), json!(-3))),
+                &|r: &mut InjectRequest| drop(r.values.insert("delay_ms".into(), json!(-3))),
                 "`delay_ms` is -3, but must be a whole number, 0 to 60000 ms",
             ),
             (
-                &|r| r.duration_s = Some(f64::NAN),
+                &|r: &mut InjectRequest| r.duration_s = Some(f64::NAN),
                 "the duration is NaN seconds, but must be above 0, at most a day",
             ),
             (
-                &|r| r.duration_s = Some(0.0),
+                &|r: &mut InjectRequest| r.duration_s = Some(0.0),
                 "the duration is 0 seconds, but must be above 0, at most a day",
             ),
             (
-                &|r| r.lease_s = Some(0.1),
+                &|r: &mut InjectRequest| r.lease_s = Some(0.1),
                 "the lease is 0.1 seconds, but must be 1 second to a day, so that it can be renewed in time",
             ),
             (
-                &|r| r.mechanism = "no-fault".into(),
+                &|r: &mut InjectRequest| r.mechanism = "no-fault".into(),
                 "no-fault is no harm, so it cannot be injected",
             ),
         ] {

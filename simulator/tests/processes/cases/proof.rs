@@ -4,7 +4,6 @@ use scenarios::{
     effect::LoadChange,
     plan::Plan,
     scenario::{EventRole, Invariant, ProofEvent, TimelineEvent},
-    shop::Role,
     span::Span,
 };
 use simulator::{
