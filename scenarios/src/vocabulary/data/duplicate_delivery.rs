@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::matched;
 use crate::toxic::Stream;
-use crate::vocabulary::{ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter};
+use crate::vocabulary::{
+    ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter, request::POST_FIRST,
+};
 
 /// `duplicate-delivery`.
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -17,7 +19,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     parameters: &[
         Parameter::share("share", 0.5, "share of requests that are hit"),
         Parameter::text("path", "", "only requests whose path begins so"),
-        Parameter::text("method", "POST", "only requests of this method"),
+        Parameter::choice("method", POST_FIRST, "only requests of this method"),
     ],
     acts: |aim, values| {
         toxics(

@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::matched;
 use crate::toxic::Stream;
-use crate::vocabulary::{ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter};
+use crate::vocabulary::{
+    ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter, request::METHODS,
+};
 
 /// `reordering`.
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -24,7 +26,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
             "how long a message waits at most for one to pass it",
         ),
         Parameter::text("path", "", "only requests whose path begins so"),
-        Parameter::text("method", "", "only requests of this method"),
+        Parameter::choice("method", METHODS, "only requests of this method"),
     ],
     acts: |aim, values| {
         toxics(

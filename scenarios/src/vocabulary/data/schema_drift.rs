@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::matched;
 use crate::toxic::Stream;
-use crate::vocabulary::{ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter};
+use crate::vocabulary::{
+    ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter, request::METHODS,
+};
 
 /// `schema-drift`.
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -20,9 +22,13 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     aims: Aims::HttpLinks,
     parameters: &[
         Parameter::share("share", 1.0, "share of requests that are hit"),
-        Parameter::text("field", "data", "the field that answers are wrapped in"),
+        Parameter::choice(
+            "field",
+            &["data", "result", "payload"],
+            "the field that answers are wrapped in",
+        ),
         Parameter::text("path", "", "only requests whose path begins so"),
-        Parameter::text("method", "", "only requests of this method"),
+        Parameter::choice("method", METHODS, "only requests of this method"),
     ],
     acts: |aim, values| {
         toxics(

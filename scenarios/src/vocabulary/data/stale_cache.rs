@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::matched_all;
 use crate::toxic::Stream;
-use crate::vocabulary::{ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter};
+use crate::vocabulary::{
+    ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter, request::METHODS,
+};
 
 /// `stale-cache`.
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -23,7 +25,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
             "how long an answer is repeated",
         ),
         Parameter::text("path", "", "only requests whose path begins so"),
-        Parameter::text("method", "", "only requests of this method"),
+        Parameter::choice("method", METHODS, "only requests of this method"),
     ],
     acts: |aim, values| {
         toxics(

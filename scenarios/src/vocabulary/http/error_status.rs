@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::matched;
 use crate::toxic::Stream;
-use crate::vocabulary::{ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter};
+use crate::vocabulary::{
+    ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter, request::METHODS,
+};
 
 /// `error-status`.
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -18,7 +20,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         Parameter::share("share", 0.3, "share of requests that are hit"),
         Parameter::whole("status", "", [400, 599], 503, "HTTP status of the answer"),
         Parameter::text("path", "", "only requests whose path begins so"),
-        Parameter::text("method", "", "only requests of this method"),
+        Parameter::choice("method", METHODS, "only requests of this method"),
     ],
     acts: |aim, values| {
         toxics(

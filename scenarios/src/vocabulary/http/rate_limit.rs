@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::matched_all;
 use crate::toxic::Stream;
-use crate::vocabulary::{ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter};
+use crate::vocabulary::{
+    ActsAt, Mechanism, act::toxics, aim::Aims, parameter::Parameter, request::METHODS,
+};
 
 /// `rate-limit`.
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -25,7 +27,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         Parameter::whole("burst", "requests", [1, 100_000], 2, "how many at once"),
         Parameter::whole("retry_after_s", "s", [0, 3_600], 1, "value of Retry-After"),
         Parameter::text("path", "", "only requests whose path begins so"),
-        Parameter::text("method", "", "only requests of this method"),
+        Parameter::choice("method", METHODS, "only requests of this method"),
     ],
     acts: |aim, values| {
         toxics(
