@@ -385,3 +385,56 @@ async fn toxics_of_bytes_act_on_what_those_of_http_have_made() {
     socket.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     assert_eq!(rest(&mut socket).await, b"HTTP/1.1 503 Service");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_load_toxics_come_and_go_and_every_answer_belongs_to_its_request() {
+    let stage = Stage::new().await;
+    let proxy = stage.proxy.address().unwrap();
+    let load = async {
+        let mut callers = tokio::task::JoinSet::new();
+        for number in 0..12_u64 {
+            callers.spawn(async move {
+                let mut caller = Caller::new(proxy).await;
+                let mut hit = 0;
+                for k in 0..150_u64 {
+                    let size = usize::try_from((number * 7919 + k * 104_729) % 70_000).unwrap();
+                    let body = format!("{number}-{k}-{}", "x".repeat(size));
+                    let sent = match k % 3 {
+                        0 => full(body.clone()),
+                        1 => chunks(body.as_bytes().chunks(9_000).map(<[u8]>::to_vec).collect()),
+                        _ => full(""),
+                    };
+                    let got = caller.ask("POST", "/echo", sent).await;
+                    match (got.status, k % 3) {
+                        (503, _) => hit += 1,
+                        (_, 2) => assert_eq!(got.body, ""),
+                        _ => assert_eq!(got.body.replace('y', "x"), body),
+                    }
+                }
+                hit
+            });
+        }
+        callers.join_all().await.iter().sum::<usize>()
+    };
+    let toggle = async {
+        loop {
+            let _status = stage.poison("http_status", json!({"share": 0.3}));
+            tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+            let _rewrite = stage.poison("http_rewrite_body", json!({"find": "x", "replace": "y"}));
+            let _delay = stage.poison("http_delay", json!({"delay_ms": 1, "jitter_ms": 1}));
+            let _reorder = stage.poison("http_reorder", json!({"hold_ms": 2, "share": 0.2}));
+            let _latency = stage.poison("latency", json!({"latency": 1}));
+            let _slicer = stage.poison(
+                "slicer",
+                json!({"average_size": 700, "size_variation": 500}),
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(6)).await;
+        }
+    };
+    let hit = tokio::select! {
+        hit = timeout(LONG, load) => hit.unwrap(),
+        () = toggle => unreachable!("it never ends"),
+    };
+    assert!(hit > 50, "{hit}");
+    assert_eq!(stage.proxy.http_counts().raw(), 0);
+}
