@@ -15,7 +15,7 @@ use super::{
     head::{Body, Head, Side, body_of_response},
     message::with_length,
     plan::Treatment,
-    session::{READ_BYTES, Shared, Stop},
+    session::{Held, READ_BYTES, Shared, Stop, make_room},
 };
 
 /// What comes next on the way down.
@@ -90,6 +90,7 @@ pub(super) struct Down<'a, R, W> {
     mode: Mode,
     /// The answer under way, when it is to be kept.
     kept: Option<Vec<u8>>,
+    held: Held<'a>,
 }
 
 impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Down<'a, R, W> {
@@ -108,6 +109,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Down<'a, R, W> {
             pass: 0,
             mode: Mode::Pass(None),
             kept: None,
+            held: Held::new(shared.link),
         }
     }
 
@@ -154,7 +156,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Down<'a, R, W> {
             if !self.buffer.is_empty() {
                 return Ok(Next::Raw);
             }
-            self.buffer.reserve(READ_BYTES);
+            make_room(&mut self.buffer, true);
             tokio::select! {
                 biased;
                 slot = self.slots.recv() => return Ok(slot.map_or(Next::Raw, Next::Slot)),
@@ -170,12 +172,13 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Down<'a, R, W> {
     /// The callee's answer to one request, with what comes before it.
     async fn exchange(&mut self, mut exchange: Exchange) -> Result<Done, Stop> {
         self.mode = Mode::Pass(None);
+        self.held.give_back();
         let mut interim = false;
         loop {
             match self.framer.next(&self.buffer[self.pass..]) {
                 Event::More => {
                     self.flush().await?;
-                    self.buffer.reserve(READ_BYTES);
+                    make_room(&mut self.buffer, self.framer.is_in_head());
                     if self.from.read_buf(&mut self.buffer).await? == 0 {
                         return self.ended(&exchange).await;
                     }
@@ -260,7 +263,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Down<'a, R, W> {
     async fn body(&mut self, length: usize, is_data: bool) -> Result<(), Stop> {
         let here = self.pass..self.pass + length;
         if let Some(kept) = &mut self.kept {
-            if kept.len() + length > MOST_KEPT_BYTES {
+            if kept.len() + length > MOST_KEPT_BYTES || !self.held.take(length) {
                 self.kept = None;
             } else {
                 kept.extend_from_slice(&self.buffer[here.clone()]);
@@ -286,7 +289,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Down<'a, R, W> {
                     collected.data.extend_from_slice(bytes);
                 }
                 let too_large = collected.data.len() > MOST_KEPT_BYTES
-                    || collected.wire.len() > 2 * MOST_KEPT_BYTES;
+                    || collected.wire.len() > 2 * MOST_KEPT_BYTES
+                    || !self.held.take(2 * length);
                 self.buffer.advance(length);
                 if too_large {
                     self.untouched();
@@ -363,6 +367,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Down<'a, R, W> {
     async fn uncollect(&mut self) -> Result<(), Stop> {
         if let Mode::Collect(collected) = std::mem::replace(&mut self.mode, Mode::Pass(None)) {
             self.to.write_all(&collected.wire).await?;
+            self.held.give_back();
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ impl Own {
     pub(super) fn bytes(&self, request: &RequestHead, closes: bool) -> Bytes {
         match self {
             Self::Made(answer) => message::answer(answer, request, closes).into(),
-            Self::Kept(bytes) => Bytes::copy_from_slice(bytes),
+            Self::Kept(bytes) => Bytes::from_owner(bytes.clone()),
         }
     }
 }

@@ -15,6 +15,7 @@ use std::{
     },
 };
 
+use bytes::BytesMut;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -29,10 +30,12 @@ use tokio::{
 
 use super::{super::link::Link, copy, down::Down, state::HttpState, state::OfConnection, up::Up};
 
-/// Bytes read at once.
-pub(super) const READ_BYTES: usize = 16 * 1024;
+/// Bytes read at once where a head is expected: an idle connection holds as much.
+const HEAD_READ_BYTES: usize = 4 * 1024;
+/// Bytes read at once within a body, or of raw bytes.
+pub(super) const READ_BYTES: usize = 64 * 1024;
 /// Requests of a connection whose answers have not come; beyond it the caller is not read.
-const MOST_PIPELINED: usize = 64;
+const MOST_PIPELINED: usize = 32;
 /// Requests of a connection that are being sent a second time; further ones go once.
 const MOST_COPIES: usize = 16;
 
@@ -43,6 +46,49 @@ pub(in super::super) enum Stop {
     Close,
     /// A socket failed.
     Failed,
+}
+
+/// Makes room for the next read. Between messages, what a large one needed is given back.
+pub(super) fn make_room(buffer: &mut BytesMut, in_head: bool) {
+    if !in_head {
+        buffer.reserve(READ_BYTES);
+        return;
+    }
+    if buffer.is_empty() && buffer.capacity() > 2 * HEAD_READ_BYTES {
+        *buffer = BytesMut::new();
+    }
+    buffer.reserve(HEAD_READ_BYTES);
+}
+
+/// Bytes that a session holds of one message, counted with all that its proxy holds.
+pub(super) struct Held<'a> {
+    link: &'a Link,
+    bytes: usize,
+}
+
+impl<'a> Held<'a> {
+    pub(super) const fn new(link: &'a Link) -> Self {
+        Self { link, bytes: 0 }
+    }
+
+    /// Whether so many more may be held; they are counted if so.
+    pub(super) fn take(&mut self, bytes: usize) -> bool {
+        let before = self.link.held.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        before + bytes <= self.link.limits.held_bytes
+    }
+
+    /// Nothing is held any more.
+    pub(super) fn give_back(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.link.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.give_back();
+    }
 }
 
 impl From<io::Error> for Stop {

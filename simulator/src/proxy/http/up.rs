@@ -18,7 +18,7 @@ use super::{
     head::{Body, Head, MOST_HEAD_BYTES, Side, body_of_request},
     message::keeps_alive,
     plan::{Plan, Wait},
-    session::{READ_BYTES, Shared, Stop},
+    session::{Held, READ_BYTES, Shared, Stop, make_room},
     state::OfConnection,
 };
 
@@ -45,6 +45,9 @@ pub(super) struct Up<'a, R, W> {
     discard: bool,
     /// The request under way, when it is to be sent again.
     copy: Option<Vec<u8>>,
+    held: Held<'a>,
+    /// Whether a request has come before.
+    used: bool,
     /// Tells, when the request under way asked for a tunnel, whether it became one.
     tunnel: Option<oneshot::Receiver<bool>>,
 }
@@ -71,6 +74,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
             ended: false,
             discard: false,
             copy: None,
+            held: Held::new(shared.link),
+            used: false,
             tunnel: None,
         }
     }
@@ -120,6 +125,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
             return Ok(());
         };
         self.framer.body(body);
+        self.used = true;
         let toxics = self.shared.link.toxics();
         let plan = self.shared.http().decide(&toxics, &mut self.memory, head);
         for wait in &plan.waits {
@@ -192,8 +198,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
             return;
         }
         if let Some(copy) = &mut self.copy {
-            if copy.len() + length > MOST_KEPT_BYTES + MOST_HEAD_BYTES {
+            let fits = copy.len() + length <= MOST_KEPT_BYTES + MOST_HEAD_BYTES;
+            if !(fits && self.held.take(length)) {
                 self.copy = None;
+                self.held.give_back();
                 self.shared
                     .http()
                     .counts
@@ -209,6 +217,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
     async fn end(&mut self) -> Result<(), Stop> {
         self.discard = false;
         if let Some(copy) = self.copy.take() {
+            self.held.give_back();
             self.flush().await?;
             if self.copies.try_send(copy).is_err() {
                 self.shared
@@ -276,7 +285,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
         let mut wait = pin!(wait);
         loop {
             let room = !self.ended && self.buffer.len() < MOST_HEAD_BYTES;
-            self.buffer.reserve(READ_BYTES);
+            make_room(&mut self.buffer, true);
             tokio::select! {
                 biased;
                 done = &mut wait => return Ok(done),
@@ -290,8 +299,11 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
         if self.ended {
             return Ok(false);
         }
-        let begun = self.framer.is_in_head() && !self.buffer.is_empty();
-        self.buffer.reserve(READ_BYTES);
+        let in_head = self.framer.is_in_head();
+        // an empty line behind a body is a habit of old callers, and no beginning
+        let blank = self.used && self.buffer.trim_ascii_start().is_empty();
+        let begun = in_head && !self.buffer.is_empty() && !blank;
+        make_room(&mut self.buffer, in_head);
         let read = self.from.read_buf(&mut self.buffer);
         let read = if begun && !self.framer.has_start_line() {
             match timeout(START_LINE_WITHIN, read).await {

@@ -215,3 +215,78 @@ async fn without_a_callee_nothing_is_answered() {
     let _ = client.write_all(b"GET / HTTP/1.1\r\n\r\n").await;
     assert_eq!(rest(&mut client).await, b"");
 }
+
+#[tokio::test]
+async fn an_empty_line_behind_a_request_is_no_beginning() {
+    let stage = Stage::new().await;
+    let _status = stage.poison("http_status", json!({"path": "/mine"}));
+    let mut socket = stage.socket().await;
+    let request = b"POST /text HTTP/1.1\r\nhost: x\r\nContent-Length: 2\r\n\r\nab\r\n";
+    socket.write_all(request).await.unwrap();
+    assert!(head(&mut socket).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(read(&mut socket, 12).await, "hello, total");
+    // longer than the beginning of a start line may wait
+    tokio::time::pause();
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    tokio::time::resume();
+    socket
+        .write_all(b"GET /mine HTTP/1.1\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(head(&mut socket).await.starts_with("HTTP/1.1 503"));
+}
+
+#[tokio::test]
+async fn what_all_connections_hold_together_is_bounded() {
+    let (proxy, listener) = listening().await;
+    let _rewrite = poison(
+        &proxy,
+        "http_rewrite_body",
+        json!({"find": "a", "replace": "b"}),
+    );
+    let part = vec![b'a'; 1_000_000];
+    let mut waiting = Vec::new();
+    // 64 MB may be held in all, of each of these 2 MB
+    for _ in 0..40 {
+        let mut client = TcpStream::connect(proxy.address().unwrap()).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        head(&mut server).await;
+        server
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000001\r\n\r\n")
+            .await
+            .unwrap();
+        server.write_all(&part).await.unwrap();
+        waiting.push((client, server));
+    }
+    let passed_unchanged = async {
+        while proxy.http_counts().untouched() == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    };
+    timeout(LONG, passed_unchanged).await.unwrap();
+    let mut bodies = (0, 0);
+    for (client, server) in &mut waiting {
+        server.write_all(b"a").await.unwrap();
+        assert!(head(client).await.contains("ength: 1000001"));
+        let body = read(client, 1_000_001).await;
+        match body.as_bytes()[0] {
+            b'a' => bodies.0 += 1,
+            _ => bodies.1 += 1,
+        }
+        assert!(body.bytes().all(|byte| byte == body.as_bytes()[0]));
+    }
+    assert!(bodies.0 > 0 && bodies.1 > 20, "{bodies:?}");
+    assert_eq!(proxy.http_counts().untouched(), bodies.0);
+    drop(waiting);
+    let mut client = TcpStream::connect(proxy.address().unwrap()).await.unwrap();
+    let (mut server, _) = listener.accept().await.unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    head(&mut server).await;
+    server
+        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")
+        .await
+        .unwrap();
+    head(&mut client).await;
+    assert_eq!(read(&mut client, 1).await, "b");
+}
