@@ -19,7 +19,7 @@ use tokio::{
     sync::Notify,
 };
 
-use super::toxics::Toxics;
+use super::{http::HttpState, toxics::Toxics};
 
 /// Where new connections go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,7 @@ pub(super) struct Link {
     version: AtomicU64,
     changed: Notify,
     rng: Mutex<ChaCha8Rng>,
+    pub(super) http: HttpState,
     pub(super) limits: Limits,
     pub(super) held: AtomicUsize,
     pub(super) refused: AtomicU64,
@@ -99,6 +100,7 @@ impl Link {
             toxics: Mutex::default(),
             version: AtomicU64::new(0),
             changed: Notify::new(),
+            http: HttpState::new(rng.clone()),
             rng: Mutex::new(rng),
             limits,
             held: AtomicUsize::new(0),

@@ -5,7 +5,7 @@
 //!        ◄──          ◄── [toxics: downstream] ◄──
 //! ```
 //!
-//! It copies bytes and knows no HTTP, no roles and no scenarios. What toxics decide is in [`scenarios::toxic`]; `chain` strings
+//! It knows no roles and no scenarios, and HTTP only where an HTTP toxic asks for it (`http`); else it copies bytes. What toxics decide is in [`scenarios::toxic`]; `chain` strings
 //! the decisions together, `pipe` carries them out on one direction, `connection` on both.
 
 mod chain;
@@ -173,6 +173,12 @@ impl Proxy {
     #[must_use]
     pub fn open(&self) -> usize {
         self.link.open.load(Ordering::Relaxed)
+    }
+
+    /// What HTTP toxics could not do.
+    #[must_use]
+    pub fn http_counts(&self) -> &http::Counts {
+        &self.link.http.counts
     }
 
     /// Bytes that went one way.

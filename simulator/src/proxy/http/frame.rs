@@ -349,4 +349,4 @@ pub fn outline(side: Side, pieces: &[&[u8]], method: &str) -> Vec<(&'static str,
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -106,7 +106,7 @@ fn find(bytes: &[u8], wanted: u8) -> Option<usize> {
 }
 
 /// Whether a start line may begin like this, so that a protocol in which the caller waits for an answer to `PING` is not held.
-fn may_start(side: Side, begun: &[u8]) -> bool {
+pub(super) fn may_start(side: Side, begun: &[u8]) -> bool {
     const VERSION: &[u8] = b"HTTP/1.";
     match side {
         // a lone CR begins an empty line

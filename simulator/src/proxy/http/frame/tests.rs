@@ -115,7 +115,7 @@ fn smuggled_requests_are_raw_with_their_head() {
 }
 
 /// Streams that are HTTP here and there, so that properties reach deep into a message.
-fn stream() -> impl Strategy<Value = Vec<u8>> {
+pub(in super::super) fn stream() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just(b"GET /a HTTP/1.1\r\nhost: x\r\n\r\n".to_vec()),
         Just(b"POST /a HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello".to_vec()),

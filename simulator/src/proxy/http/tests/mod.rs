@@ -1,0 +1,6 @@
+//! HTTP toxics through the real proxy, between real callers and callees.
+
+mod bytes;
+mod hostile;
+mod stage;
+mod toxics;
