@@ -1,9 +1,13 @@
 //! The command line: words, flags, help. What they do is in `command`.
 
+mod chaos;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
+
+pub use chaos::{ChaosRunArgs, ChaosWord};
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
 #[derive(Debug, Parser)]
@@ -57,6 +61,12 @@ pub enum Word {
         after_help = "Examples:\n  drill rules check shop.yaml              every problem at once\n  drill rules test shop.test.yaml          the format of promtool test rules, the same verdict\n  drill rules objectives slo.yaml          the recording rules of objectives, for any Prometheus"
     )]
     Rules(RulesWord),
+    /// Run experiments in the format of the Chaos Toolkit.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  drill chaos validate experiment.yaml     every problem at once\n  drill chaos run experiment.yaml          hypothesis, method, rollbacks; writes journal.json"
+    )]
+    Chaos(ChaosWord),
     /// Prove that scenarios work: symptoms appear, wrong fixes fail, the right one holds.
     #[command(
         after_help = "Examples:\n  drill verify float-drift\n  drill verify --all --seeds 7,11\n  drill verify ring-deadlock --seeds 3 --json"

@@ -1,6 +1,7 @@
 //! The commands: each file is one word of the command line.
 
 mod bench;
+mod chaos;
 mod doctor;
 mod headless;
 mod join;
@@ -17,7 +18,7 @@ mod verify_jobs;
 use std::{path::Path, process::ExitCode};
 
 use crate::{
-    cli::{Cli, RulesWord, RunCommand, ScenariosWord, Word},
+    cli::{ChaosWord, Cli, RulesWord, RunCommand, ScenariosWord, Word},
     exit::Failure,
     settings::{self, Settings},
 };
@@ -42,6 +43,8 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Doctor(doctor)) => doctor.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
         Some(Word::Rules(RulesWord::Check { json, .. } | RulesWord::Test { json, .. })) => *json,
+        Some(Word::Chaos(ChaosWord::Validate { json, .. })) => *json,
+        Some(Word::Chaos(ChaosWord::Run(run))) => run.json,
         Some(_) => false,
     }
 }
@@ -61,6 +64,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Report(args)) => report::run(&args, settings),
         Some(Word::Scenarios(word)) => scenario_files::run(word, settings),
         Some(Word::Rules(word)) => rules::run(&word),
+        Some(Word::Chaos(word)) => chaos::run(&word),
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
         Some(Word::Screen(args)) => screen::run(&args),
