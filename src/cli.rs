@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
 
-pub use chaos::ChaosWord;
+pub use chaos::{ChaosRunArgs, ChaosWord};
 pub use live::{ChaosListArgs, HealArgs, InjectArgs, StatusArgs, Target};
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
@@ -66,7 +66,7 @@ pub enum Word {
     /// Harm a running drill on purpose, or run experiments.
     #[command(
         subcommand,
-        after_help = "Examples:\n  drill chaos list                                   what can be injected\n  drill chaos inject latency checkout:payments --for 30s\n  drill chaos status\n  drill chaos stop-everything"
+        after_help = "Examples:\n  drill chaos list                                   what can be injected\n  drill chaos inject latency checkout:payments --for 30s\n  drill chaos stop-everything\n  drill chaos run experiment.yaml                    in the format of the Chaos Toolkit"
     )]
     Chaos(ChaosWord),
     /// Prove that scenarios work: symptoms appear, wrong fixes fail, the right one holds.

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod live;
+mod run;
 
 use std::process::ExitCode;
 
@@ -14,6 +15,8 @@ pub fn run(word: &ChaosWord, settings: &Settings) -> Result<ExitCode, Failure> {
         ChaosWord::Inject(args) => live::inject(args, settings),
         ChaosWord::Status(args) => live::status(args, settings),
         ChaosWord::Heal(args) => live::heal(args, settings),
+        ChaosWord::Run(args) => run::run(args),
+        ChaosWord::Validate { files, vars, json } => run::validate(files, vars, *json),
         ChaosWord::StopEverything(target) => live::stop_everything(target, settings),
     }
 }
