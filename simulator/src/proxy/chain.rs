@@ -420,3 +420,6 @@ impl Stage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
