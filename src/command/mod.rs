@@ -7,6 +7,7 @@ mod headless;
 mod join;
 mod list;
 mod manual;
+mod proxy;
 mod report;
 mod rules;
 mod run;
@@ -16,6 +17,8 @@ mod verify;
 mod verify_jobs;
 
 use std::{path::Path, process::ExitCode};
+
+pub use proxy::{HELP as PROXY_HELP, dashes};
 
 use crate::{
     cli::{Cli, RulesWord, RunCommand, ScenariosWord, Word},
@@ -67,6 +70,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
         Some(Word::Screen(args)) => screen::run(&args),
+        Some(Word::Proxy(args)) => proxy::run(&args),
         Some(Word::Bench(args)) => bench::run(&args),
         Some(Word::Bare) => Ok(bench::bare()),
         Some(Word::Completions { shell }) => manual::completions(shell),

@@ -423,3 +423,6 @@ impl Stage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,18 @@ pub enum Upstream {
     Named(String),
 }
 
+impl std::fmt::Display for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::Instances(instances) => {
+                let all: Vec<_> = instances.iter().map(ToString::to_string).collect();
+                f.write_str(&all.join(","))
+            }
+        }
+    }
+}
+
 /// Limits of one proxy.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {

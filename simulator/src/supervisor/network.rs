@@ -1,7 +1,7 @@
 //! The links of the shop: one proxy per directed link between services that run, and one door per
 //! service for what comes from outside (load, recurring tasks). It knows who calls whom, not what is said.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use scenarios::{seed::Seed, shop::Role, vocabulary::aim::Link};
 
@@ -13,8 +13,8 @@ use crate::{
 /// All proxies of a lab.
 #[derive(Debug)]
 pub(crate) struct Network {
-    links: BTreeMap<(Role, Role), Proxy>,
-    doors: BTreeMap<Role, Proxy>,
+    links: BTreeMap<(Role, Role), Arc<Proxy>>,
+    doors: BTreeMap<Role, Arc<Proxy>>,
 }
 
 impl Network {
@@ -32,7 +32,7 @@ impl Network {
     }
 
     /// The proxy of a link.
-    pub(crate) fn link(&self, from: Role, to: Role) -> Result<&Proxy, LabError> {
+    pub(crate) fn link(&self, from: Role, to: Role) -> Result<&Arc<Proxy>, LabError> {
         self.links.get(&(from, to)).ok_or_else(|| LabError::NoLink {
             from: from.to_string(),
             to: to.to_string(),
@@ -80,7 +80,7 @@ impl Network {
     pub(crate) fn door(&self, to: Role) -> Result<String, LabError> {
         self.doors
             .get(&to)
-            .and_then(url)
+            .and_then(|proxy| url(proxy))
             .ok_or_else(|| LabError::NoService {
                 service: to.to_string(),
             })
@@ -109,10 +109,8 @@ impl Network {
 
     /// Whether no toxic is on any link.
     pub(crate) fn is_healed(&self) -> bool {
-        self.links
-            .values()
-            .chain(self.doors.values())
-            .all(Proxy::is_healed)
+        let mut all = self.links.values().chain(self.doors.values());
+        all.all(|proxy| proxy.is_healed())
     }
 }
 
@@ -121,10 +119,11 @@ fn url(proxy: &Proxy) -> Option<String> {
     proxy.address().map(|address| format!("http://{address}"))
 }
 
-async fn listen(name: String, seed: Seed) -> Result<Proxy, LabError> {
+async fn listen(name: String, seed: Seed) -> Result<Arc<Proxy>, LabError> {
     let rng = seed.stream(&format!("link/{name}"));
     Proxy::listen(name.clone(), rng)
         .await
+        .map(Arc::new)
         .map_err(|source| LabError::Open {
             what: format!("a port for the link {name}"),
             source,
