@@ -1,10 +1,12 @@
-//! The links of the shop: one proxy per directed link between services that run, and one door per
-//! service for what comes from outside (load, recurring tasks). It knows who calls whom, not what is said.
+//! The links of the shop: one proxy per directed link between services that run, one door per service
+//! for what comes from outside (load, recurring tasks), and one link per service to its database where
+//! that is a server. It knows who calls whom, not what is said.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use scenarios::{seed::Seed, shop::Role};
 
+use super::database_url::DatabaseUrl;
 use crate::{
     LabError,
     proxy::{Proxy, Upstream},
@@ -15,12 +17,21 @@ use crate::{
 pub(crate) struct Network {
     links: BTreeMap<(Role, Role), Proxy>,
     doors: BTreeMap<Role, Proxy>,
+    /// Of those that keep data, with the URL that goes through it.
+    databases: BTreeMap<Role, (Proxy, String)>,
 }
 
 impl Network {
-    /// Opens a proxy for every link between `roles`, and a door for each of them.
-    pub(crate) async fn open(roles: &[Role], seed: Seed) -> Result<Self, LabError> {
+    /// Opens a proxy for every link between `roles`, and a door for each of them; and one for every link to a database server
+    /// that is reached over TCP. A file, or a server behind a socket file, is behind no link.
+    pub(crate) async fn open(
+        roles: &[Role],
+        seed: Seed,
+        database_url: Option<&str>,
+    ) -> Result<Self, LabError> {
         let (mut links, mut doors) = (BTreeMap::new(), BTreeMap::new());
+        let mut databases = BTreeMap::new();
+        let server = database_url.and_then(DatabaseUrl::of);
         for from in roles {
             let name = format!("door-{from}");
             doors.insert(*from, listen(name, seed).await?);
@@ -28,7 +39,31 @@ impl Network {
                 links.insert((*from, *to), listen(format!("{from}-{to}"), seed).await?);
             }
         }
-        Ok(Self { links, doors })
+        if let Some(server) = &server {
+            for role in roles.iter().filter(|role| role.has_database()) {
+                let proxy = listen(format!("{role}-database"), seed).await?;
+                proxy.set_upstream(Upstream::Named(server.server.clone()));
+                if let Some(address) = proxy.address() {
+                    databases.insert(*role, (proxy, server.by_way_of(address)));
+                }
+            }
+        }
+        Ok(Self {
+            links,
+            doors,
+            databases,
+        })
+    }
+
+    /// The proxy of a service's link to its database, if there is such a link.
+    #[allow(dead_code)] // for live injection
+    pub(crate) fn database(&self, of: Role) -> Option<&Proxy> {
+        self.databases.get(&of).map(|(proxy, _)| proxy)
+    }
+
+    /// The URL of a service's database by way of its link, if there is one.
+    pub(crate) fn database_url(&self, of: Role) -> Option<String> {
+        self.databases.get(&of).map(|(_, url)| url.clone())
     }
 
     /// The proxy of a link.
@@ -75,6 +110,7 @@ impl Network {
         self.links
             .values()
             .chain(self.doors.values())
+            .chain(self.databases.values().map(|(proxy, _)| proxy))
             .all(Proxy::is_healed)
     }
 }
