@@ -111,7 +111,7 @@ pub struct MemoryLeak {
 pub struct DescriptorLeak {
     /// How many a second, 0 to 10000; 0 is no leak.
     pub per_s: f64,
-    /// At how many it stops, at most 100000. The process may meanwhile not have more than these beside those it had.
+    /// How many more than when it began the process may have, at most 100000: so many it leaks, and what others close.
     pub most: u32,
 }
 

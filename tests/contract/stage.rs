@@ -27,7 +27,7 @@ pub struct Stage {
 impl Stage {
     /// All eleven services under steady load, without any fault.
     pub async fn open() -> Self {
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         let mut plan = catalog.plan("quiet-night", Seed(7), None).unwrap();
         let scenario = &mut plan.scenario;
         scenario.timeline.clear();

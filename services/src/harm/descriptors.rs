@@ -1,7 +1,8 @@
-//! Descriptors that are opened and never closed, up to the limit of the process.
+//! Descriptors that are opened and never closed, until the process may have no more.
 //!
-//! The process's soft limit is lowered meanwhile to what it has and may leak, so that the limit is
-//! really hit: new connections fail with EMFILE, and the machine never notices.
+//! The process's soft limit is lowered meanwhile to what it has and may leak, so that it is really
+//! hit: new connections fail with EMFILE, what others close is leaked too, and the machine never
+//! notices.
 
 use std::{io, os::unix::net::UnixDatagram, time::Duration};
 
@@ -44,9 +45,11 @@ impl Descriptors {
     }
 
     fn lower(&mut self, by: u32) -> Result<(), ServiceError> {
-        let open = std::fs::read_dir(OPEN)
+        let listed = std::fs::read_dir(OPEN)
             .map_err(|source| failed("count the open descriptors", source))?
             .count();
+        // the list is open itself while it is read
+        let open = listed.saturating_sub(1);
         let limits = getrlimit(Resource::Nofile);
         let soft = (open as u64).saturating_add(u64::from(by));
         let lowered = Rlimit {
@@ -76,20 +79,17 @@ fn failed(what: &'static str, source: io::Error) -> ServiceError {
     ServiceError::System { what, source }
 }
 
-/// Opens descriptors until it has the most, then keeps them; dropping it closes all.
+/// Opens descriptors up to the limit and keeps them; dropping it closes all.
 async fn open_more(leak: DescriptorLeak) {
     let mut kept = Vec::new();
     let mut pace = Pace::new();
-    while kept.len() < leak.most as usize {
+    loop {
         tokio::time::sleep(TICK).await;
-        let due = pace.due(leak.per_s) as usize;
-        for _ in 0..due.min(leak.most as usize - kept.len()) {
-            // at the limit it waits for others to close theirs, as a leak does
+        for _ in 0..pace.due(leak.per_s) {
             let Ok(socket) = UnixDatagram::unbound() else {
                 break;
             };
             kept.push(socket);
         }
     }
-    std::future::pending::<()>().await;
 }

@@ -167,7 +167,9 @@ impl Lab {
     /// All links that chaos can act on, and the address of each one's proxy.
     #[must_use]
     pub fn links(&self) -> Vec<(Link, SocketAddr)> {
-        self.core.floor.network.all()
+        let all = self.core.floor.network.all();
+        all.filter_map(|(link, proxy)| Some((link, proxy.address()?)))
+            .collect()
     }
 
     /// Whether no toxic is on any link.

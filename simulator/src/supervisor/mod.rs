@@ -4,6 +4,7 @@
 //! It carries out; what is to be done, and when, is decided elsewhere.
 
 mod board;
+mod database_url;
 mod desired;
 mod exit;
 mod harm;
@@ -74,7 +75,12 @@ pub(crate) struct Floor {
 impl Floor {
     /// Opens network, thread and scratch folder; starts nothing yet.
     pub(crate) async fn open(parts: FloorParts) -> Result<Self, LabError> {
-        let network = Network::open(&parts.roles, parts.outfit.seed).await?;
+        let network = Network::open(
+            &parts.roles,
+            parts.outfit.seed,
+            parts.outfit.database_url.as_deref(),
+        )
+        .await?;
         let nursery = Nursery::open().map_err(|source| LabError::Open {
             what: "a thread that starts processes".into(),
             source,

@@ -1,10 +1,12 @@
-//! The links of the shop: one proxy per directed link between services that run, and one door per
-//! service for what comes from outside (load, recurring tasks). It knows who calls whom, not what is said.
+//! The links of the shop: one proxy per directed link between services that run, one door per service
+//! for what comes from outside (load, recurring tasks), and one link per service to its database where
+//! that is a server. It knows who calls whom, not what is said.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use scenarios::{seed::Seed, shop::Role, vocabulary::aim::Link};
 
+use super::database_url::DatabaseUrl;
 use crate::{
     LabError,
     proxy::{Proxy, Upstream},
@@ -13,43 +15,62 @@ use crate::{
 /// All proxies of a lab.
 #[derive(Debug)]
 pub(crate) struct Network {
-    links: BTreeMap<(Role, Role), Arc<Proxy>>,
-    doors: BTreeMap<Role, Arc<Proxy>>,
+    links: BTreeMap<Link, Arc<Proxy>>,
+    /// URLs of the databases by way of their links.
+    databases: BTreeMap<Role, String>,
 }
 
 impl Network {
-    /// Opens a proxy for every link between `roles`, and a door for each of them.
-    pub(crate) async fn open(roles: &[Role], seed: Seed) -> Result<Self, LabError> {
-        let (mut links, mut doors) = (BTreeMap::new(), BTreeMap::new());
+    /// Opens a proxy for every link between `roles`, and a door for each of them; and one for every link to a database server
+    /// that is reached over TCP. A file, or a server behind a socket file, is behind no link.
+    pub(crate) async fn open(
+        roles: &[Role],
+        seed: Seed,
+        database_url: Option<&str>,
+    ) -> Result<Self, LabError> {
+        let (mut links, mut databases) = (BTreeMap::new(), BTreeMap::new());
+        let server = database_url.and_then(DatabaseUrl::of);
         for from in roles {
-            let name = format!("door-{from}");
-            doors.insert(*from, listen(name, seed).await?);
+            let door = listen(format!("door-{from}"), seed).await?;
+            links.insert(Link::Door(*from), door);
             for to in from.calls().iter().filter(|to| roles.contains(to)) {
-                links.insert((*from, *to), listen(format!("{from}-{to}"), seed).await?);
+                let (from, to) = (*from, *to);
+                let call = listen(format!("{from}-{to}"), seed).await?;
+                links.insert(Link::Call { from, to }, call);
             }
         }
-        Ok(Self { links, doors })
+        if let Some(server) = &server {
+            for role in roles.iter().filter(|role| role.has_database()) {
+                let proxy = listen(format!("{role}-database"), seed).await?;
+                proxy.set_upstream(Upstream::Named(server.server.clone()));
+                if let Some(address) = proxy.address() {
+                    databases.insert(*role, server.by_way_of(address));
+                    links.insert(Link::Database(*role), proxy);
+                }
+            }
+        }
+        Ok(Self { links, databases })
+    }
+
+    /// The URL of a service's database by way of its link, if there is one.
+    pub(crate) fn database_url(&self, of: Role) -> Option<String> {
+        self.databases.get(&of).cloned()
     }
 
     /// The proxy of a link.
-    pub(crate) fn link(&self, from: Role, to: Role) -> Result<&Arc<Proxy>, LabError> {
-        self.links.get(&(from, to)).ok_or_else(|| LabError::NoLink {
-            from: from.to_string(),
-            to: to.to_string(),
-        })
-    }
-
-    /// The proxy of a link, as chaos names it.
-    pub(crate) fn on(&self, link: Link) -> Result<&Proxy, LabError> {
-        match link {
-            Link::Call { from, to } => self.link(from, to),
-            Link::Door(to) => self.doors.get(&to).ok_or_else(|| LabError::NoService {
+    pub(crate) fn on(&self, link: Link) -> Result<&Arc<Proxy>, LabError> {
+        self.links.get(&link).ok_or_else(|| match link {
+            Link::Call { from, to } => LabError::NoLink {
+                from: from.to_string(),
+                to: to.to_string(),
+            },
+            Link::Door(to) => LabError::NoService {
                 service: to.to_string(),
-            }),
-            Link::Database(of) => Err(LabError::NoDatabaseLink {
+            },
+            Link::Database(of) => LabError::NoDatabaseLink {
                 service: of.to_string(),
-            }),
-        }
+            },
+        })
     }
 
     /// Base URL of whoever is called over a link.
@@ -60,57 +81,38 @@ impl Network {
         })
     }
 
-    /// All links and where callers connect to.
-    pub(crate) fn all(&self) -> Vec<(Link, SocketAddr)> {
-        let calls = self.links.iter().map(|((from, to), proxy)| {
-            let (from, to) = (*from, *to);
-            (Link::Call { from, to }, proxy)
-        });
-        let doors = self
-            .doors
-            .iter()
-            .map(|(to, proxy)| (Link::Door(*to), proxy));
-        calls
-            .chain(doors)
-            .filter_map(|(link, proxy)| Some((link, proxy.address()?)))
-            .collect()
+    /// All links and their proxies.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Link, &Arc<Proxy>)> {
+        self.links.iter().map(|(link, proxy)| (*link, proxy))
     }
 
     /// Base URL of a service for those outside the shop.
     pub(crate) fn door(&self, to: Role) -> Result<String, LabError> {
-        self.doors
-            .get(&to)
-            .and_then(|proxy| url(proxy))
-            .ok_or_else(|| LabError::NoService {
-                service: to.to_string(),
-            })
+        self.base(Link::Door(to))
     }
 
-    /// Base URLs of those whom `from` calls.
-    pub(crate) fn peers(&self, from: Role) -> BTreeMap<Role, String> {
-        self.links
-            .iter()
-            .filter(|((caller, _), _)| *caller == from)
-            .filter_map(|((_, to), proxy)| Some((*to, url(proxy)?)))
+    /// Base URLs of those whom a service calls.
+    pub(crate) fn peers(&self, of: Role) -> BTreeMap<Role, String> {
+        self.all()
+            .filter_map(|(link, proxy)| match link {
+                Link::Call { from, to } if from == of => Some((to, url(proxy)?)),
+                _ => None,
+            })
             .collect()
     }
 
     /// Sets where connections to a service go.
     pub(crate) fn set_instances(&self, of: Role, instances: &[SocketAddr]) {
-        let links = self
-            .links
-            .iter()
-            .filter(|((_, to), _)| *to == of)
-            .map(|(_, proxy)| proxy);
-        for proxy in links.chain(self.doors.get(&of)) {
-            proxy.set_upstream(Upstream::Instances(instances.to_vec()));
+        for (link, proxy) in self.all() {
+            if matches!(link, Link::Call { to, .. } | Link::Door(to) if to == of) {
+                proxy.set_upstream(Upstream::Instances(instances.to_vec()));
+            }
         }
     }
 
     /// Whether no toxic is on any link.
     pub(crate) fn is_healed(&self) -> bool {
-        let mut all = self.links.values().chain(self.doors.values());
-        all.all(|proxy| proxy.is_healed())
+        self.links.values().all(|proxy| proxy.is_healed())
     }
 }
 

@@ -346,9 +346,9 @@ impl Keeper {
         let outfit = &self.floor.outfit;
         let file = || self.floor.scratch.path().join(format!("{}.db", self.role));
         let database = self.role.has_database().then(|| {
-            outfit
-                .database_url
-                .clone()
+            let by_link = self.floor.network.database_url(self.role);
+            by_link
+                .or_else(|| outfit.database_url.clone())
                 .unwrap_or_else(|| file().to_string_lossy().into_owned())
         });
         ServiceConfig {
