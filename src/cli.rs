@@ -395,7 +395,8 @@ pub struct ProxyArgs {
     /// Where it connects to
     #[arg(long, value_name = "HOST:PORT", requires = "listen")]
     pub upstream: Option<String>,
-    /// A toxic on it: TYPE[@upstream|downstream|both]=ATTRIBUTE:NUMBER,… ; may be given several times
+    /// A toxic on it: TYPE[@upstream|downstream|both]=ATTRIBUTE:NUMBER,… , or ATTRIBUTE:TEXT for one on HTTP, as in
+    /// http_status=status:503,path:/orders/*; may be given several times
     #[arg(long, value_name = "TOXIC", requires = "listen")]
     pub toxic: Vec<String>,
 }

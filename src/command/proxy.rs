@@ -202,16 +202,15 @@ fn toxic(text: &str) -> Result<Value, Failure> {
         let (name, value) = part
             .split_once(':')
             .ok_or_else(|| wrong(format!("`{part}` is not ATTRIBUTE:NUMBER")))?;
-        let number: Value =
-            serde_json::from_str(value).map_err(|_| wrong(format!("`{value}` is not a number")))?;
-        match name {
-            "toxicity" | "start_after" | "duration" | "ramp" => {
-                toxic.insert(name.to_owned(), number);
-            }
-            _ => {
-                attributes.insert(name.to_owned(), number);
-            }
-        }
+        let is_own = ["toxicity", "start_after", "duration", "ramp"].contains(&name);
+        let read = match serde_json::from_str(value) {
+            Ok(read) => read,
+            // attributes of HTTP toxics may be texts, as a path is
+            Err(_) if kind.starts_with("http_") && !is_own => json!(value),
+            Err(_) => return Err(wrong(format!("`{value}` is not a number"))),
+        };
+        let into = if is_own { &mut toxic } else { &mut attributes };
+        into.insert(name.to_owned(), read);
     }
     toxic.insert("type".to_owned(), json!(kind));
     toxic.insert("stream".to_owned(), json!(stream));
@@ -220,10 +219,9 @@ fn toxic(text: &str) -> Result<Value, Failure> {
     match control::parse_toxic(toxic.clone()) {
         Ok(_) => Ok(toxic),
         Err(error) if error.message == "invalid toxic type" => {
-            let known: Vec<_> = scenarios::toxic::KINDS
-                .iter()
-                .map(|kind| kind.name)
-                .collect();
+            let http = scenarios::toxic::http::KINDS.iter().map(|kind| kind.name);
+            let bytes = scenarios::toxic::KINDS.iter().map(|kind| kind.name);
+            let known: Vec<_> = bytes.chain(http).collect();
             Err(wrong(format!(
                 "there is no type `{kind}`; there are: {}",
                 known.join(", ")
@@ -315,7 +313,16 @@ mod tests {
             toxic("partition").unwrap(),
             json!({ "type": "partition", "stream": "downstream", "attributes": {} })
         );
+        assert_eq!(
+            toxic("http_status=status:429,path:/orders/*,share:0.5,ramp:100").unwrap(),
+            json!({
+                "type": "http_status", "stream": "downstream", "ramp": 100,
+                "attributes": { "status": 429, "path": "/orders/*", "share": 0.5 },
+            })
+        );
         for (wrong, part) in [
+            ("http_status=status:abc", "invalid type: string"),
+            ("http_status=path:/a,toxicity:all", "is not a number"),
             ("latncy=latency:1", "there is no type `latncy`"),
             ("latency=jiter:1", "did you mean `jitter`"),
             ("latency=latency", "is not ATTRIBUTE:NUMBER"),

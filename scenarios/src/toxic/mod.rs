@@ -82,7 +82,7 @@ macro_rules! registry {
         pub enum Toxic {
             $(#[doc = concat!("See [`", stringify!($kind), "`].")] $kind($kind),)+
             /// Acts on messages of HTTP, and on no bytes. See [`http`].
-            Http(HttpToxic),
+            Http(Box<HttpToxic>),
         }
 
         /// Name, definition and attributes of every toxic of bytes, in the order of the registry; those of HTTP are
@@ -105,7 +105,7 @@ macro_rules! registry {
                     $($kind::KIND => attribute::parse(attributes, None).map(Self::$kind),)+
                     _ => HttpToxic::from_wire(kind, attributes)
                         .unwrap_or_else(|| Err(ToxicError::unknown_kind(kind)))
-                        .map(Self::Http),
+                        .map(|toxic| Self::Http(Box::new(toxic))),
                 }
             }
 
@@ -116,7 +116,9 @@ macro_rules! registry {
             pub fn updated(&self, attributes: Value) -> Result<Self, ToxicError> {
                 match self {
                     $(Self::$kind(now) => attribute::parse(attributes, Some(now)).map(Self::$kind),)+
-                    Self::Http(now) => now.updated(attributes).map(Self::Http),
+                    Self::Http(now) => {
+                        now.updated(attributes).map(|toxic| Self::Http(Box::new(toxic)))
+                    }
                 }
             }
 
@@ -179,7 +181,7 @@ macro_rules! registry {
                 let share = if share.is_nan() { 1.0 } else { share.clamp(0.0, 1.0) };
                 match self {
                     $(Self::$kind(toxic) => Self::$kind(toxic.at_strength(share)),)+
-                    Self::Http(toxic) => Self::Http(toxic.at_strength(share)),
+                    Self::Http(toxic) => Self::Http(Box::new(toxic.at_strength(share))),
                 }
             }
         }

@@ -211,6 +211,19 @@ impl Proxies {
         each.collect()
     }
 
+    /// What HTTP toxics had to leave as it was, by the proxy's name: connections as raw bytes, answers unchanged, requests not sent
+    /// again.
+    #[must_use]
+    pub fn http_left(&self) -> Vec<(String, [u64; 3])> {
+        let entries = self.all();
+        let each = entries.iter().map(|entry| {
+            let counts = entry.proxy.http_counts();
+            let left = [counts.raw(), counts.untouched(), counts.single()];
+            (entry.spec().name, left)
+        });
+        each.collect()
+    }
+
     /// Makes one.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ pub(super) fn text(proxies: &Proxies, exposed: Exposed) -> String {
     let mut text = String::new();
     if exposed.proxy {
         bytes(&mut text, proxies);
+        http_left(&mut text, proxies);
     }
     if exposed.runtime {
         process(&mut text);
@@ -50,6 +51,32 @@ fn bytes(text: &mut String, proxies: &Proxies) {
                 escaped(&flow.spec.name),
                 escaped(&flow.spec.upstream),
             );
+        }
+    }
+}
+
+/// Ours: what HTTP toxics could not act on.
+fn http_left(text: &mut String, proxies: &Proxies) {
+    const METRICS: [(&str, &str); 3] = [
+        (
+            "raw_connections",
+            "Connections passed as raw bytes despite an HTTP toxic: not HTTP/1.x, malformed or ambiguous.",
+        ),
+        (
+            "unchanged_answers",
+            "Answers that were to be changed and passed unchanged: too large or compressed.",
+        ),
+        (
+            "single_requests",
+            "Requests that were to be delivered twice and went once: too large or too many.",
+        ),
+    ];
+    let left = proxies.http_left();
+    for (k, (word, help)) in METRICS.iter().enumerate() {
+        let name = format!("drill_proxy_http_{word}_total");
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+        for (proxy, counts) in &left {
+            let _ = writeln!(text, "{name}{{proxy=\"{}\"}} {}", escaped(proxy), counts[k]);
         }
     }
 }

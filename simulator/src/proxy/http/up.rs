@@ -128,10 +128,15 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
         self.used = true;
         let toxics = self.shared.link.toxics();
         let plan = self.shared.http().decide(&toxics, &mut self.memory, head);
+        // all of them at once: the connection may end in an earlier wait than the one that holds
+        let shared = self.shared;
+        let holds = plan.waits.iter().filter(|wait| wait.until_overtaken);
+        let held: Vec<Released<'_>> = holds.map(|wait| Released(shared, wait)).collect();
         for wait in &plan.waits {
             self.flush().await?;
             self.wait(wait).await?;
         }
+        drop(held);
         if plan.answer.is_some() {
             return self.answer(length, head, body, &plan).await;
         }
@@ -259,7 +264,6 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
     async fn wait(&mut self, wait: &Wait) -> Result<(), Stop> {
         let shared = self.shared;
         let http = shared.http();
-        let _released = wait.until_overtaken.then(|| Released(shared, wait));
         let passed = http.passed();
         let deadline = Instant::now() + wait.most;
         let over = async {

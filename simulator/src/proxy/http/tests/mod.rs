@@ -1,5 +1,6 @@
 //! HTTP toxics through the real proxy, between real callers and callees.
 
+mod api;
 mod bytes;
 mod hostile;
 mod stage;

@@ -438,3 +438,30 @@ async fn under_load_toxics_come_and_go_and_every_answer_belongs_to_its_request()
     assert!(hit > 50, "{hit}");
     assert_eq!(stage.proxy.http_counts().raw(), 0);
 }
+
+#[tokio::test]
+async fn a_request_that_vanishes_before_it_is_held_makes_room_for_the_next() {
+    let stage = Stage::new().await;
+    let delay = stage.poison("http_delay", json!({"delay_ms": 3_600_000}));
+    let _reorder = stage.poison("http_reorder", json!({"hold_ms": 3_600_000}));
+    let mut gone = stage.socket().await;
+    gone.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    tokio::time::sleep(SHORT).await;
+    gone.set_zero_linger().unwrap();
+    drop(gone);
+    let closed = async {
+        while stage.proxy.open() > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    };
+    timeout(LONG, closed).await.unwrap();
+    drop(delay);
+    let mut caller = stage.caller().await;
+    let held = tokio::spawn(async move { caller.get("/first").await.status });
+    tokio::time::sleep(SHORT).await;
+    assert!(!held.is_finished());
+    assert_eq!(stage.caller().await.get("/second").await.status, 200);
+    assert_eq!(timeout(LONG, held).await.unwrap().unwrap(), 200);
+}
