@@ -11,6 +11,7 @@
 mod chain;
 mod connection;
 pub mod control;
+mod entry;
 mod link;
 mod listener;
 mod pipe;
