@@ -1,7 +1,9 @@
 //! The command line: words, flags, help. What they do is in `command`.
 
 mod chaos;
+mod files;
 mod live;
+mod proxy;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -9,7 +11,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
 
 pub use chaos::{ChaosRunArgs, ChaosWord};
+pub use files::{RulesWord, ScenariosWord};
 pub use live::{ChaosListArgs, HealArgs, InjectArgs, StatusArgs, Target};
+pub use proxy::ProxyArgs;
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
 #[derive(Debug, Parser)]
@@ -211,100 +215,6 @@ pub struct ReportArgs {
     pub write: bool,
 }
 
-/// `drill scenarios`.
-#[derive(Debug, Subcommand)]
-pub enum ScenariosWord {
-    /// List the catalogue.
-    #[command(
-        after_help = "Examples:\n  drill scenarios list\n  drill scenarios list --scenarios .         yours besides\n  drill scenarios list --json | jq '.[].slug'"
-    )]
-    List {
-        /// Folder with further scenario files
-        #[arg(long, env = "DRILL_SCENARIOS")]
-        scenarios: Option<PathBuf>,
-        /// JSON array
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show what a trainee would be told; with --rubric how drills are scored; with --plan everything (spoils it).
-    #[command(
-        after_help = "Examples:\n  drill scenarios show float-drift             what a trainee is told\n  drill scenarios show float-drift --seed 42   with the figures of that seed\n  drill scenarios show --rubric                how drills are scored\n  drill scenarios show float-drift --plan --seed 42 | jq .scenario.truth   the answer"
-    )]
-    Show {
-        /// Scenario.
-        slug: Option<String>,
-        /// Print the scoring formula
-        #[arg(long)]
-        rubric: bool,
-        /// Print the plan for a seed, answer included
-        #[arg(long)]
-        plan: bool,
-        /// Seed: shows the figures of this one, which differ by seed [default for --plan: 1]
-        #[arg(long, value_parser = seed)]
-        seed: Option<u64>,
-        /// Folder with further scenario files
-        #[arg(long, env = "DRILL_SCENARIOS")]
-        scenarios: Option<PathBuf>,
-    },
-    /// Check scenario files: every problem at once, with its place.
-    #[command(
-        after_help = "Examples:\n  drill scenarios check lost-update.yaml\n  drill scenarios check .                    every *.yaml of a folder\n  drill scenarios check                      the whole catalogue"
-    )]
-    Check {
-        /// Files, or folders of them; none checks the whole catalogue.
-        files: Vec<PathBuf>,
-        /// Folder with further scenario files, checked with the catalogue
-        #[arg(long, env = "DRILL_SCENARIOS")]
-        scenarios: Option<PathBuf>,
-    },
-    /// Write a commented template.
-    #[command(
-        after_help = "Example:\n  drill scenarios new lost-update && drill scenarios check lost-update.yaml"
-    )]
-    New {
-        /// Slug of the new scenario; the file is SLUG.yaml here.
-        slug: String,
-    },
-}
-
-/// `drill rules`.
-#[derive(Debug, Subcommand)]
-pub enum RulesWord {
-    /// Check rule files as `promtool check rules` does: every problem at once, with its place.
-    #[command(after_help = "Example:\n  drill rules check rules/*.yaml")]
-    Check {
-        /// Rule files.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// JSON array
-        #[arg(long)]
-        json: bool,
-    },
-    /// Run unit tests of rules, in the format of `promtool test rules`.
-    #[command(
-        after_help = "Examples:\n  drill rules test shop.test.yaml\n  drill rules test *.test.yaml --json | jq '.[].tests[].failures'\n\nThe exit code is 0 when every test passed, 1 when one failed, 2 when a file cannot be used."
-    )]
-    Test {
-        /// Test files; the rule files that they name are looked for beside them.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// JSON array
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print the rules of objectives: error ratios, budgets and burn rates as a Prometheus rule file.
-    #[command(
-        after_help = "Examples:\n  drill rules objectives slo.yaml > slo.rules.yaml\n  drill rules objectives slo.yaml --alerts | promtool check rules\n\nThe file has the format of Sloth (prometheus/v1); `windows:` in it is what Sloth has in a file of AlertWindows.\nWithout it the period is 30 days. The exit code is 1 when the file has problems; all are told, with their places."
-    )]
-    Objectives {
-        /// Spec file.
-        file: PathBuf,
-        /// The burn-rate alerts, too
-        #[arg(long)]
-        alerts: bool,
-    },
-}
-
 /// `drill verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
@@ -365,42 +275,6 @@ pub struct ScreenArgs {
     pub svg: Option<PathBuf>,
 }
 
-/// `drill proxy`.
-#[derive(Debug, Args)]
-pub struct ProxyArgs {
-    /// Where the control API listens
-    #[arg(long, default_value = "localhost")]
-    pub host: String,
-    /// Its port; 0 is a free one
-    #[arg(long, default_value_t = 8474)]
-    pub port: u16,
-    /// JSON file with proxies to begin with: a list as `POST /populate` takes it, toxics in it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Seed of all chance in toxics: the same seed and order of connections give the same [default: drawn and printed]
-    #[arg(long, value_parser = seed)]
-    pub seed: Option<u64>,
-    /// Bytes through each proxy at GET /metrics
-    #[arg(long)]
-    pub proxy_metrics: bool,
-    /// Figures of this process at GET /metrics
-    #[arg(long)]
-    pub runtime_metrics: bool,
-    /// What is logged on standard error: error, warn, info, debug, trace
-    #[arg(long, default_value = "warn", value_parser = ["error", "warn", "info", "debug", "trace"])]
-    pub log_level: String,
-    /// One proxy without a file: where it listens, as in 127.0.0.1:8080
-    #[arg(long, value_name = "HOST:PORT", requires = "upstream")]
-    pub listen: Option<String>,
-    /// Where it connects to
-    #[arg(long, value_name = "HOST:PORT", requires = "listen")]
-    pub upstream: Option<String>,
-    /// A toxic on it: TYPE[@upstream|downstream|both]=ATTRIBUTE:NUMBER,… , or ATTRIBUTE:TEXT for one on HTTP, as in
-    /// http_status=status:503,path:/orders/*; may be given several times
-    #[arg(long, value_name = "TOXIC", requires = "listen")]
-    pub toxic: Vec<String>,
-}
-
 /// `drill bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -434,16 +308,19 @@ pub enum BenchArea {
     )]
     /// Range queries in PromQL, memory of samples.
     Metrics,
+    /// The proxy beside HAProxy and nginx: requests, connections, memory; how exact toxics are.
+    Proxy,
 }
 
 impl BenchArea {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Lab,
         Self::Ingest,
         Self::Logs,
         Self::Traces,
         Self::Metrics,
+        Self::Proxy,
     ];
 }
 
