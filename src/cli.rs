@@ -1,9 +1,15 @@
 //! The command line: words, flags, help. What they do is in `command`.
 
+mod chaos;
+mod live;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
+
+pub use chaos::{ChaosRunArgs, ChaosWord};
+pub use live::{ChaosListArgs, HealArgs, InjectArgs, StatusArgs, Target};
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
 #[derive(Debug, Parser)]
@@ -57,6 +63,12 @@ pub enum Word {
         after_help = "Examples:\n  drill rules check shop.yaml              every problem at once\n  drill rules test shop.test.yaml          the format of promtool test rules, the same verdict\n  drill rules objectives slo.yaml          the recording rules of objectives, for any Prometheus"
     )]
     Rules(RulesWord),
+    /// Harm a running drill on purpose, or run experiments.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  drill chaos list                                   what can be injected\n  drill chaos inject latency checkout:payments --for 30s\n  drill chaos stop-everything\n  drill chaos run experiment.yaml                    in the format of the Chaos Toolkit"
+    )]
+    Chaos(ChaosWord),
     /// Prove that scenarios work: symptoms appear, wrong fixes fail, the right one holds.
     #[command(
         after_help = "Examples:\n  drill verify float-drift\n  drill verify --all --seeds 7,11\n  drill verify ring-deadlock --seeds 3 --json"
@@ -72,6 +84,9 @@ pub enum Word {
         after_help = "Examples:\n  drill screen traces --url http://127.0.0.1:41873\n  drill screen 4 --url http://127.0.0.1:41873 --size 160x50\n  drill screen map --url http://127.0.0.1:41873 --svg map.svg\n\nThe URL stands in the drill's help (`?`), and in the first lines of a headless drill."
     )]
     Screen(ScreenArgs),
+    /// Run the chaos proxy alone: Toxiproxy's control API, toxics from a file, seeds that reproduce.
+    #[command(after_help = crate::command::PROXY_HELP)]
+    Proxy(ProxyArgs),
     /// Measure ours beside every peer that is installed.
     #[command(after_help = "Examples:\n  drill bench\n  drill bench lab --runs 10 --json")]
     Bench(BenchArgs),
@@ -151,6 +166,9 @@ pub struct RunArgs {
     /// Folder with further scenario files
     #[arg(long, env = "DRILL_SCENARIOS")]
     pub scenarios: Option<PathBuf>,
+    /// What opens the instructor's routes, for `drill chaos` from elsewhere [default: drawn, and printed by a headless drill]
+    #[arg(long, env = "DRILL_INSTRUCTOR_KEY", hide_env_values = true, value_parser = instructor_key)]
+    pub instructor_key: Option<String>,
 }
 
 /// `drill join`.
@@ -347,6 +365,42 @@ pub struct ScreenArgs {
     pub svg: Option<PathBuf>,
 }
 
+/// `drill proxy`.
+#[derive(Debug, Args)]
+pub struct ProxyArgs {
+    /// Where the control API listens
+    #[arg(long, default_value = "localhost")]
+    pub host: String,
+    /// Its port; 0 is a free one
+    #[arg(long, default_value_t = 8474)]
+    pub port: u16,
+    /// JSON file with proxies to begin with: a list as `POST /populate` takes it, toxics in it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Seed of all chance in toxics: the same seed and order of connections give the same [default: drawn and printed]
+    #[arg(long, value_parser = seed)]
+    pub seed: Option<u64>,
+    /// Bytes through each proxy at GET /metrics
+    #[arg(long)]
+    pub proxy_metrics: bool,
+    /// Figures of this process at GET /metrics
+    #[arg(long)]
+    pub runtime_metrics: bool,
+    /// What is logged on standard error: error, warn, info, debug, trace
+    #[arg(long, default_value = "warn", value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub log_level: String,
+    /// One proxy without a file: where it listens, as in 127.0.0.1:8080
+    #[arg(long, value_name = "HOST:PORT", requires = "upstream")]
+    pub listen: Option<String>,
+    /// Where it connects to
+    #[arg(long, value_name = "HOST:PORT", requires = "listen")]
+    pub upstream: Option<String>,
+    /// A toxic on it: TYPE[@upstream|downstream|both]=ATTRIBUTE:NUMBER,… , or ATTRIBUTE:TEXT for one on HTTP, as in
+    /// http_status=status:503,path:/orders/*; may be given several times
+    #[arg(long, value_name = "TOXIC", requires = "listen")]
+    pub toxic: Vec<String>,
+}
+
 /// `drill bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -391,6 +445,13 @@ impl BenchArea {
         Self::Traces,
         Self::Metrics,
     ];
+}
+
+/// A key that nobody guesses, and that a header can carry.
+fn instructor_key(text: &str) -> Result<String, String> {
+    let fits = (12..=200).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| "write 12 to 200 letters, digits or signs without spaces".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

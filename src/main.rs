@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     {
         return services::run();
     }
-    let cli = match cli::Cli::try_parse() {
+    let cli = match cli::Cli::try_parse_from(command::dashes(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error),
     };

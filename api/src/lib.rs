@@ -29,6 +29,14 @@
 //! | `POST /drill/learning` | [`Learning`] → 204 |
 //! | `POST /drill/finish` | → [`Debrief`] |
 //! | `GET /drill/debrief` | → [`Debrief`] (after the end; 409 before) |
+//! | `GET /drills/{id}/chaos/mechanisms` | → `Vec<`[`MechanismView`]`>` (these and the following with the instructor's key; `{id}` may be `current`) |
+//! | `GET /drills/{id}/chaos` | → `Vec<`[`InjectionView`]`>` |
+//! | `POST /drills/{id}/chaos` | [`InjectRequest`] → [`InjectionView`] |
+//! | `POST /drills/{id}/chaos/preview` | [`InjectRequest`] → [`ChaosPreview`] |
+//! | `POST /drills/{id}/chaos/stop-everything` | → `Vec<`[`InjectionView`]`>` |
+//! | `GET /drills/{id}/chaos/{injection}` | → [`InjectionView`] |
+//! | `DELETE /drills/{id}/chaos/{injection}` | → [`InjectionView`] (heals it) |
+//! | `POST /drills/{id}/chaos/{injection}/renew` | → [`InjectionView`] (renews its lease) |
 //!
 //! Beside them the server answers the public telemetry APIs: `/prometheus/api/v1/*`,
 //! `/loki/api/v1/*`, `/tempo/api/*`, `/graph`, and receives OTLP at `/v1/*`. A client that
@@ -37,11 +45,13 @@
 
 mod act;
 mod case;
+mod chaos;
 mod debrief;
 mod drill;
 
 pub use act::*;
 pub use case::*;
+pub use chaos::*;
 pub use debrief::*;
 pub use drill::*;
 

@@ -16,6 +16,8 @@ pub enum RefusalKind {
     Malformed,
     /// The request is larger than the limit.
     TooLarge,
+    /// Who asks has not shown the instructor's key.
+    Forbidden,
     /// The path exists with another method.
     Method,
     /// The drill itself failed.

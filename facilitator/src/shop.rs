@@ -3,6 +3,7 @@
 
 use api::{ActionOutcome, Change, ProofView, Remedy, ServiceView};
 use futures_util::future::BoxFuture;
+use simulator::lab::Lab;
 
 use crate::refusal::Refusal;
 
@@ -38,4 +39,7 @@ pub trait Shop: Send + Sync + 'static {
 
     /// The stress test as it stands.
     fn proof(&self) -> ProofView;
+
+    /// The lab itself, for its instructor; a shop that is none has none.
+    fn lab(&self) -> Option<&Lab>;
 }

@@ -92,7 +92,21 @@ pub(crate) fn tell(event: &Event) -> Option<(&'static str, String)> {
             if role == "system" { "system" } else { "truth" },
             says.clone(),
         ),
-        Event::Chaos { what, by, why } => ("truth", format!("{what}, by {by}: {why}")),
+        Event::Chaos { what, by, why, .. } => ("chaos", format!("{what}, by {by}: {why}")),
+        Event::ChaosEnded {
+            what,
+            how,
+            flows_again,
+            seen,
+            ..
+        } => (
+            "chaos",
+            if *flows_again {
+                format!("{what} ended: {how}")
+            } else {
+                format!("{what} ended: {how}; traffic does not flow again: {seen}")
+            },
+        ),
         Event::Alert {
             name,
             state,

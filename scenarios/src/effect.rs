@@ -3,7 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{setting::Setting, shop::Role, span::Span};
+use crate::{
+    setting::Setting,
+    shop::Role,
+    span::Span,
+    vocabulary::{MechanismId, aim::Aim, parameter::Given},
+};
 
 /// One thing done to the lab.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,26 +46,15 @@ pub enum Effect {
     },
     /// Changes the load; what is not named stays.
     Load(LoadChange),
-    /// Cuts the link both ways: connections hang, nothing arrives.
-    Partition {
-        /// Caller.
-        from: Role,
-        /// Called.
-        to: Role,
-        /// For how long; then it heals.
-        lasting: Span,
-    },
-    /// Delays every chunk of bytes on the link, per direction downstream.
-    Delay {
-        /// Caller.
-        from: Role,
-        /// Called.
-        to: Role,
-        /// Milliseconds.
-        delay_ms: u64,
-        /// Plus or minus, milliseconds.
+    /// Harms the lab by a mechanism of the vocabulary, as an instructor could.
+    Inject {
+        /// Which.
+        mechanism: MechanismId,
+        /// Where.
+        at: Aim,
+        /// Values of its parameters; what is left out has its default.
         #[serde(default)]
-        jitter_ms: u64,
+        values: Given,
         /// For how long; none means until healed.
         #[serde(default)]
         lasting: Option<Span>,

@@ -84,6 +84,17 @@ pub enum LabError {
         /// Called.
         to: String,
     },
+    /// The database of a service is no process of its own here.
+    #[error(
+        "the database of {service} is a file here, there is no connection to act on; aim slow-database at {service}, or run the drill with DRILL_DATABASE_URL"
+    )]
+    NoDatabaseLink {
+        /// Service.
+        service: String,
+    },
+    /// A mechanism does not act as an effect asks it to.
+    #[error("{0}")]
+    Unfit(String),
     /// An alert rule cannot be changed.
     #[error("the alert {alert} cannot be changed: {reason}")]
     Alert {

@@ -5,11 +5,13 @@
 
 pub mod clock;
 mod error;
+pub mod experiment;
 pub mod folder;
 pub mod instruments;
 pub mod journal;
 pub mod lab;
 pub mod load;
+mod outward;
 pub mod proxy;
 pub mod supervisor;
 mod wire;

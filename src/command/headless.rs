@@ -101,7 +101,7 @@ impl Printer {
         let forward = drill.forward_url();
         let ready_ms = drill.ready_after().as_secs_f64() * 1e3;
         self.line(
-            &json!({ "kind": "drill", "drill": view.id, "seed": view.seed, "api": api, "otlp_grpc": otlp_grpc, "forward": forward, "level": view.level, "repeat": repeat(plan) }),
+            &json!({ "kind": "drill", "drill": view.id, "seed": view.seed, "api": api, "otlp_grpc": otlp_grpc, "forward": forward, "instructor_key": drill.instructor_key(), "level": view.level, "repeat": repeat(plan) }),
             || {
                 let forwarded = forward.map(|to| format!("\n  forward {to}"));
                 format!(

@@ -1,11 +1,13 @@
 //! The commands: each file is one word of the command line.
 
 mod bench;
+mod chaos;
 mod doctor;
 mod headless;
 mod join;
 mod list;
 mod manual;
+mod proxy;
 mod report;
 mod rules;
 mod run;
@@ -15,6 +17,8 @@ mod verify;
 mod verify_jobs;
 
 use std::{path::Path, process::ExitCode};
+
+pub use proxy::{HELP as PROXY_HELP, dashes};
 
 use crate::{
     cli::{Cli, RulesWord, RunCommand, ScenariosWord, Word},
@@ -41,6 +45,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Bench(bench)) => bench.json,
         Some(Word::Doctor(doctor)) => doctor.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
+        Some(Word::Chaos(word)) => word.wants_json(),
         Some(Word::Rules(RulesWord::Check { json, .. } | RulesWord::Test { json, .. })) => *json,
         Some(_) => false,
     }
@@ -61,9 +66,11 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Report(args)) => report::run(&args, settings),
         Some(Word::Scenarios(word)) => scenario_files::run(word, settings),
         Some(Word::Rules(word)) => rules::run(&word),
+        Some(Word::Chaos(word)) => chaos::run(&word, settings),
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
         Some(Word::Screen(args)) => screen::run(&args),
+        Some(Word::Proxy(args)) => proxy::run(&args),
         Some(Word::Bench(args)) => bench::run(&args),
         Some(Word::Bare) => Ok(bench::bare()),
         Some(Word::Completions { shell }) => manual::completions(shell),

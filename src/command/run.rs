@@ -62,6 +62,7 @@ pub fn run(command: RunCommand, settings: &Settings) -> Result<ExitCode, Failure
             .database_url
             .clone()
             .or_else(|| settings.database_url.clone()),
+        instructor_key: args.instructor_key.clone(),
         executable: None,
     };
     log_to(&logs, args.headless);

@@ -20,13 +20,23 @@ pub use pager::Watched;
 use parking_lot::Mutex;
 pub use question::{Answered, Language, Question};
 use scenarios::plan::Plan;
+use sha2::{Digest, Sha256};
 use simulator::{
     clock::DrillClock,
     journal::{Entry, Event, Journal},
+    lab::Lab,
 };
 use tokio::sync::watch;
 
-use crate::{notebook::Notebook, refusal::Refusal, shop::Shop, sight::Sight};
+use crate::{
+    notebook::Notebook,
+    refusal::{Refusal, RefusalKind},
+    shop::Shop,
+    sight::Sight,
+};
+
+/// The drill that a server runs, whatever its id.
+const CURRENT: &str = "current";
 
 /// What a desk is made of.
 pub struct DeskParts {
@@ -46,6 +56,8 @@ pub struct DeskParts {
     pub archive: Archive,
     /// Base URL of OTLP over gRPC.
     pub otlp_grpc: Option<String>,
+    /// What opens the instructor's routes.
+    pub instructor_key: String,
 }
 
 /// The desk. Shared by the server's handlers and the tasks of the drill.
@@ -62,6 +74,7 @@ pub struct Desk {
     archive: tokio::sync::Mutex<Archive>,
     archive_banner: Mutex<Option<String>>,
     otlp_grpc: Option<String>,
+    instructor_key: String,
     ended: watch::Sender<bool>,
 }
 
@@ -83,6 +96,7 @@ impl Desk {
             archive_banner: Mutex::new(parts.archive.problem()),
             archive: tokio::sync::Mutex::new(parts.archive),
             otlp_grpc: parts.otlp_grpc,
+            instructor_key: parts.instructor_key,
             ended: watch::channel(false).0,
         }
     }
@@ -119,6 +133,33 @@ impl Desk {
         self.shop()
     }
 
+    /// The lab, for its instructor, who has shown a key.
+    ///
+    /// # Errors
+    /// When the key is not the drill's, the id another drill's, the lab is still starting, or the drill has ended.
+    pub fn lab(&self, drill: &str, key: Option<&str>) -> Result<&Lab, Refusal> {
+        // hashes are compared, so that how long it takes tells nothing of the key
+        let hash = |text: &str| Sha256::digest(text.as_bytes());
+        if !key.is_some_and(|key| hash(key) == hash(&self.instructor_key)) {
+            return Err(Refusal::new(
+                RefusalKind::Forbidden,
+                "this is the instructor's, and needs the drill's instructor key",
+                "send `authorization: Bearer KEY`; a headless drill prints its key, and `drill chaos` finds that of a drill on this machine",
+            ));
+        }
+        if drill != self.id && drill != CURRENT {
+            return Err(Refusal::not_found(
+                format!("there is no drill `{drill}` here"),
+                format!("this one is {}, or {CURRENT}", self.id),
+            ));
+        }
+        let notebook = self.notebook.lock().clone();
+        self.going_on(&notebook)?;
+        self.shop()?
+            .lab()
+            .ok_or_else(|| Refusal::not_now("this drill has no lab", "start one that runs"))
+    }
+
     /// The change history so far.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
@@ -141,6 +182,12 @@ impl Desk {
     #[must_use]
     pub fn sight(&self) -> &Arc<dyn Sight> {
         &self.sight
+    }
+
+    /// Opaque id of the drill.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Drill time now, Unix milliseconds.

@@ -3,6 +3,7 @@
 
 mod doors;
 mod events;
+mod handle;
 mod instruments;
 mod rules;
 mod shop;
@@ -14,6 +15,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use api::{Debrief, DrillView};
 pub use events::{DrillEvent, Events};
+pub use handle::Handle;
 pub use rules::RulesUnusable;
 use scenarios::plan::Plan;
 use simulator::{LabError, lab::Lab};
@@ -44,6 +46,8 @@ pub struct DrillOptions {
     pub chosen_by_trainee: bool,
     /// `postgres://` URL for the services' databases; SQLite without it.
     pub database_url: Option<String>,
+    /// What opens the instructor's routes; drawn when none is given.
+    pub instructor_key: Option<String>,
     /// What is executed for each service, with its arguments; the running program with `service` when
     /// none is given.
     pub executable: Option<(PathBuf, Vec<String>)>,
@@ -74,6 +78,9 @@ pub struct Drill {
     api_url: String,
     otlp_grpc_url: String,
     forward_url: Option<String>,
+    instructor_key: String,
+    /// By which others on this machine find it while it runs.
+    handle: parking_lot::Mutex<Option<Handle>>,
     cancel: CancellationToken,
     tasks: parking_lot::Mutex<JoinSet<()>>,
     proofs: TaskTracker,
@@ -111,6 +118,12 @@ impl Drill {
         self.forward_url.as_deref()
     }
 
+    /// What opens the instructor's routes.
+    #[must_use]
+    pub fn instructor_key(&self) -> &str {
+        &self.instructor_key
+    }
+
     /// From the call of start to all services ready, wall time.
     #[must_use]
     pub const fn ready_after(&self) -> Duration {
@@ -144,6 +157,7 @@ impl Drill {
     /// When this returns nothing of the drill runs. Doing it again does nothing.
     pub async fn shutdown(&self) {
         self.desk.finish("it was shut down").await;
+        drop(self.handle.lock().take());
         self.lab.shutdown().await;
         self.cancel.cancel();
         self.proofs.close();

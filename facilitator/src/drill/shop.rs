@@ -96,4 +96,8 @@ impl Shop for LabShop {
         view.running |= self.proving.load(Ordering::Acquire);
         view
     }
+
+    fn lab(&self) -> Option<&Lab> {
+        Some(&self.lab)
+    }
 }

@@ -22,6 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Drill, DrillError, DrillOptions,
     doors::{Doors, Outside},
+    handle::Handle,
     instruments::{LabInstruments, store_lines},
     rules,
     shop::LabShop,
@@ -60,6 +61,10 @@ impl Drill {
         let telemetry = Telemetry::new(TelemetryConfig::default(), time.clone());
         rules::load(&telemetry.metrics, &plan)?;
 
+        let instructor_key = options
+            .instructor_key
+            .clone()
+            .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
         let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
         let (journal, archive) = record(&options, &id, &telemetry).await;
         journal.append(clock.begin_ns() / 1_000_000, started(&plan, &id));
@@ -72,6 +77,7 @@ impl Drill {
             sight: Arc::new(telemetry.clone()),
             archive,
             otlp_grpc: Some(otlp_grpc_url.clone()),
+            instructor_key: instructor_key.clone(),
         }));
 
         let (instruments, lines) = LabInstruments::new(telemetry.clone(), time, clock.clone());
@@ -103,6 +109,11 @@ impl Drill {
                 return Err(error);
             }
         };
+        let handle = options.logs_dir.as_ref().and_then(|logs| {
+            Handle::write(logs, desk.id(), &api_url, &instructor_key)
+                .inspect_err(|error| tracing::warn!(%error, "`drill chaos` will not find this drill by itself"))
+                .ok()
+        });
         let proofs = TaskTracker::new();
         desk.open_shop(Arc::new(LabShop::new(lab.clone(), proofs.clone())));
         Ok(Self {
@@ -112,6 +123,8 @@ impl Drill {
             api_url,
             otlp_grpc_url,
             forward_url,
+            instructor_key,
+            handle: parking_lot::Mutex::new(handle),
             cancel,
             tasks: parking_lot::Mutex::new(tasks),
             proofs,

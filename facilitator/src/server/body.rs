@@ -23,6 +23,7 @@ impl IntoResponse for Refusal {
             RefusalKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             RefusalKind::Malformed => StatusCode::BAD_REQUEST,
             RefusalKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            RefusalKind::Forbidden => StatusCode::UNAUTHORIZED,
             RefusalKind::Method => StatusCode::METHOD_NOT_ALLOWED,
             RefusalKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -2,6 +2,7 @@
 //! APIs. It turns HTTP into the desk's verbs and back; it decides nothing about a drill.
 
 mod body;
+mod chaos;
 mod overhear;
 mod routes;
 

@@ -45,6 +45,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/api/v1/drill/learning", get(learning_choices).post(learn))
         .route("/api/v1/drill/finish", post(finish))
         .route("/api/v1/drill/debrief", get(debrief))
+        .merge(super::chaos::router())
         .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
@@ -161,11 +162,11 @@ async fn debrief(State(desk): At) -> Answer<Debrief> {
 }
 
 /// An id in a path.
-fn number(text: &str) -> Result<u32, Refusal> {
+pub(super) fn number(text: &str) -> Result<u32, Refusal> {
     text.parse().map_err(|_| {
         Refusal::not_found(
             format!("`{text}` is no id"),
-            "ids are whole numbers, as GET /api/v1/drill/case shows them",
+            "ids are whole numbers, as the lists show them",
         )
     })
 }

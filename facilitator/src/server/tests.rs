@@ -90,7 +90,14 @@ impl Shop for Toy {
             ..ProofView::default()
         }
     }
+
+    fn lab(&self) -> Option<&simulator::lab::Lab> {
+        None
+    }
 }
+
+/// The instructor's.
+const KEY: &str = "0123456789abcdef";
 
 const TRACE: &str = "0000000000000000000000000000002a";
 
@@ -113,6 +120,7 @@ async fn room(paged: bool) -> Room {
         sight: Arc::new(telemetry.clone()),
         archive: Archive::default(),
         otlp_grpc: None,
+        instructor_key: KEY.into(),
     }));
     desk.open_shop(Arc::new(Toy {
         proving: AtomicBool::new(false),

@@ -185,6 +185,7 @@ async fn run(options: &VerifyOptions, sheet: &mut Sheet<'_>) -> Result<(), Stop>
         logs_dir: None,
         chosen_by_trainee: false,
         database_url: options.database_url.clone(),
+        instructor_key: None,
         executable: options.executable.clone(),
     })
     .await;

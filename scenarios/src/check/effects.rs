@@ -9,6 +9,10 @@ use crate::{
     setting::Setting,
     shop::Role,
     span::Span,
+    vocabulary::{
+        MechanismId,
+        aim::{Aim, Link},
+    },
 };
 
 /// Most instances of one service: more do not fit beside the others on a laptop.
@@ -39,12 +43,6 @@ fn one<'a>(
     if let Some((kind, service)) = service_of(effect) {
         let path = at(&[kind.into(), "service".into()]);
         role(service, &path, scenario, findings);
-    }
-    if let Some((kind, from, to, lasting)) = link_of(effect) {
-        link(from, to, &at(&[kind.into()]), scenario, findings);
-        if let Some(lasting) = lasting {
-            lasts(lasting, &at(&[kind.into(), "lasting".into()]), findings);
-        }
     }
     match effect {
         Effect::Deploy { settings, .. } => {
@@ -85,7 +83,23 @@ fn one<'a>(
                 );
             }
         }
-        Effect::Restart { .. } | Effect::Partition { .. } | Effect::Delay { .. } => {}
+        Effect::Inject {
+            mechanism,
+            at: aim,
+            values,
+            lasting,
+        } => {
+            let path = at(&["inject".into()]);
+            inject(*mechanism, *aim, &values.0, &path, scenario, findings);
+            if let Some(lasting) = lasting {
+                lasts(
+                    *lasting,
+                    &at(&["inject".into(), "lasting".into()]),
+                    findings,
+                );
+            }
+        }
+        Effect::Restart { .. } => {}
     }
 }
 
@@ -99,36 +113,40 @@ const fn service_of(effect: &Effect) -> Option<(&'static str, Role)> {
     }
 }
 
-const fn link_of(effect: &Effect) -> Option<(&'static str, Role, Role, Option<Span>)> {
-    match effect {
-        Effect::Partition { from, to, lasting } => Some(("partition", *from, *to, Some(*lasting))),
-        Effect::Delay {
-            from, to, lasting, ..
-        } => Some(("delay", *from, *to, *lasting)),
-        _ => None,
-    }
-}
-
 fn role(role: Role, path: &[Step<'_>], scenario: &Scenario, findings: &mut Findings<'_>) {
     let known = scenario.services.iter().map(|spec| spec.service.name());
     findings.refer(path, "service in this scenario called", role.name(), known);
 }
 
-fn link(from: Role, to: Role, path: &[Step<'_>], scenario: &Scenario, findings: &mut Findings<'_>) {
-    for (field, end) in [("from", from), ("to", to)] {
-        role(end, &[path, &[field.into()]].concat(), scenario, findings);
+/// That a mechanism acts there with these values, on what this scenario runs.
+fn inject(
+    mechanism: MechanismId,
+    aim: Aim,
+    values: &serde_json::Map<String, serde_json::Value>,
+    path: &[Step<'_>],
+    scenario: &Scenario,
+    findings: &mut Findings<'_>,
+) {
+    let mechanism = mechanism.mechanism();
+    let field = |name: &'static str| [path, &[name.into()]].concat();
+    let ends = match aim {
+        Aim::Service(role) | Aim::Link(Link::Door(role) | Link::Database(role)) => vec![role],
+        Aim::Link(Link::Call { from, to }) => vec![from, to],
+        Aim::Load => Vec::new(),
+    };
+    for end in ends {
+        role(end, &field("at"), scenario, findings);
     }
-    if !from.calls().contains(&to) {
-        let callees: Vec<_> = from.calls().iter().map(|to| to.name()).collect();
-        findings.say(
-            path,
-            format!("there is no link from {from} to {to}"),
-            if callees.is_empty() {
-                format!("{from} calls nobody")
-            } else {
-                format!("{from} calls {}", callees.join(", "))
-            },
-        );
+    let told = match mechanism.values(values) {
+        Err(unfit) => Some((field("values"), unfit)),
+        Ok(values) => mechanism
+            .acts(aim, &values, 1.0)
+            .err()
+            .map(|unfit| (field("at"), unfit)),
+    };
+    if let Some((path, unfit)) = told {
+        let remedy = format!("drill chaos list {} tells what it takes", mechanism.id);
+        findings.say(&path, unfit.to_string(), remedy);
     }
 }
 

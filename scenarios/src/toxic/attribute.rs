@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{KINDS, ToxicKind};
+use super::{KINDS, ToxicKind, http};
 use crate::nearest::nearest;
 
 /// A day in milliseconds: the longest time that a toxic may be told to wait.
@@ -71,7 +71,7 @@ impl ToxicError {
     pub(super) fn unknown_kind(kind: &str) -> Self {
         Self::UnknownKind {
             kind: shortened(kind),
-            nearest: nearest(kind, KINDS.iter().map(|kind| kind.name)),
+            nearest: nearest(kind, all_kinds()),
         }
     }
 }
@@ -80,9 +80,14 @@ fn did_you_mean(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |near| format!(", did you mean `{near}`"))
 }
 
+/// Names of all types, of bytes and of HTTP.
+fn all_kinds() -> impl Iterator<Item = &'static str> {
+    let http = http::KINDS.iter().map(|kind| kind.name);
+    KINDS.iter().map(|kind| kind.name).chain(http)
+}
+
 fn kinds() -> String {
-    let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
-    names.join(", ")
+    all_kinds().collect::<Vec<_>>().join(", ")
 }
 
 fn attributes(kind: &str) -> String {

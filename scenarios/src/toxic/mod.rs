@@ -9,6 +9,7 @@
 mod attribute;
 mod bandwidth;
 mod half_open;
+pub mod http;
 mod latency;
 mod limit_data;
 mod partition;
@@ -27,6 +28,7 @@ use serde_json::Value;
 pub use attribute::{Attribute, ToxicError};
 pub use bandwidth::Bandwidth;
 pub use half_open::HalfOpen;
+pub use http::HttpToxic;
 pub use latency::Latency;
 pub use limit_data::LimitData;
 pub use partition::Partition;
@@ -78,10 +80,13 @@ macro_rules! registry {
         /// One thing done to a link.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Toxic {
-            $(#[doc = concat!("See [`", stringify!($kind), "`].")] $kind($kind)),+
+            $(#[doc = concat!("See [`", stringify!($kind), "`].")] $kind($kind),)+
+            /// Acts on messages of HTTP, and on no bytes. See [`http`].
+            Http(Box<HttpToxic>),
         }
 
-        /// Name, definition and attributes of every toxic, in the order of the registry.
+        /// Name, definition and attributes of every toxic of bytes, in the order of the registry; those of HTTP are
+        /// [`http::KINDS`].
         pub const KINDS: &[Kind] = &[
             $(Kind {
                 name: $kind::KIND,
@@ -98,7 +103,9 @@ macro_rules! registry {
             pub fn from_wire(kind: &str, attributes: Value) -> Result<Self, ToxicError> {
                 match kind {
                     $($kind::KIND => attribute::parse(attributes, None).map(Self::$kind),)+
-                    _ => Err(ToxicError::unknown_kind(kind)),
+                    _ => HttpToxic::from_wire(kind, attributes)
+                        .unwrap_or_else(|| Err(ToxicError::unknown_kind(kind)))
+                        .map(|toxic| Self::Http(Box::new(toxic))),
                 }
             }
 
@@ -109,6 +116,9 @@ macro_rules! registry {
             pub fn updated(&self, attributes: Value) -> Result<Self, ToxicError> {
                 match self {
                     $(Self::$kind(now) => attribute::parse(attributes, Some(now)).map(Self::$kind),)+
+                    Self::Http(now) => {
+                        now.updated(attributes).map(|toxic| Self::Http(Box::new(toxic)))
+                    }
                 }
             }
 
@@ -117,14 +127,16 @@ macro_rules! registry {
             pub fn attributes(&self) -> Value {
                 match self {
                     $(Self::$kind(toxic) => attribute::wire(toxic),)+
+                    Self::Http(toxic) => toxic.attributes(),
                 }
             }
 
             /// `type` on the wire, as in `slow_close`.
             #[must_use]
-            pub const fn kind(&self) -> &'static str {
+            pub fn kind(&self) -> &'static str {
                 match self {
                     $(Self::$kind(_) => $kind::KIND,)+
+                    Self::Http(toxic) => toxic.kind(),
                 }
             }
 
@@ -132,6 +144,7 @@ macro_rules! registry {
             pub fn decide(&self, seen: &Seen, event: Event, rng: &mut impl Rng) -> Verdict {
                 match self {
                     $(Self::$kind(toxic) => toxic.decide(seen, event, rng),)+
+                    Self::Http(_) => Verdict::Pass,
                 }
             }
 
@@ -140,6 +153,7 @@ macro_rules! registry {
             pub fn closes_after_silence(&self) -> Option<std::time::Duration> {
                 match self {
                     $(Self::$kind(toxic) => toxic.closes_after_silence(),)+
+                    Self::Http(_) => None,
                 }
             }
 
@@ -148,6 +162,7 @@ macro_rules! registry {
             pub fn holds_handshake(&self) -> bool {
                 match self {
                     $(Self::$kind(toxic) => toxic.holds_handshake(),)+
+                    Self::Http(_) => false,
                 }
             }
 
@@ -156,6 +171,7 @@ macro_rules! registry {
             pub fn parting(&self, seen: &Seen) -> Parting {
                 match self {
                     $(Self::$kind(toxic) => toxic.parting(seen),)+
+                    Self::Http(_) => Parting::Release,
                 }
             }
 
@@ -165,6 +181,7 @@ macro_rules! registry {
                 let share = if share.is_nan() { 1.0 } else { share.clamp(0.0, 1.0) };
                 match self {
                     $(Self::$kind(toxic) => Self::$kind(toxic.at_strength(share)),)+
+                    Self::Http(toxic) => Self::Http(Box::new(toxic.at_strength(share))),
                 }
             }
         }

@@ -1,9 +1,11 @@
 //! The fault vocabulary: families and their mechanisms, with definitions, where each acts and how it
-//! heals. A trainee picks from it in a diagnosis, so it also lists what no scenario uses yet.
+//! heals, and for chaos what it can be given, where it can be aimed and which acts it is made of. A
+//! trainee picks from it in a diagnosis, so it also lists what no scenario uses yet.
 //!
-//! It is words only: which service can be set to show a mechanism is `setting`'s business, and how
-//! chaos injects one is the lab's.
+//! It is data and pure functions: services, links, supervisor and load carry the acts out.
 
+pub mod act;
+pub mod aim;
 mod change;
 mod concurrency;
 mod data;
@@ -12,12 +14,17 @@ mod dependency;
 mod http;
 mod network;
 mod none;
+pub mod parameter;
 mod process;
+mod request;
 mod resource;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{nearest::nearest, scenario::Scenario};
+use act::Act;
+use aim::{Aim, Aims};
+use parameter::{Parameter, ValueError, Values};
 
 /// Where a mechanism acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,7 +45,7 @@ pub enum ActsAt {
 }
 
 /// One way to break.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Mechanism {
     /// Id, as in `circular-wait`.
     pub id: &'static str,
@@ -50,6 +57,41 @@ pub struct Mechanism {
     pub acts_at: ActsAt,
     /// What ends it, one line.
     pub heals: &'static str,
+    /// Where chaos can be aimed that injects it.
+    pub aims: Aims,
+    /// What it can be given then.
+    pub parameters: &'static [Parameter],
+    /// What is done then.
+    acts: fn(Aim, &Values) -> Vec<Act>,
+}
+
+/// Why a mechanism cannot be injected as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It cannot be injected at all.
+    #[error("{mechanism} is no harm, so it cannot be injected")]
+    Harmless {
+        /// Mechanism.
+        mechanism: &'static str,
+    },
+    /// It does not act there.
+    #[error("{mechanism} cannot be aimed at {aim}; it can be aimed at {words}")]
+    Aim {
+        /// Mechanism.
+        mechanism: &'static str,
+        /// Where it was aimed.
+        aim: Aim,
+        /// Where it can be.
+        words: String,
+    },
+    /// Values that it does not take.
+    #[error("{}", listed(.0))]
+    Values(Vec<ValueError>),
+}
+
+fn listed(errors: &[ValueError]) -> String {
+    let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    told.join("; ")
 }
 
 impl Mechanism {
@@ -61,10 +103,46 @@ impl Mechanism {
             words => format!("{} (also: {})", self.definition, words.join(", ")),
         }
     }
+
+    /// Reads what it is given, over the defaults.
+    ///
+    /// # Errors
+    /// Every value that it does not take.
+    pub fn values(
+        &self,
+        given: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Values, Unfit> {
+        Values::read(self.id, self.parameters, given).map_err(Unfit::Values)
+    }
+
+    /// What is done when it is injected there with these values, so far into a ramp (1 is the whole). The same acts in the same
+    /// order for every share, so that one can take another's place.
+    ///
+    /// # Errors
+    /// When it does not act there.
+    pub fn acts(&self, aim: Aim, values: &Values, share: f64) -> Result<Vec<Act>, Unfit> {
+        if self.aims == Aims::Nothing {
+            return Err(Unfit::Harmless { mechanism: self.id });
+        }
+        if !self.aims.admit(aim) {
+            return Err(Unfit::Aim {
+                mechanism: self.id,
+                aim,
+                words: self.aims.words(),
+            });
+        }
+        Ok((self.acts)(aim, &values.ramped(self.parameters, share)))
+    }
+
+    /// Whether it grows when it is ramped.
+    #[must_use]
+    pub fn ramps(&self) -> bool {
+        self.parameters.iter().any(|one| one.ramps_from.is_some())
+    }
 }
 
 /// Mechanisms of one kind. Naming another one of the right family earns part of the points.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Family {
     /// Id, as in `concurrency`.
     pub id: &'static str,
@@ -94,8 +172,8 @@ pub const NO_FAULT: &str = "no-fault";
 pub const NONE: &str = "none";
 
 /// Id of a mechanism of the vocabulary; there is no other way to make one than by [`MechanismId::new`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "&'static str", try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "&'static str")]
 pub struct MechanismId(&'static str);
 
 /// Why a text is not a mechanism.
@@ -163,11 +241,11 @@ impl From<MechanismId> for &'static str {
     }
 }
 
-impl TryFrom<String> for MechanismId {
-    type Error = UnknownMechanism;
-
-    fn try_from(id: String) -> Result<Self, Self::Error> {
-        Self::new(&id)
+// by hand: derived, it would borrow from what it reads for as long as the vocabulary lives
+impl<'de> Deserialize<'de> for MechanismId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        Self::new(&id).map_err(serde::de::Error::custom)
     }
 }
 
@@ -310,6 +388,70 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// The values at which a parameter is at its default, its least or its most.
+    fn extremes(
+        parameters: &'static [Parameter],
+    ) -> Vec<serde_json::Map<String, serde_json::Value>> {
+        use parameter::Kind;
+        let ends = |one: &Parameter| -> [serde_json::Value; 2] {
+            match one.kind {
+                Kind::Whole { least, most, .. } => [least.into(), most.into()],
+                Kind::Signed { least, most, .. } => [least.into(), most.into()],
+                Kind::Number { least, most, .. } => [least.into(), most.into()],
+                Kind::Choice { words } => [words[0].into(), words[words.len() - 1].into()],
+                Kind::Text { longest, .. } => ["".into(), "/".repeat(longest).into()],
+            }
+        };
+        let all = |k: usize| {
+            parameters
+                .iter()
+                .map(move |one| (one.id.to_owned(), ends(one)[k].clone()))
+        };
+        vec![serde_json::Map::new(), all(0).collect(), all(1).collect()]
+    }
+
+    #[test]
+    fn every_mechanism_becomes_acts_wherever_it_can_be_aimed_at_all_its_bounds() {
+        for mechanism in mechanisms().filter(|one| one.id != NO_FAULT) {
+            let mut aimed = 0;
+            for aim in mechanism.aims.all() {
+                for given in extremes(mechanism.parameters) {
+                    let values = mechanism.values(&given).expect("within bounds");
+                    let whole = mechanism.acts(aim, &values, 1.0).expect("admitted");
+                    assert!(!whole.is_empty(), "{} at {aim} does nothing", mechanism.id);
+                    for share in [0.0, 0.3] {
+                        let part = mechanism.acts(aim, &values, share).expect("admitted");
+                        let places = |acts: &[Act]| -> Vec<_> {
+                            acts.iter()
+                                .map(|act| (std::mem::discriminant(act), act.at()))
+                                .collect()
+                        };
+                        assert_eq!(places(&part), places(&whole), "{}", mechanism.id);
+                    }
+                }
+                aimed += 1;
+            }
+            assert!(aimed > 0, "{} cannot be aimed at anything", mechanism.id);
+        }
+    }
+
+    #[test]
+    fn what_does_not_act_there_says_where_it_does() {
+        let mechanism = mechanism("n-plus-one").expect("exists");
+        let values = mechanism.values(&serde_json::Map::new()).expect("defaults");
+        let told = mechanism
+            .acts(Aim::Load, &values, 1.0)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            told,
+            "n-plus-one cannot be aimed at load; it can be aimed at orders"
+        );
+        let harmless = super::mechanism(NO_FAULT).expect("exists");
+        let values = harmless.values(&serde_json::Map::new()).expect("none");
+        assert!(harmless.acts(Aim::Load, &values, 1.0).is_err());
     }
 
     #[test]

@@ -120,6 +120,16 @@ pub enum Event {
         what: String,
         by: String,
         why: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        injection: Option<u32>,
+    },
+    /// Chaos ended: what ended it, and whether traffic was seen to flow again.
+    ChaosEnded {
+        injection: u32,
+        what: String,
+        how: String,
+        flows_again: bool,
+        seen: String,
     },
     /// A proof ended.
     Proof {

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use scenarios::{
-    effect::Effect,
-    shop::Role,
-    span::Span,
-    toxic::{Latency, Partition, Stream, Toxic, Toxicity},
-};
+use scenarios::{effect::Effect, span::Span, vocabulary::act::Act};
 use tokio_util::sync::CancellationToken;
 
-use super::Core;
+use super::{
+    Core,
+    chaos::{heal_all, put_all},
+};
 use crate::{LabError, supervisor::Order};
 
 /// Chaos that belongs together: of one remedy, one timeline event or one proof. Each toxic ends by its duration, with this,
@@ -44,25 +42,20 @@ impl Core {
                 self.load.patch(*change).await;
                 Ok("the load changes".to_owned())
             }
-            Effect::Partition { from, to, lasting } => {
-                let cut = Partition {}.into();
-                self.poison(*from, *to, Stream::Both, cut, Some(*lasting), chaos)?;
-                Ok(format!("{from} → {to}: cut for {lasting}"))
-            }
-            Effect::Delay {
-                from,
-                to,
-                delay_ms,
-                jitter_ms,
+            Effect::Inject {
+                mechanism,
+                at,
+                values,
                 lasting,
             } => {
-                let latency = Latency {
-                    latency_ms: *delay_ms,
-                    jitter_ms: *jitter_ms,
-                };
-                let down = Stream::Downstream;
-                self.poison(*from, *to, down, latency.into(), *lasting, chaos)?;
-                Ok(format!("{from} → {to}: {delay_ms} ms later"))
+                let mechanism = mechanism.mechanism();
+                let acts = mechanism
+                    .values(&values.0)
+                    .and_then(|values| mechanism.acts(*at, &values, 1.0))
+                    .map_err(|unfit| LabError::Unfit(unfit.to_string()))?;
+                self.harm(mechanism.id, &acts, *lasting, chaos).await?;
+                let lasting = lasting.map_or_else(String::new, |span| format!(" for {span}"));
+                Ok(format!("{} at {at}{lasting}", mechanism.id))
             }
             Effect::TuneAlert { alert, expr, hold } => {
                 self.floor
@@ -77,19 +70,15 @@ impl Core {
         }
     }
 
-    /// Puts a toxic on a link, for a span of drill time or until `chaos` is healed.
-    fn poison(
+    /// Puts acts into force, for a span of drill time or until `chaos` is healed.
+    async fn harm(
         self: &Arc<Self>,
-        from: Role,
-        to: Role,
-        stream: Stream,
-        toxic: Toxic,
+        name: &str,
+        acts: &[Act],
         lasting: Option<Span>,
         chaos: &Chaos,
     ) -> Result<(), LabError> {
-        let link = self.floor.network.link(from, to)?;
-        let name = format!("{}_{stream}", toxic.kind());
-        let poisoned = link.poison(&name, stream, Toxicity::ALL, toxic);
+        let forces = put_all(self, name, acts).await?;
         let until_ns = lasting.map(|lasting| {
             self.floor
                 .clock
@@ -98,11 +87,13 @@ impl Core {
         });
         let (core, healed) = (self.clone(), chaos.0.clone());
         self.loose.spawn(async move {
-            let _poisoned = poisoned;
             tokio::select! {
                 () = expiry(&core, until_ns) => {}
                 () = healed.cancelled() => {}
                 () = core.cancel.cancelled() => {}
+            }
+            for trouble in heal_all(forces).await {
+                tracing::debug!(trouble, "an effect was not taken back");
             }
         });
         Ok(())

@@ -4,16 +4,17 @@
 //! Pager, diagnosis, score and everything that a person does besides are not its business.
 
 mod changes;
+pub mod chaos;
 mod effects;
 mod proof;
 mod remedies;
 mod schedule;
 mod start;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use parking_lot::Mutex;
-use scenarios::plan::Plan;
+use scenarios::{plan::Plan, vocabulary::aim::Link};
 use tokio::{sync::broadcast, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -124,6 +125,7 @@ struct Core {
     stopped: Stopped,
     bench: Bench,
     proof: ProofDesk,
+    chaos: chaos::Register,
     began: tokio::time::Instant,
     /// Tasks that end by themselves, with the lab at the latest: toxics, effects under way.
     loose: TaskTracker,
@@ -160,6 +162,20 @@ impl Lab {
     #[must_use]
     pub fn load_metrics(&self) -> String {
         self.core.load.metrics()
+    }
+
+    /// All links that chaos can act on, and the address of each one's proxy.
+    #[must_use]
+    pub fn links(&self) -> Vec<(Link, SocketAddr)> {
+        let all = self.core.floor.network.all();
+        all.filter_map(|(link, proxy)| Some((link, proxy.address()?)))
+            .collect()
+    }
+
+    /// Whether no toxic is on any link.
+    #[must_use]
+    pub fn is_healed(&self) -> bool {
+        self.core.floor.network.is_healed()
     }
 
     /// The clock.

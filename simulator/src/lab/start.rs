@@ -86,6 +86,7 @@ async fn open(
         changes: Changes::default(),
         stopped: schedule::Stopped::default(),
         bench: Bench::default(),
+        chaos: super::chaos::Register::default(),
         began,
         loose: tokio_util::task::TaskTracker::new(),
         cancel: cancel.clone(),

@@ -13,7 +13,7 @@ mod metrics;
 mod profile;
 mod walk;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use parking_lot::RwLock;
 use scenarios::{effect::LoadChange, seed::Seed};
@@ -60,6 +60,8 @@ pub struct LoadView {
 enum Change {
     Patch(LoadChange),
     Reset(Profile),
+    /// So many times the traffic, under a name; none takes it back.
+    Surge(u64, Option<f64>),
     BeginProof(LoadChange),
     EndProof,
 }
@@ -116,6 +118,7 @@ impl Generator {
             arrivals: Arrivals::new(live, street.clock.now_ns(), setup.profile.journeys_per_s),
             parked: None,
             proof: None,
+            surges: BTreeMap::new(),
             runs: 0,
             street: street.clone(),
             profiles: profiles.clone(),
@@ -143,6 +146,18 @@ impl Generator {
     /// Puts the load outside of proofs to a profile.
     pub(crate) async fn reset(&self, profile: Profile) {
         self.send(Change::Reset(profile)).await;
+    }
+
+    /// So many times the traffic on top of everything else, until the surge of this name is taken back with none.
+    pub(crate) async fn surge(&self, name: u64, factor: Option<f64>) {
+        self.send(Change::Surge(name, factor)).await;
+    }
+
+    /// Takes a surge back, from a destructor.
+    pub(crate) fn calm_now(&self, name: u64) {
+        if self.changes.try_send(Change::Surge(name, None)).is_err() {
+            tracing::warn!("the load could not be told that a surge has ended");
+        }
     }
 
     /// From now on the journeys of the proof instead of the live ones.
@@ -202,6 +217,8 @@ struct Engine {
     /// Live arrivals while a proof runs.
     parked: Option<Arrivals>,
     proof: Option<LoadChange>,
+    /// Factors on the rate, by name.
+    surges: BTreeMap<u64, f64>,
     /// Proofs begun so far.
     runs: u32,
     street: Arc<Street>,
@@ -252,6 +269,8 @@ impl Engine {
                 profiles.base = profiles.base.with(&change);
             }
             Change::Reset(profile) => self.profiles.write().base = profile,
+            Change::Surge(name, Some(factor)) => drop(self.surges.insert(name, factor)),
+            Change::Surge(name, None) => drop(self.surges.remove(&name)),
             Change::BeginProof(change) if self.proof.is_none() => {
                 self.arrivals.set_rate(now_ns, 0.0);
                 self.proof = Some(change);
@@ -275,6 +294,7 @@ impl Engine {
             .proof
             .as_ref()
             .map_or(profiles.base, |proof| profiles.base.with(proof));
+        profiles.now.journeys_per_s *= self.surges.values().product::<f64>();
         self.arrivals.set_rate(now_ns, profiles.now.journeys_per_s);
     }
 }

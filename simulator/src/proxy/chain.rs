@@ -17,7 +17,7 @@ use std::{
 use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scenarios::toxic::{Direction, Event, Parting, Seen, Verdict};
+use scenarios::toxic::{Direction, Event, Parting, Seen, Toxic, Verdict};
 
 use super::toxics::{Installed, ToxicId, Toxics};
 
@@ -108,7 +108,10 @@ impl Chain {
             }
         }
         let direction = self.chance.direction;
-        for installed in toxics.iter().filter(|new| new.stream.covers(direction)) {
+        let acts = |new: &&Arc<Installed>| {
+            new.stream.covers(direction) && !matches!(new.toxic, Toxic::Http(_))
+        };
+        for installed in toxics.iter().filter(acts) {
             if !self.stages.iter().any(|stage| stage.id == installed.id) {
                 let rng = self.chance.of(installed.id);
                 self.stages.push(Stage::new(installed, rng, was_open, now));
@@ -420,3 +423,6 @@ impl Stage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,8 @@
 //! the other, after what was sent before it. Both directions run in one task: a wake costs a look at both, which is cheaper
 //! than two tasks, and idle connections stay small.
 //!
-//! # How something that understands a protocol plugs in
-//! [`carry`] owns the accepted socket and has only [`Link`] besides: `link.dial()` opens a connection to the callee (again, as
-//! often as needed), `link.toxics()` and `link.changed()` say what is on the link, `link.draw()` has drawn `seed`. A session
-//! that must answer by itself or call twice is another function of the same signature, chosen in `listener`. For the toxics on
-//! bytes it puts a [`Chain`](super::chain::Chain) for each direction between its own writer and the socket: `push` what it
-//! would write, `pump`, write what comes out.
+//! Between the pipes and the callee's socket stands [`Callee`], which is that socket until the connection is carried as HTTP.
+//! Toxics on bytes thus act on what HTTP toxics have made of a connection, as seen by the caller.
 
 use std::{
     future::{Future, poll_fn},
@@ -29,6 +25,7 @@ use tokio::{
 
 use super::{
     chain::Chance,
+    http::Callee,
     link::Link,
     pipe::{Over, Pipe, Ran},
 };
@@ -57,18 +54,18 @@ pub(super) async fn carry(mut client: TcpStream, link: &Link, seed: u64) -> io::
             _ = client.ready(Interest::ERROR) => return Ok(()),
         }
     }
-    let mut server = link.dial().await?;
+    let mut callee = Callee::new(link, seed, link.dial().await?);
     up.opened();
     down.opened();
-    let over = run(&mut client, &mut server, &mut up, &mut down, link).await;
+    let over = run(&mut client, &mut callee, &mut up, &mut down, link).await;
     drop((up, down));
     match over {
         None => {}
         Some(Over::Reset) => {
             client.set_zero_linger()?;
-            server.set_zero_linger()?;
+            callee.reset();
         }
-        Some(Over::Close) => close(client, server).await,
+        Some(Over::Close) => close(client, callee.into_socket()).await,
     }
     Ok(())
 }
@@ -76,13 +73,12 @@ pub(super) async fn carry(mut client: TcpStream, link: &Link, seed: u64) -> io::
 /// Runs both directions until both have ended, or one ends the connection.
 async fn run<'a>(
     client: &mut TcpStream,
-    server: &mut TcpStream,
+    callee: &mut Callee<'a>,
     up: &mut Pipe<'a>,
     down: &mut Pipe<'a>,
     link: &'a Link,
 ) -> Option<Over> {
     let (mut client_read, mut client_write) = client.split();
-    let (mut server_read, mut server_write) = server.split();
     let mut changed = pin!(link.changed());
     // whether `changed` will wake this task; asking it each time would take its lock
     let mut registered = None;
@@ -99,15 +95,19 @@ async fn run<'a>(
                 };
                 continue;
             }
-            let sent = match up.run(cx, &mut client_read, &mut server_write) {
+            let sent = match up.run(cx, &mut client_read, callee) {
                 Err(over) => return Poll::Ready(Some(over)),
                 Ok(ran) => ran,
             };
-            let answered = match down.run(cx, &mut server_read, &mut client_write) {
+            callee.run(cx);
+            let answered = match down.run(cx, callee, &mut client_write) {
                 Err(over) => return Poll::Ready(Some(over)),
                 Ok(ran) => ran,
             };
-            if up.is_done() && down.is_done() {
+            if down.is_done() && callee.has_closed() {
+                return Poll::Ready(Some(Over::Close));
+            }
+            if up.is_done() && down.is_done() && callee.is_done() {
                 return Poll::Ready(None);
             }
             let broken = match (sent, answered) {
@@ -132,15 +132,18 @@ async fn run<'a>(
 }
 
 /// Both sides get an end; what they still send is thrown away for a moment.
-async fn close(mut client: TcpStream, mut server: TcpStream) {
-    let _ = client.shutdown().await;
-    let _ = server.shutdown().await;
-    let drain = async {
-        let (mut caller, mut callee) = ([0; 1024], [0; 1024]);
-        let caller = async { while matches!(client.read(&mut caller).await, Ok(1..)) {} };
-        let callee = async { while matches!(server.read(&mut callee).await, Ok(1..)) {} };
-        tokio::join!(caller, callee);
+async fn close(client: TcpStream, server: Option<TcpStream>) {
+    let drain = async |mut socket: TcpStream| {
+        let mut thrown_away = [0; 1024];
+        let _ = socket.shutdown().await;
+        while matches!(socket.read(&mut thrown_away).await, Ok(1..)) {}
     };
+    let server = async {
+        if let Some(server) = server {
+            drain(server).await;
+        }
+    };
+    let drain = async { tokio::join!(drain(client), server) };
     let _ = tokio::time::timeout(LINGER, drain).await;
 }
 

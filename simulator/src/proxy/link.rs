@@ -19,7 +19,7 @@ use tokio::{
     sync::Notify,
 };
 
-use super::toxics::Toxics;
+use super::{http::HttpState, toxics::Toxics};
 
 /// Where new connections go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,18 @@ pub enum Upstream {
     Instances(Vec<SocketAddr>),
     /// To `host:port`, resolved anew for each connection.
     Named(String),
+}
+
+impl std::fmt::Display for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::Instances(instances) => {
+                let all: Vec<_> = instances.iter().map(ToString::to_string).collect();
+                f.write_str(&all.join(","))
+            }
+        }
+    }
 }
 
 /// Limits of one proxy.
@@ -83,6 +95,7 @@ pub(super) struct Link {
     version: AtomicU64,
     changed: Notify,
     rng: Mutex<ChaCha8Rng>,
+    pub(super) http: HttpState,
     pub(super) limits: Limits,
     pub(super) held: AtomicUsize,
     pub(super) refused: AtomicU64,
@@ -99,6 +112,7 @@ impl Link {
             toxics: Mutex::default(),
             version: AtomicU64::new(0),
             changed: Notify::new(),
+            http: HttpState::new(rng.clone()),
             rng: Mutex::new(rng),
             limits,
             held: AtomicUsize::new(0),

@@ -5,14 +5,19 @@
 //!        ◄──          ◄── [toxics: downstream] ◄──
 //! ```
 //!
-//! It copies bytes and knows no HTTP, no roles and no scenarios. What toxics decide is in [`scenarios::toxic`]; `chain` strings
-//! the decisions together, `pipe` carries them out on one direction, `connection` on both.
+//! It knows no roles and no scenarios. It copies bytes, and knows HTTP only where an HTTP toxic asks for it (`http`). What
+//! toxics decide is in [`scenarios::toxic`]; `chain` strings the decisions on bytes together, `pipe` carries them out on one
+//! direction, `connection` on both.
 
 mod chain;
 mod connection;
+pub mod control;
+pub mod http;
 mod link;
 mod listener;
 mod pipe;
+mod registry;
+mod scheduled;
 mod toxics;
 
 use std::{
@@ -29,6 +34,8 @@ use link::Link;
 use listener::Running;
 
 pub use link::{Limits, Traffic, Upstream};
+pub use registry::{Change, Flow, Proxies, ProxySpec, ProxyView, RegistryError, What};
+pub use scheduled::{Schedule, ToxicSpec, ToxicView};
 pub use toxics::{Installed, ToxicId, Toxics};
 
 /// Where a proxy of a lab listens: a port chosen by the kernel.
@@ -156,6 +163,23 @@ impl Proxy {
         self.link.change(|toxics| (toxics.clear(), ()));
     }
 
+    /// Changes a toxic, whoever put it on.
+    pub(crate) fn change_toxic(&self, id: ToxicId, toxic: Toxic, toxicity: Toxicity) {
+        let change = |installed: &mut Installed| {
+            installed.toxic = toxic;
+            installed.toxicity = toxicity;
+        };
+        self.link.change(|toxics| (toxics.change(id, change), ()));
+    }
+
+    /// Takes a toxic off, whoever put it on; answers whether it was there.
+    pub(crate) fn remove_toxic(&self, id: ToxicId) -> bool {
+        self.link.change(|toxics| {
+            let there = toxics.remove(id);
+            (there, there)
+        })
+    }
+
     /// Whether no toxic is on the link.
     #[must_use]
     pub fn is_healed(&self) -> bool {
@@ -172,6 +196,18 @@ impl Proxy {
     #[must_use]
     pub fn open(&self) -> usize {
         self.link.open.load(Ordering::Relaxed)
+    }
+
+    /// What HTTP toxics could not do.
+    #[must_use]
+    pub fn http_counts(&self) -> &http::Counts {
+        &self.link.http.counts
+    }
+
+    /// Bytes of memory that its connections hold back.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.link.held.load(Ordering::Relaxed)
     }
 
     /// Bytes that went one way.
@@ -198,6 +234,14 @@ impl Poisoned {
     /// Changes on which share of the connections it acts.
     pub fn set_toxicity(&self, toxicity: Toxicity) {
         self.change(|installed| installed.toxicity = toxicity);
+    }
+
+    /// Changes both at once.
+    pub fn set(&self, toxic: Toxic, toxicity: Toxicity) {
+        self.change(|installed| {
+            installed.toxic = toxic;
+            installed.toxicity = toxicity;
+        });
     }
 
     /// Number of the toxic on its link.

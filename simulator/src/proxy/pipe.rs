@@ -13,10 +13,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::tcp::{ReadHalf, WriteHalf},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     chain::{Chain, Chance, Item},
@@ -150,8 +147,8 @@ impl<'a> Pipe<'a> {
     pub(super) fn run(
         &mut self,
         cx: &mut Context<'_>,
-        from: &mut ReadHalf<'_>,
-        to: &mut WriteHalf<'_>,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
     ) -> Result<Ran, Over> {
         if self.done {
             return Ok(Ran::Waits);
@@ -199,8 +196,8 @@ impl<'a> Pipe<'a> {
     fn read(
         &mut self,
         cx: &mut Context<'_>,
-        from: &mut ReadHalf<'_>,
-        to: &mut WriteHalf<'_>,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<io::Result<()>> {
         CHUNK.with_borrow_mut(|chunk| {
             let mut chunk = ReadBuf::new(chunk);
@@ -259,7 +256,7 @@ impl<'a> Pipe<'a> {
     fn flush(
         &mut self,
         cx: &mut Context<'_>,
-        to: &mut WriteHalf<'_>,
+        to: &mut (impl AsyncWrite + Unpin),
     ) -> Result<Poll<io::Result<()>>, Over> {
         while let Some(item) = self.output.front_mut() {
             match item {

@@ -98,7 +98,7 @@ fn has_kind(settings: &[Setting], like: &Setting) -> bool {
 }
 
 /// `settings` with those of the same kind replaced by `changes`, and the others of `changes` added.
-fn merged(settings: &[Setting], changes: &[Setting]) -> Vec<Setting> {
+pub(super) fn merged(settings: &[Setting], changes: &[Setting]) -> Vec<Setting> {
     let mut all: Vec<_> = settings
         .iter()
         .filter(|setting| !has_kind(changes, setting))

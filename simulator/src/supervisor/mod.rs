@@ -7,6 +7,7 @@ mod board;
 mod database_url;
 mod desired;
 mod exit;
+mod harm;
 mod memory;
 mod network;
 mod nursery;
@@ -36,6 +37,7 @@ pub use desired::{Desired, REPLICAS, Step};
 pub use exit::{ExitReason, Sentence};
 
 use board::Board;
+pub(crate) use harm::{Harm, HarmId};
 pub(crate) use network::Network;
 use nursery::Nursery;
 use scratch::Scratch;

@@ -2,9 +2,9 @@
 //! for what comes from outside (load, recurring tasks), and one link per service to its database where
 //! that is a server. It knows who calls whom, not what is said.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use scenarios::{seed::Seed, shop::Role};
+use scenarios::{seed::Seed, shop::Role, vocabulary::aim::Link};
 
 use super::database_url::DatabaseUrl;
 use crate::{
@@ -15,10 +15,9 @@ use crate::{
 /// All proxies of a lab.
 #[derive(Debug)]
 pub(crate) struct Network {
-    links: BTreeMap<(Role, Role), Proxy>,
-    doors: BTreeMap<Role, Proxy>,
-    /// Of those that keep data, with the URL that goes through it.
-    databases: BTreeMap<Role, (Proxy, String)>,
+    links: BTreeMap<Link, Arc<Proxy>>,
+    /// URLs of the databases by way of their links.
+    databases: BTreeMap<Role, String>,
 }
 
 impl Network {
@@ -29,14 +28,15 @@ impl Network {
         seed: Seed,
         database_url: Option<&str>,
     ) -> Result<Self, LabError> {
-        let (mut links, mut doors) = (BTreeMap::new(), BTreeMap::new());
-        let mut databases = BTreeMap::new();
+        let (mut links, mut databases) = (BTreeMap::new(), BTreeMap::new());
         let server = database_url.and_then(DatabaseUrl::of);
         for from in roles {
-            let name = format!("door-{from}");
-            doors.insert(*from, listen(name, seed).await?);
+            let door = listen(format!("door-{from}"), seed).await?;
+            links.insert(Link::Door(*from), door);
             for to in from.calls().iter().filter(|to| roles.contains(to)) {
-                links.insert((*from, *to), listen(format!("{from}-{to}"), seed).await?);
+                let (from, to) = (*from, *to);
+                let call = listen(format!("{from}-{to}"), seed).await?;
+                links.insert(Link::Call { from, to }, call);
             }
         }
         if let Some(server) = &server {
@@ -44,74 +44,75 @@ impl Network {
                 let proxy = listen(format!("{role}-database"), seed).await?;
                 proxy.set_upstream(Upstream::Named(server.server.clone()));
                 if let Some(address) = proxy.address() {
-                    databases.insert(*role, (proxy, server.by_way_of(address)));
+                    databases.insert(*role, server.by_way_of(address));
+                    links.insert(Link::Database(*role), proxy);
                 }
             }
         }
-        Ok(Self {
-            links,
-            doors,
-            databases,
-        })
-    }
-
-    /// The proxy of a service's link to its database, if there is such a link.
-    #[allow(dead_code)] // for live injection
-    pub(crate) fn database(&self, of: Role) -> Option<&Proxy> {
-        self.databases.get(&of).map(|(proxy, _)| proxy)
+        Ok(Self { links, databases })
     }
 
     /// The URL of a service's database by way of its link, if there is one.
     pub(crate) fn database_url(&self, of: Role) -> Option<String> {
-        self.databases.get(&of).map(|(_, url)| url.clone())
+        self.databases.get(&of).cloned()
     }
 
     /// The proxy of a link.
-    pub(crate) fn link(&self, from: Role, to: Role) -> Result<&Proxy, LabError> {
-        self.links.get(&(from, to)).ok_or_else(|| LabError::NoLink {
-            from: from.to_string(),
-            to: to.to_string(),
+    pub(crate) fn on(&self, link: Link) -> Result<&Arc<Proxy>, LabError> {
+        self.links.get(&link).ok_or_else(|| match link {
+            Link::Call { from, to } => LabError::NoLink {
+                from: from.to_string(),
+                to: to.to_string(),
+            },
+            Link::Door(to) => LabError::NoService {
+                service: to.to_string(),
+            },
+            Link::Database(of) => LabError::NoDatabaseLink {
+                service: of.to_string(),
+            },
         })
+    }
+
+    /// Base URL of whoever is called over a link.
+    pub(crate) fn base(&self, link: Link) -> Result<String, LabError> {
+        let proxy = self.on(link)?;
+        url(proxy).ok_or_else(|| LabError::NoService {
+            service: link.to_string(),
+        })
+    }
+
+    /// All links and their proxies.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Link, &Arc<Proxy>)> {
+        self.links.iter().map(|(link, proxy)| (*link, proxy))
     }
 
     /// Base URL of a service for those outside the shop.
     pub(crate) fn door(&self, to: Role) -> Result<String, LabError> {
-        self.doors
-            .get(&to)
-            .and_then(url)
-            .ok_or_else(|| LabError::NoService {
-                service: to.to_string(),
-            })
+        self.base(Link::Door(to))
     }
 
-    /// Base URLs of those whom `from` calls.
-    pub(crate) fn peers(&self, from: Role) -> BTreeMap<Role, String> {
-        self.links
-            .iter()
-            .filter(|((caller, _), _)| *caller == from)
-            .filter_map(|((_, to), proxy)| Some((*to, url(proxy)?)))
+    /// Base URLs of those whom a service calls.
+    pub(crate) fn peers(&self, of: Role) -> BTreeMap<Role, String> {
+        self.all()
+            .filter_map(|(link, proxy)| match link {
+                Link::Call { from, to } if from == of => Some((to, url(proxy)?)),
+                _ => None,
+            })
             .collect()
     }
 
     /// Sets where connections to a service go.
     pub(crate) fn set_instances(&self, of: Role, instances: &[SocketAddr]) {
-        let links = self
-            .links
-            .iter()
-            .filter(|((_, to), _)| *to == of)
-            .map(|(_, proxy)| proxy);
-        for proxy in links.chain(self.doors.get(&of)) {
-            proxy.set_upstream(Upstream::Instances(instances.to_vec()));
+        for (link, proxy) in self.all() {
+            if matches!(link, Link::Call { to, .. } | Link::Door(to) if to == of) {
+                proxy.set_upstream(Upstream::Instances(instances.to_vec()));
+            }
         }
     }
 
     /// Whether no toxic is on any link.
     pub(crate) fn is_healed(&self) -> bool {
-        self.links
-            .values()
-            .chain(self.doors.values())
-            .chain(self.databases.values().map(|(proxy, _)| proxy))
-            .all(Proxy::is_healed)
+        self.links.values().all(|proxy| proxy.is_healed())
     }
 }
 
@@ -120,10 +121,11 @@ fn url(proxy: &Proxy) -> Option<String> {
     proxy.address().map(|address| format!("http://{address}"))
 }
 
-async fn listen(name: String, seed: Seed) -> Result<Proxy, LabError> {
+async fn listen(name: String, seed: Seed) -> Result<Arc<Proxy>, LabError> {
     let rng = seed.stream(&format!("link/{name}"));
     Proxy::listen(name.clone(), rng)
         .await
+        .map(Arc::new)
         .map_err(|source| LabError::Open {
             what: format!("a port for the link {name}"),
             source,

@@ -69,6 +69,12 @@ pub(crate) enum Stage {
 }
 
 enum Request {
+    /// Let its group stand still, or go on.
+    Pause(bool),
+    /// Kill its group, as a crash would end it.
+    Crash,
+    /// Another memory limit, MiB.
+    MemoryLimit(u64),
     Settings {
         settings: Vec<Setting>,
         /// Whether all others go back to their defaults.
@@ -206,13 +212,7 @@ impl Process {
         self.last_words.lock().iter().cloned().collect()
     }
 
-    /// Changes settings, all or none.
-    pub(crate) async fn set(&self, settings: Vec<Setting>) -> Result<(), LabError> {
-        self.change(settings, false).await
-    }
-
     /// Gives it these settings over the defaults, all or none; what is not named goes back to its default.
-    #[allow(dead_code)] // for live injection
     pub(crate) async fn replace(&self, settings: Vec<Setting>) -> Result<(), LabError> {
         self.change(settings, true).await
     }
@@ -238,6 +238,22 @@ impl Process {
             }),
             _ => Err(silent()),
         }
+    }
+
+    /// Lets it stand still, or go on.
+    pub(crate) async fn pause(&self, pause: bool) {
+        // a process that has ended stands still anyway
+        let _ = self.requests.send(Request::Pause(pause)).await;
+    }
+
+    /// Ends it at once, as if it had crashed.
+    pub(crate) async fn crash(&self) {
+        let _ = self.requests.send(Request::Crash).await;
+    }
+
+    /// Gives it another memory limit, MiB.
+    pub(crate) async fn limit_memory(&self, mib: u64) {
+        let _ = self.requests.send(Request::MemoryLimit(mib)).await;
     }
 
     /// Asks it to stop, kills its group when it has not within the given time, and waits for its end.
@@ -366,7 +382,17 @@ impl Keeper {
                 };
                 self.tell(&command).await;
             }
+            Request::Pause(pause) => {
+                self.signal(if pause { Signal::STOP } else { Signal::CONT });
+            }
+            Request::Crash => self.kill_group(),
+            Request::MemoryLimit(mib) => {
+                self.memory_mib = mib;
+                self.weigh();
+            }
             Request::Stop(within) => {
+                // one that stands still hears nothing
+                self.signal(Signal::CONT);
                 if self.sentence == Sentence::None {
                     self.sentence = Sentence::Stop;
                 }
@@ -420,8 +446,13 @@ impl Keeper {
     }
 
     fn kill_group(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
         if let Some(pid) = self.pid {
-            let _ = kill_process_group(pid, Signal::KILL);
+            // the group is gone when all its processes are
+            let _ = kill_process_group(pid, signal);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! One service: the task that keeps its processes as they are desired. Orders are carried out one
 //! after another; a process that ends by itself is started again, after a pause that grows.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+mod instance;
+mod suffering;
 
-use scenarios::{control::ServiceConfig, scenario::ServiceSpec, shop::Role};
+use std::{sync::Arc, time::Duration};
+
+use scenarios::{control::ServiceConfig, scenario::ServiceSpec, setting::Setting, shop::Role};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -16,24 +19,16 @@ use super::{
     board::Standing,
     desired::{Desired, Step},
     exit::ExitReason,
-    process::{Birth, Process},
-    readiness::is_ready,
+    harm::{Harm, HarmId, Harms},
 };
 use crate::{LabError, journal::Event};
+use instance::{Instance, Started, Starts, bear, due, ended, start_delay};
 
 /// How long a process may take to be ready, as much as a debug build on a busy machine needs ten times over; then starting it
 /// fails.
 const READY_WITHIN: Duration = Duration::from_secs(15);
-/// Pause between two questions whether a process is ready.
-const READY_POLL: Duration = Duration::from_millis(10);
 /// How long a process may take to finish what is in flight; then it is killed.
 const STOP_WITHIN: Duration = Duration::from_millis(1_800);
-/// Pause before a process that ended by itself is started again; doubled each time, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// See [`FIRST_PAUSE`].
-const LONGEST_PAUSE: Duration = Duration::from_secs(16);
-/// A process that ran for so long starts again with the first pause.
-const STEADY: Duration = Duration::from_secs(30);
 /// Orders to one service that may wait; who sends more waits.
 const ORDERS: usize = 16;
 
@@ -44,6 +39,14 @@ pub(crate) enum Order {
     Become(Desired),
     /// Stop and start again, with what is in force.
     Restart,
+    /// Suffer this, or in another way what is suffered under this name already.
+    Harm(HarmId, Harm),
+    /// Be well again.
+    Heal(HarmId),
+    /// Lose one process, as by a crash.
+    Crash,
+    /// Stop every process and start it again by itself; not waited for.
+    Bounce,
 }
 
 type Reply = oneshot::Sender<Result<String, LabError>>;
@@ -69,7 +72,10 @@ impl Service {
             memory_mib: spec.memory_mib,
             threads: spec.threads,
             desired: Desired::of(spec),
+            harms: Harms::default(),
+            unheard: false,
             instances: Vec::new(),
+            starts: Starts::default(),
             next_number: 1,
             fresh: true,
             floor,
@@ -88,27 +94,16 @@ impl Service {
     }
 }
 
-/// One instance: its process while it has one, and when it gets the next.
-struct Instance {
-    name: String,
-    version: String,
-    process: Option<Process>,
-    address: Option<SocketAddr>,
-    born: Instant,
-    restarts: u32,
-    exit: Option<String>,
-    pause: Duration,
-    /// When it is to be started again.
-    due: Option<Instant>,
-    state: &'static str,
-}
-
 struct Keeper {
     role: Role,
     memory_mib: u64,
     threads: u32,
     desired: Desired,
+    harms: Harms,
+    /// Whether processes that stand still have not heard of settings in force.
+    unheard: bool,
     instances: Vec<Instance>,
+    starts: Starts,
     next_number: u32,
     /// Whether the database is still to be cleared by the first process.
     fresh: bool,
@@ -137,7 +132,8 @@ impl Keeper {
                 biased;
                 () = cancel.cancelled() => break,
                 (index, reason) = ended(&self.instances) => self.bury(index, reason),
-                index = due(&self.instances) => self.revive(index, &cancel).await,
+                (name, start) = self.starts.next() => self.revived(&name, start).await,
+                index = due(&self.instances) => self.revive(index),
                 order = inbox.recv() => match order {
                     Some((order, reply)) => {
                         let done = self.obey(order, &cancel).await;
@@ -147,6 +143,7 @@ impl Keeper {
                 },
             }
         }
+        self.starts.forget(|_| true);
         let all = std::mem::take(&mut self.instances);
         futures_util::future::join_all(all.iter().filter_map(|instance| {
             instance
@@ -161,18 +158,12 @@ impl Keeper {
     fn fresh_instance(&mut self) -> Instance {
         let name = format!("{}-{}", self.role, self.next_number);
         self.next_number += 1;
-        Instance {
-            name,
-            version: self.desired.version.clone(),
-            process: None,
-            address: None,
-            born: Instant::now(),
-            restarts: 0,
-            exit: None,
-            pause: FIRST_PAUSE,
-            due: None,
-            state: "starting",
-        }
+        Instance::new(name, self.version())
+    }
+
+    /// The release that runs.
+    fn version(&self) -> String {
+        self.harms.version(&self.desired.version)
     }
 
     async fn obey(&mut self, order: Order, cancel: &CancellationToken) -> Result<String, LabError> {
@@ -180,6 +171,10 @@ impl Keeper {
             match order {
                 Order::Restart => self.restart().await,
                 Order::Become(next) => self.become_like(next).await,
+                Order::Harm(id, harm) => self.suffer(id, harm).await,
+                Order::Heal(id) => self.heal(id).await,
+                Order::Crash => self.crash().await,
+                Order::Bounce => self.bounce().await,
             }
         };
         let done = tokio::select! {
@@ -195,13 +190,13 @@ impl Keeper {
         for step in self.desired.steps_to(&next) {
             done.push(match step {
                 Step::Roll => self.roll(&next).await?,
-                Step::Configure(settings) => {
-                    for instance in &self.instances {
-                        if let Some(process) = &instance.process {
-                            process.set(settings.clone()).await?;
-                        }
+                Step::Configure(_) => {
+                    let before =
+                        std::mem::replace(&mut self.desired.settings, next.settings.clone());
+                    if let Err(error) = self.tell_settings().await {
+                        self.desired.settings = before;
+                        return Err(error);
                     }
-                    self.desired.settings.clone_from(&next.settings);
                     format!("{}: configuration changed", self.role)
                 }
                 Step::Scale => self.scale(next.replicas).await?,
@@ -221,6 +216,7 @@ impl Keeper {
             replicas,
             ..next.clone()
         };
+        let retired_version = self.version();
         let before = std::mem::replace(&mut self.desired, next);
         let old = self.instances.len();
         for _ in 0..replicas {
@@ -235,12 +231,15 @@ impl Keeper {
             }
         }
         let retired: Vec<_> = self.instances.drain(..old).collect();
+        self.forget_starts();
         // from here on new connections go to the new ones
         self.publish();
         self.retire(retired).await;
         Ok(format!(
             "{}: {} rolled out, {} stopped",
-            self.role, self.desired.version, before.version
+            self.role,
+            self.version(),
+            retired_version
         ))
     }
 
@@ -256,10 +255,18 @@ impl Keeper {
             }
         }
         let retired = self.instances.split_off(wanted.min(self.instances.len()));
+        self.forget_starts();
         self.desired.replicas = replicas;
         self.publish();
         self.retire(retired).await;
         Ok(format!("{}: {before} → {wanted} instances", self.role))
+    }
+
+    /// Ends the starts of instances that there are no more.
+    fn forget_starts(&mut self) {
+        let kept: Vec<_> = self.instances.iter().map(|one| one.name.clone()).collect();
+        self.starts
+            .forget(|name| !kept.iter().any(|one| one == name));
     }
 
     async fn restart(&mut self) -> Result<String, LabError> {
@@ -288,53 +295,54 @@ impl Keeper {
 
     /// Starts the process of an instance and waits until it is ready.
     async fn launch(&mut self, index: usize) -> Result<(), LabError> {
-        let config = self.config(&self.instances[index].name);
-        let outfit = &self.floor.outfit;
-        let birth = Birth {
-            executable: &outfit.executable,
-            arguments: &outfit.arguments,
-            config,
-            memory_mib: self.memory_mib,
-        };
-        self.instances[index].state = "starting";
-        self.publish();
-        let started = async {
-            let process =
-                Process::start(&self.floor.nursery, birth, self.floor.instruments.clone()).await?;
-            let deadline = Instant::now() + READY_WITHIN;
-            let port = process.listening(READY_WITHIN).await?;
-            let address = SocketAddr::from(([127, 0, 0, 1], port));
-            while !is_ready(&self.floor, address).await {
-                if Instant::now() >= deadline {
-                    return Err(process.not_ready(READY_WITHIN));
-                }
-                if process.exit_watch().borrow().is_some() {
-                    return Err(process.ended_in_start().await);
-                }
-                tokio::time::sleep(READY_POLL).await;
-            }
-            Ok((process, address))
-        };
-        let (process, address) = match started.await {
-            Ok(started) => started,
-            Err(error) => {
-                self.instances[index].state = "exited";
-                self.instances[index].exit = Some(error.to_string());
-                return Err(error);
-            }
-        };
-        let instance = &mut self.instances[index];
-        instance.version.clone_from(&self.desired.version);
-        instance.process = Some(process);
-        instance.address = Some(address);
-        instance.born = Instant::now();
-        instance.due = None;
-        instance.state = "ready";
-        self.publish();
-        Ok(())
+        let start = self.begin(index).await;
+        self.arrive(index, start).await
     }
 
-    fn config(&self, instance: &str) -> ServiceConfig {
+    /// Begins to start the process of an instance.
+    fn begin(&mut self, index: usize) -> impl Future<Output = Started> + Send + use<> {
+        let settings = self.harms.settings(&self.desired.settings);
+        let ready_within = READY_WITHIN + start_delay(&settings);
+        let config = self.config(&self.instances[index].name, settings);
+        let instance = &mut self.instances[index];
+        // whoever starts it now takes over from an earlier start
+        let name = instance.name.clone();
+        self.starts.forget(|other| other == name);
+        instance.state = "starting";
+        instance.drifted = false;
+        instance.due = None;
+        self.publish();
+        let memory_mib = self.harms.memory_mib(self.memory_mib);
+        bear(self.floor.clone(), config, memory_mib, ready_within)
+    }
+
+    /// Takes the process of an instance over, or notes why there is none.
+    async fn arrive(&mut self, index: usize, start: Started) -> Result<(), LabError> {
+        let version = self.version();
+        let instance = &mut self.instances[index];
+        let done = match start {
+            Ok((process, address)) => {
+                if self.harms.pauses() {
+                    process.pause(true).await;
+                }
+                instance.version = version;
+                instance.process = Some(process);
+                instance.address = Some(address);
+                instance.born = Instant::now();
+                instance.state = "ready";
+                Ok(())
+            }
+            Err(error) => {
+                instance.state = "exited";
+                instance.exit = Some(error.to_string());
+                Err(error)
+            }
+        };
+        self.publish();
+        done
+    }
+
+    fn config(&self, instance: &str, settings: Vec<Setting>) -> ServiceConfig {
         let outfit = &self.floor.outfit;
         let file = || self.floor.scratch.path().join(format!("{}.db", self.role));
         let database = self.role.has_database().then(|| {
@@ -346,7 +354,7 @@ impl Keeper {
         ServiceConfig {
             role: self.role,
             instance: instance.to_owned(),
-            version: self.desired.version.clone(),
+            version: self.version(),
             otlp_endpoint: outfit.otlp_endpoint.clone(),
             peers: self.floor.network.peers(self.role),
             database,
@@ -354,23 +362,15 @@ impl Keeper {
             database_round_trip_ms: outfit.database_round_trip_ms,
             trace_share: outfit.trace_share,
             seed: rand::RngExt::random(&mut outfit.seed.stream(&format!("service/{}", self.role))),
-            settings: self.desired.settings.clone(),
+            settings,
             runtime_threads: self.threads,
         }
     }
 
     /// A process ended by itself.
     fn bury(&mut self, index: usize, reason: ExitReason) {
-        let instance = &mut self.instances[index];
-        instance.process = None;
-        instance.exit = Some(reason.to_string());
-        instance.state = "exited";
-        if instance.born.elapsed() >= STEADY {
-            instance.pause = FIRST_PAUSE;
-        }
-        instance.due = Some(Instant::now() + instance.pause);
-        instance.pause = (instance.pause * 2).min(LONGEST_PAUSE);
-        let name = instance.name.clone();
+        self.instances[index].bury(reason);
+        let name = self.instances[index].name.clone();
         self.floor.instruments.log(
             self.role.name(),
             &name,
@@ -381,18 +381,28 @@ impl Keeper {
         self.publish();
     }
 
-    async fn revive(&mut self, index: usize, cancel: &CancellationToken) {
+    /// Begins to start an instance again; the loop goes on meanwhile.
+    fn revive(&mut self, index: usize) {
         self.instances[index].restarts += 1;
-        self.instances[index].due = None;
-        let start = tokio::select! {
-            start = self.launch(index) => start,
-            () = cancel.cancelled() => return,
+        self.begin_aside(index);
+    }
+
+    /// Begins to start the process of an instance; what becomes of it is heard later.
+    fn begin_aside(&mut self, index: usize) {
+        let name = self.instances[index].name.clone();
+        let start = self.begin(index);
+        self.starts.begin(name, start);
+    }
+
+    /// An instance has started again, or has not.
+    async fn revived(&mut self, name: &str, start: Started) {
+        let Some(index) = self.instances.iter().position(|one| one.name == name) else {
+            // it was retired meanwhile; its process ends with its handle
+            return;
         };
-        if let Err(error) = start {
+        if let Err(error) = self.arrive(index, start).await {
             tracing::warn!(%error, service = %self.role, "a service could not be started again");
-            let instance = &mut self.instances[index];
-            instance.due = Some(Instant::now() + instance.pause);
-            instance.pause = (instance.pause * 2).min(LONGEST_PAUSE);
+            self.instances[index].wait_longer();
             self.publish();
         }
     }
@@ -422,43 +432,5 @@ impl Keeper {
         let standings = self.instances.iter().map(standing).collect();
         self.floor.board.set(self.role, &self.desired, standings);
         self.floor.publish(self.role);
-    }
-}
-
-/// Waits until a process ends by itself.
-async fn ended(instances: &[Instance]) -> (usize, ExitReason) {
-    let waits = instances
-        .iter()
-        .enumerate()
-        .filter_map(|(index, instance)| {
-            let mut exit = instance.process.as_ref()?.exit_watch();
-            Some(Box::pin(async move {
-                let reason = exit
-                    .wait_for(Option::is_some)
-                    .await
-                    .map_or(None, |reason| *reason);
-                (index, reason.unwrap_or(ExitReason::Killed))
-            }))
-        });
-    let waits: Vec<_> = waits.collect();
-    if waits.is_empty() {
-        return std::future::pending().await;
-    }
-    futures_util::future::select_all(waits).await.0
-}
-
-/// Waits until an instance is to be started again.
-async fn due(instances: &[Instance]) -> usize {
-    let next = instances
-        .iter()
-        .enumerate()
-        .filter_map(|(index, instance)| Some((instance.due?, index)))
-        .min();
-    match next {
-        Some((at, index)) => {
-            tokio::time::sleep_until(at).await;
-            index
-        }
-        None => std::future::pending().await,
     }
 }

@@ -10,7 +10,7 @@ use scenarios::{
 };
 use simulator::journal::Event;
 
-use super::{configure, remedy};
+use super::{configure, cut, remedy};
 use crate::stage::{Stage, lives, plan, until};
 
 /// A release, a setting, instances and an alert rule.
@@ -168,13 +168,7 @@ pub async fn the_timeline_happens_and_a_remedy_stops_its_repetitions() {
         version: "2".into(),
         settings: vec![],
     };
-    let blip = || {
-        vec![Effect::Partition {
-            from: Role::Checkout,
-            to: Role::Payments,
-            lasting: Span::from_millis(100),
-        }]
-    };
+    let blip = || vec![cut("checkout->payments", 100)];
     plan.scenario.timeline = vec![
         event(-118, "release", vec![deploy]),
         event(-110, "blip", blip()),

@@ -11,6 +11,8 @@ use scenarios::{
     scenario::{Remedy, RemedyKind, Worth},
     setting::Setting,
     shop::Role,
+    span::Span,
+    vocabulary::{MechanismId, parameter::Given},
 };
 
 pub use life::wait_to_be_killed;
@@ -60,5 +62,15 @@ fn configure(setting: Setting) -> Effect {
     Effect::Configure {
         service: Role::Payments,
         settings: vec![setting],
+    }
+}
+
+/// Cuts a link for some milliseconds.
+fn cut(link: &str, lasting_ms: i64) -> Effect {
+    Effect::Inject {
+        mechanism: MechanismId::new("partition").unwrap(),
+        at: link.parse().unwrap(),
+        values: Given::default(),
+        lasting: Some(Span::from_millis(lasting_ms)),
     }
 }

@@ -1,10 +1,9 @@
 //! Proofs.
 
 use scenarios::{
-    effect::{Effect, LoadChange},
+    effect::LoadChange,
     plan::Plan,
     scenario::{EventRole, Invariant, ProofEvent, TimelineEvent},
-    shop::Role,
     span::Span,
 };
 use simulator::{
@@ -13,6 +12,7 @@ use simulator::{
     load::{Profile, Source, Step},
 };
 
+use super::cut;
 use crate::stage::{Stage, plan, until};
 
 /// A second of load at 40 journeys a second with a cut in it; nothing before and after.
@@ -32,11 +32,7 @@ fn stressed() -> Plan {
     };
     proof.chaos = vec![ProofEvent {
         at: Span::from_millis(100),
-        effects: vec![Effect::Partition {
-            from: Role::Storefront,
-            to: Role::Checkout,
-            lasting: Span::from_millis(300),
-        }],
+        effects: vec![cut("storefront->checkout", 300)],
     }];
     let invariant = |id: &str, query: &str| Invariant {
         id: id.into(),

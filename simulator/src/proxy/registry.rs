@@ -1,0 +1,531 @@
+//! The proxies of one process by name: those made over the control API, and those of a lab, which the lab owns. It serialises
+//! changes, remembers what was asked for (a disabled proxy has an address too), and tells observers of each change.
+//!
+//! It knows no HTTP; `control` puts one on it.
+
+use std::{collections::BTreeMap, io, sync::Arc};
+
+use parking_lot::Mutex;
+use scenarios::{
+    seed::Seed,
+    toxic::{Direction, Toxic, Toxicity},
+};
+use serde_json::Value;
+use tokio::sync::broadcast;
+
+use super::{
+    Limits, Proxy, Upstream,
+    scheduled::{Scheduled, ToxicSpec, ToxicView},
+};
+
+/// Changes that an observer may be behind; one that is further behind is told that it missed some.
+const CHANGES: usize = 1_024;
+
+/// Why a change was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// There is no proxy of this name.
+    #[error("proxy not found")]
+    NoProxy,
+    /// There is one already.
+    #[error("proxy already exists")]
+    ProxyExists,
+    /// There is no toxic of this name on the proxy.
+    #[error("toxic not found")]
+    NoToxic,
+    /// There is one already.
+    #[error("toxic already exists")]
+    ToxicExists,
+    /// The lab made it and needs it.
+    #[error("proxy `{0}` belongs to a lab: it can be disabled, but not {1}")]
+    OfLab(String, &'static str),
+    /// An attribute is wrong.
+    #[error("bad request body: {0}")]
+    Toxic(#[from] scenarios::toxic::ToxicError),
+    /// Its address cannot be had.
+    #[error("listen tcp {address}: {}", reason(.source))]
+    Listen {
+        /// What was asked for.
+        address: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// As Go's `net` says it, which clients know.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "bind: address already in use".to_owned(),
+        io::ErrorKind::PermissionDenied => "bind: permission denied".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "bind: cannot assign requested address".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What was changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Name of the proxy.
+    pub proxy: String,
+    /// What about it.
+    pub what: What,
+}
+
+/// See [`Change`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// It was made, or its addresses or whether it is enabled were changed.
+    Set {
+        /// Whether it listens.
+        enabled: bool,
+    },
+    /// It was deleted.
+    Deleted,
+    /// A toxic was put on it or changed.
+    Poisoned(ToxicView),
+    /// The toxic of this name was taken off.
+    Healed(String),
+}
+
+/// What a proxy should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxySpec {
+    /// Unique name.
+    pub name: String,
+    /// `host:port` to listen at.
+    pub listen: String,
+    /// `host:port` to connect to.
+    pub upstream: String,
+    /// Whether it listens.
+    pub enabled: bool,
+}
+
+/// A proxy as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProxyView {
+    /// Name, addresses (the real port), whether it listens.
+    pub spec: ProxySpec,
+    /// Its toxics, upstream before downstream, in the order of their coming.
+    pub toxics: Vec<ToxicView>,
+}
+
+/// Bytes that went through a proxy one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// Name, listener, upstream.
+    pub spec: ProxySpec,
+    /// Which way.
+    pub direction: Direction,
+    /// Bytes read from the sender.
+    pub received: u64,
+    /// Bytes written to the receiver.
+    pub sent: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    proxy: Arc<Proxy>,
+    listen: Mutex<String>,
+    of_lab: bool,
+    toxics: Mutex<Vec<Scheduled>>,
+}
+
+/// See the head of the file.
+#[derive(Debug)]
+pub struct Proxies {
+    entries: Mutex<BTreeMap<String, Arc<Entry>>>,
+    /// Held for the whole of a change, over opening and closing ports; readers do not need it.
+    changing: tokio::sync::Mutex<()>,
+    seed: Seed,
+    limits: Limits,
+    changes: broadcast::Sender<Change>,
+}
+
+impl Proxies {
+    /// None yet. What toxics of the proxies made here leave to chance follows from `seed`.
+    #[must_use]
+    pub fn new(seed: Seed, limits: Limits) -> Self {
+        Self {
+            entries: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            seed,
+            limits,
+            changes: broadcast::channel(CHANGES).0,
+        }
+    }
+
+    /// Tells of all changes made here from now on.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// Takes in a proxy of a lab. Whoever asks here may poison and disable it; its addresses stay the lab's business.
+    ///
+    /// # Errors
+    /// When there is one of that name.
+    pub fn adopt(&self, proxy: Arc<Proxy>) -> Result<(), RegistryError> {
+        let listen = proxy
+            .address()
+            .map(|address| address.to_string())
+            .unwrap_or_default();
+        let entry = Entry {
+            listen: Mutex::new(listen),
+            of_lab: true,
+            toxics: Mutex::default(),
+            proxy,
+        };
+        self.insert(entry)
+    }
+
+    /// All proxies.
+    #[must_use]
+    pub fn list(&self) -> Vec<ProxyView> {
+        self.all().iter().map(|entry| entry.view()).collect()
+    }
+
+    /// One.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn get(&self, name: &str) -> Result<ProxyView, RegistryError> {
+        Ok(self.entry(name)?.view())
+    }
+
+    /// What went through each.
+    #[must_use]
+    pub fn flows(&self) -> Vec<Flow> {
+        let directions = [Direction::Upstream, Direction::Downstream];
+        let entries = self.all();
+        let each = entries.iter().flat_map(|entry| {
+            directions.map(|direction| {
+                let traffic = entry.proxy.traffic(direction);
+                Flow {
+                    spec: entry.spec(),
+                    direction,
+                    received: traffic.received(),
+                    sent: traffic.sent(),
+                }
+            })
+        });
+        each.collect()
+    }
+
+    /// What HTTP toxics had to leave as it was, by the proxy's name: connections as raw bytes, answers unchanged, requests not sent
+    /// again.
+    #[must_use]
+    pub fn http_left(&self) -> Vec<(String, [u64; 3])> {
+        let entries = self.all();
+        let each = entries.iter().map(|entry| {
+            let counts = entry.proxy.http_counts();
+            let left = [counts.raw(), counts.untouched(), counts.single()];
+            (entry.spec().name, left)
+        });
+        each.collect()
+    }
+
+    /// Makes one.
+    ///
+    /// # Errors
+    /// When there is one of that name, or it cannot listen.
+    pub async fn create(&self, spec: ProxySpec) -> Result<ProxyView, RegistryError> {
+        let _alone = self.changing.lock().await;
+        self.make(spec).await
+    }
+
+    /// Makes those that are missing and replaces those with other addresses; those that are as asked for stay as they are, with
+    /// their toxics.
+    ///
+    /// # Errors
+    /// When one cannot listen, or belongs to a lab; those before it are made.
+    pub async fn populate(&self, specs: Vec<ProxySpec>) -> Result<Vec<ProxyView>, RegistryError> {
+        let _alone = self.changing.lock().await;
+        let mut views = Vec::new();
+        for spec in specs {
+            if let Ok(entry) = self.entry(&spec.name) {
+                if entry.is_at(&spec) {
+                    views.push(entry.view());
+                    continue;
+                }
+                entry.owned("replaced")?;
+                self.drop_entry(&spec.name, &entry).await;
+            }
+            views.push(self.make(spec).await?);
+        }
+        Ok(views)
+    }
+
+    /// Changes addresses, or whether it listens. With new addresses all connections end. A proxy that could not be opened at its
+    /// new address is disabled.
+    ///
+    /// # Errors
+    /// When there is none, it cannot listen, or its addresses are a lab's business.
+    pub async fn update(&self, name: &str, spec: ProxySpec) -> Result<ProxyView, RegistryError> {
+        let _alone = self.changing.lock().await;
+        let entry = self.entry(name)?;
+        if !entry.is_at(&spec) {
+            entry.owned("moved")?;
+            entry.proxy.stop().await;
+            entry.listen.lock().clone_from(&spec.listen);
+            entry.proxy.set_upstream(Upstream::Named(spec.upstream));
+        }
+        let done = match (spec.enabled, entry.proxy.is_running()) {
+            (true, false) => entry.start().await,
+            (false, true) => {
+                entry.proxy.stop().await;
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        self.tell_set(&entry);
+        done.map(|()| entry.view())
+    }
+
+    /// Deletes one; its connections end.
+    ///
+    /// # Errors
+    /// When there is none, or it is a lab's.
+    pub async fn delete(&self, name: &str) -> Result<(), RegistryError> {
+        let _alone = self.changing.lock().await;
+        let entry = self.entry(name)?;
+        entry.owned("deleted")?;
+        self.drop_entry(name, &entry).await;
+        Ok(())
+    }
+
+    /// Enables all and takes all toxics off.
+    ///
+    /// # Errors
+    /// When one cannot listen; it tries the others all the same.
+    pub async fn reset(&self) -> Result<(), RegistryError> {
+        let _alone = self.changing.lock().await;
+        let mut done = Ok(());
+        for entry in self.all() {
+            let healed: Vec<_> = entry.view().toxics;
+            entry.toxics.lock().clear();
+            entry.proxy.heal();
+            for toxic in healed {
+                self.tell(entry.proxy.name(), What::Healed(toxic.name));
+            }
+            if !entry.proxy.is_running() {
+                done = done.and(entry.start().await);
+                self.tell_set(&entry);
+            }
+        }
+        done
+    }
+
+    /// Puts a toxic on a proxy; when this returns, it acts, unless it is to start later.
+    ///
+    /// # Errors
+    /// When there is no such proxy, or a toxic of that name.
+    pub fn poison(&self, proxy: &str, spec: ToxicSpec) -> Result<ToxicView, RegistryError> {
+        let entry = self.entry(proxy)?;
+        let mut toxics = entry.toxics.lock();
+        toxics.retain(|toxic| !toxic.has_ended());
+        if entry.toxic_views(&toxics).any(|one| one.name == spec.name) {
+            return Err(RegistryError::ToxicExists);
+        }
+        let scheduled = Scheduled::start(&entry.proxy, spec);
+        let view = scheduled.view();
+        toxics.push(scheduled);
+        self.tell(proxy, What::Poisoned(view.clone()));
+        Ok(view)
+    }
+
+    /// Changes the attributes and the toxicity of a toxic; what is not given stays.
+    ///
+    /// # Errors
+    /// When there is no such proxy or toxic, or an attribute is wrong.
+    pub fn change_toxic(
+        &self,
+        proxy: &str,
+        toxic: &str,
+        attributes: Value,
+        toxicity: Option<Toxicity>,
+    ) -> Result<ToxicView, RegistryError> {
+        let entry = self.entry(proxy)?;
+        let toxics = entry.toxics.lock();
+        let ours = toxics
+            .iter()
+            .find(|one| !one.has_ended() && one.name() == toxic);
+        let updated =
+            |now: &Toxic| -> Result<Toxic, RegistryError> { Ok(now.updated(attributes)?) };
+        let view = match ours {
+            Some(ours) => ours.change(updated, toxicity)?,
+            None => {
+                // put on by the lab itself
+                let there = entry.proxy.toxics();
+                let there = there.named(toxic).ok_or(RegistryError::NoToxic)?;
+                let next = updated(&there.toxic)?;
+                let toxicity = toxicity.unwrap_or(there.toxicity);
+                entry.proxy.change_toxic(there.id, next, toxicity);
+                let there = entry.proxy.toxics();
+                let there = there.named(toxic).ok_or(RegistryError::NoToxic)?;
+                ToxicView::of(there)
+            }
+        };
+        self.tell(proxy, What::Poisoned(view.clone()));
+        Ok(view)
+    }
+
+    /// Takes a toxic off.
+    ///
+    /// # Errors
+    /// When there is no such proxy or toxic.
+    pub fn heal(&self, proxy: &str, toxic: &str) -> Result<(), RegistryError> {
+        let entry = self.entry(proxy)?;
+        let mut toxics = entry.toxics.lock();
+        let before = toxics.len();
+        toxics.retain(|one| !one.has_ended() && one.name() != toxic);
+        let found = toxics.len() < before || {
+            let there = entry.proxy.toxics();
+            let there = there.named(toxic);
+            there.is_some_and(|there| entry.proxy.remove_toxic(there.id))
+        };
+        if !found {
+            return Err(RegistryError::NoToxic);
+        }
+        self.tell(proxy, What::Healed(toxic.to_owned()));
+        Ok(())
+    }
+
+    /// Stops all proxies made here; those of a lab go on.
+    pub async fn close(&self) {
+        let _alone = self.changing.lock().await;
+        for entry in self.all() {
+            if !entry.of_lab {
+                entry.proxy.stop().await;
+            }
+        }
+    }
+
+    async fn make(&self, spec: ProxySpec) -> Result<ProxyView, RegistryError> {
+        if self.entry(&spec.name).is_ok() {
+            return Err(RegistryError::ProxyExists);
+        }
+        let entry = Entry {
+            proxy: Arc::new(Proxy::new(
+                spec.name.clone(),
+                Upstream::Named(spec.upstream),
+                self.seed.stream(&format!("link/{}", spec.name)),
+                self.limits,
+            )),
+            listen: Mutex::new(spec.listen),
+            of_lab: false,
+            toxics: Mutex::default(),
+        };
+        if spec.enabled {
+            entry.start().await?;
+        }
+        let name = spec.name;
+        self.insert(entry)?;
+        let entry = self.entry(&name)?;
+        self.tell_set(&entry);
+        Ok(entry.view())
+    }
+
+    fn insert(&self, entry: Entry) -> Result<(), RegistryError> {
+        let mut entries = self.entries.lock();
+        let name = entry.proxy.name().to_owned();
+        if entries.contains_key(&name) {
+            return Err(RegistryError::ProxyExists);
+        }
+        entries.insert(name, Arc::new(entry));
+        Ok(())
+    }
+
+    async fn drop_entry(&self, name: &str, entry: &Entry) {
+        self.entries.lock().remove(name);
+        entry.toxics.lock().clear();
+        entry.proxy.stop().await;
+        self.tell(name, What::Deleted);
+    }
+
+    fn all(&self) -> Vec<Arc<Entry>> {
+        self.entries.lock().values().cloned().collect()
+    }
+
+    fn entry(&self, name: &str) -> Result<Arc<Entry>, RegistryError> {
+        let entries = self.entries.lock();
+        entries.get(name).cloned().ok_or(RegistryError::NoProxy)
+    }
+
+    fn tell(&self, proxy: &str, what: What) {
+        // nobody may be listening
+        let _ = self.changes.send(Change {
+            proxy: proxy.to_owned(),
+            what,
+        });
+    }
+
+    fn tell_set(&self, entry: &Entry) {
+        let enabled = entry.proxy.is_running();
+        self.tell(entry.proxy.name(), What::Set { enabled });
+    }
+}
+
+impl Entry {
+    /// Listens, and remembers the real port.
+    async fn start(&self) -> Result<(), RegistryError> {
+        let address = self.listen.lock().clone();
+        match self.proxy.start(&address).await {
+            Ok(real) => {
+                *self.listen.lock() = real.to_string();
+                Ok(())
+            }
+            Err(source) => Err(RegistryError::Listen { address, source }),
+        }
+    }
+
+    fn owned(&self, change: &'static str) -> Result<(), RegistryError> {
+        if self.of_lab {
+            return Err(RegistryError::OfLab(self.proxy.name().to_owned(), change));
+        }
+        Ok(())
+    }
+
+    fn spec(&self) -> ProxySpec {
+        ProxySpec {
+            name: self.proxy.name().to_owned(),
+            listen: self.listen.lock().clone(),
+            upstream: self.proxy.upstream().to_string(),
+            enabled: self.proxy.is_running(),
+        }
+    }
+
+    /// Whether its addresses are as asked for; `localhost` is the same as the address that it was resolved to.
+    fn is_at(&self, spec: &ProxySpec) -> bool {
+        let now = self.spec();
+        let same_listen = now.listen == spec.listen
+            || spec.listen.strip_prefix("localhost:").is_some_and(|port| {
+                now.listen == format!("127.0.0.1:{port}") || now.listen == format!("[::1]:{port}")
+            });
+        same_listen && now.upstream == spec.upstream
+    }
+
+    fn view(&self) -> ProxyView {
+        let toxics = self.toxics.lock();
+        let mut views: Vec<_> = self.toxic_views(&toxics).collect();
+        // stable: the order of their coming stays within
+        views.sort_by_key(|toxic| toxic.stream);
+        ProxyView {
+            spec: self.spec(),
+            toxics: views,
+        }
+    }
+
+    /// Those put on here, and those that the lab put on itself.
+    fn toxic_views<'a>(&self, ours: &'a [Scheduled]) -> impl Iterator<Item = ToxicView> + 'a {
+        let here: Vec<_> = ours.iter().filter(|one| !one.has_ended()).collect();
+        let on_link = self.proxy.toxics();
+        let others: Vec<_> = on_link
+            .iter()
+            .filter(|one| !here.iter().any(|ours| ours.name() == one.name))
+            .map(|one| ToxicView::of(one))
+            .collect();
+        others
+            .into_iter()
+            .chain(here.into_iter().map(Scheduled::view))
+    }
+}
