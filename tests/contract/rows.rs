@@ -141,7 +141,7 @@ pub const ROWS: &[Row] = &[
 
     row("upstream-failure-without-fallback", "checkout->pricing", "{}", Seen::Over(calls!("checkout", "pricing", "503"), 0.0)),
     row("retry-storm", "checkout->payments", r#"{"share":0.8}"#, Seen::Over(CALLS_PER_CHARGE, 2.0)),
-    row("missing-timeout", "checkout->ledger", r#"{"share":1}"#, Seen::Over("max(worker_slots_in_use{service=\"checkout\"})", 12.0)),
+    row("missing-timeout", "checkout->pricing", r#"{"share":1}"#, Seen::Over("max(worker_slots_in_use{service=\"checkout\"})", 12.0)),
     row("expired-credential", "checkout->payments", "{}", Seen::Over(calls!("checkout", "payments", "401"), 0.0)),
     row("quota-exhausted", "payments", r#"{"requests":3}"#, Seen::Over(calls!("checkout", "payments", "429"), 0.0)),
 
@@ -153,8 +153,8 @@ pub const ROWS: &[Row] = &[
     row("thread-starvation", "pricing", r#"{"share":1,"block_ms":300}"#, Seen::Over(call_time!("checkout", "pricing"), 0.25)),
     row("unbounded-queue", "worker", r#"{"per_s":1}"#, Seen::Over("max(queue_depth{service=\"worker\"})", 30.0)),
 
-    row("binary-float-money", "checkout", "{}", Seen::Times("max(abs(ledger_reconciliation_drift_minor_units))", 1.0)),
-    row("missing-idempotency", "checkout", r#"{"lost_answers":0.6}"#, Seen::Times("max(ledger_duplicate_charges) + 1", 1.0)),
+    row("binary-float-money", "checkout", "{}", Seen::Over("max(abs(delta(ledger_reconciliation_drift_minor_units[6s])))", 0.0)),
+    row("missing-idempotency", "checkout", r#"{"lost_answers":0.6}"#, Seen::Over("max(delta(ledger_duplicate_charges[6s]))", 0.0)),
     row("stale-cache", "storefront->orders", r#"{"ttl_ms":60000}"#, Seen::Under(HISTORIES_PER_CALL, 0.6)),
     row("schema-drift", "checkout->pricing", "{}", Seen::Over(answers!("checkout", "5.."), 0.0)),
     row("clock-skew", "payments", r#"{"offset_ms":60000}"#, Seen::Logs("sum(count_over_time({service=\"payments\"}[30s]))", 75_000, 0.0)),
@@ -171,7 +171,7 @@ pub const ROWS: &[Row] = &[
     row("cpu-burn", "shipping", r#"{"cores":0.8}"#, Seen::Over("sum(rate(process_cpu_seconds_total{service=\"shipping\"}[5s]))", 0.3)),
     row("memory-leak", "pricing", r#"{"mib_per_s":64,"most_mib":64}"#, Seen::Over("max(process_resident_memory_bytes{service=\"pricing\"})", 60e6)),
     row("memory-limit-kill", "pricing", r#"{"limit_mib":1}"#, Seen::State("pricing", "137")),
-    row("descriptor-leak", "inventory", r#"{"per_s":2000,"most":200}"#, Seen::Over("max(process_open_fds{service=\"inventory\"})", 150.0)),
+    row("descriptor-leak", "inventory", r#"{"per_s":20,"most":200}"#, Seen::Times("max(process_open_fds{service=\"inventory\"})", 1.5)),
     row("disk-full", "orders", "{}", Seen::Over(answers!("orders", "5.."), 0.0)),
     row("log-flood", "shipping", r#"{"lines_per_s":400}"#, Seen::Logs("sum(count_over_time({service=\"shipping\"}[5s]))", 0, 500.0)),
 

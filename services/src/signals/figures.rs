@@ -1,4 +1,5 @@
-//! What the operating system says of this process: processor time, resident memory, start.
+//! What the operating system says of this process: processor time, resident memory,
+//! descriptors, start.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -51,6 +52,15 @@ impl Collector for ProcessFigures {
                 resident.metric_type(),
             )?)?;
         }
+        if let Some(number) = open_descriptors() {
+            let open = ConstGauge::new(number);
+            open.encode(encoder.encode_descriptor(
+                "process_open_fds",
+                "Open file descriptors",
+                None,
+                open.metric_type(),
+            )?)?;
+        }
         Ok(())
     }
 }
@@ -76,6 +86,14 @@ fn resident_bytes() -> Option<f64> {
     Some((pages * rustix::param::page_size() as u64) as f64)
 }
 
+/// Open descriptors; `None` where there is no such folder, and when there is none left to look with.
+#[allow(clippy::cast_precision_loss)] // some thousands
+fn open_descriptors() -> Option<f64> {
+    let open = std::fs::read_dir("/proc/self/fd").ok()?.count();
+    // one of them is the look itself
+    Some(open.saturating_sub(1) as f64)
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -84,5 +102,6 @@ mod tests {
     fn processor_time_and_memory_of_a_running_process_are_above_zero() {
         assert!(cpu_seconds().expect("linux has the clock") > 0.0);
         assert!(resident_bytes().expect("linux has /proc") > 1e5);
+        assert!(open_descriptors().expect("linux has /proc") >= 3.0);
     }
 }
