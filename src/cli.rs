@@ -1,9 +1,13 @@
 //! The command line: words, flags, help. What they do is in `command`.
 
+mod proxy;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
+
+pub use proxy::ProxyArgs;
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
 #[derive(Debug, Parser)]
@@ -350,42 +354,6 @@ pub struct ScreenArgs {
     pub svg: Option<PathBuf>,
 }
 
-/// `drill proxy`.
-#[derive(Debug, Args)]
-pub struct ProxyArgs {
-    /// Where the control API listens
-    #[arg(long, default_value = "localhost")]
-    pub host: String,
-    /// Its port; 0 is a free one
-    #[arg(long, default_value_t = 8474)]
-    pub port: u16,
-    /// JSON file with proxies to begin with: a list as `POST /populate` takes it, toxics in it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Seed of all chance in toxics: the same seed and order of connections give the same [default: drawn and printed]
-    #[arg(long, value_parser = seed)]
-    pub seed: Option<u64>,
-    /// Bytes through each proxy at GET /metrics
-    #[arg(long)]
-    pub proxy_metrics: bool,
-    /// Figures of this process at GET /metrics
-    #[arg(long)]
-    pub runtime_metrics: bool,
-    /// What is logged on standard error: error, warn, info, debug, trace
-    #[arg(long, default_value = "warn", value_parser = ["error", "warn", "info", "debug", "trace"])]
-    pub log_level: String,
-    /// One proxy without a file: where it listens, as in 127.0.0.1:8080
-    #[arg(long, value_name = "HOST:PORT", requires = "upstream")]
-    pub listen: Option<String>,
-    /// Where it connects to
-    #[arg(long, value_name = "HOST:PORT", requires = "listen")]
-    pub upstream: Option<String>,
-    /// A toxic on it: TYPE[@upstream|downstream|both]=ATTRIBUTE:NUMBER,… , or ATTRIBUTE:TEXT for one on HTTP, as in
-    /// http_status=status:503,path:/orders/*; may be given several times
-    #[arg(long, value_name = "TOXIC", requires = "listen")]
-    pub toxic: Vec<String>,
-}
-
 /// `drill bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -419,16 +387,19 @@ pub enum BenchArea {
     )]
     /// Range queries in PromQL, memory of samples.
     Metrics,
+    /// The proxy beside HAProxy and nginx: requests, connections, memory; how exact toxics are.
+    Proxy,
 }
 
 impl BenchArea {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Lab,
         Self::Ingest,
         Self::Logs,
         Self::Traces,
         Self::Metrics,
+        Self::Proxy,
     ];
 }
 

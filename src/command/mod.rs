@@ -17,6 +17,7 @@ mod verify_jobs;
 
 use std::{path::Path, process::ExitCode};
 
+use proxy::descriptors;
 pub use proxy::{HELP as PROXY_HELP, dashes};
 
 use crate::{

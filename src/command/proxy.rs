@@ -69,7 +69,8 @@ pub fn run(args: &ProxyArgs) -> Result<ExitCode, Failure> {
     };
     entries.extend(shorthand(args)?);
     log(&args.log_level);
-    let connections = descriptors();
+    // two descriptors each
+    let connections = descriptors() / 2;
     let runtime = super::runtime()?;
     let done = runtime.block_on(serve(args, entries, connections));
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -238,8 +239,8 @@ fn log(level: &str) {
         .try_init();
 }
 
-/// Takes all descriptors that this process may have; answers how many connections fit, two each.
-fn descriptors() -> usize {
+/// Takes all descriptors that this process may have; answers how many of them are there for connections.
+pub fn descriptors() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -252,7 +253,7 @@ fn descriptors() -> usize {
     };
     // no limit at all is taken as a million files
     let files = most.unwrap_or(1 << 20).saturating_sub(SPARE_DESCRIPTORS);
-    usize::try_from(files / 2).unwrap_or(usize::MAX).max(16)
+    usize::try_from(files).unwrap_or(usize::MAX).max(32)
 }
 
 #[cfg(test)]

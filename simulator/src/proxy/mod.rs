@@ -12,6 +12,7 @@
 mod chain;
 mod connection;
 pub mod control;
+mod entry;
 pub mod http;
 mod link;
 mod listener;

@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 
 use super::{
     Limits, Proxy, Upstream,
+    entry::Entry,
     scheduled::{Scheduled, ToxicSpec, ToxicView},
 };
 
@@ -120,14 +121,6 @@ pub struct Flow {
     pub received: u64,
     /// Bytes written to the receiver.
     pub sent: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    proxy: Arc<Proxy>,
-    listen: Mutex<String>,
-    of_lab: bool,
-    toxics: Mutex<Vec<Scheduled>>,
 }
 
 /// See the head of the file.
@@ -462,70 +455,5 @@ impl Proxies {
     fn tell_set(&self, entry: &Entry) {
         let enabled = entry.proxy.is_running();
         self.tell(entry.proxy.name(), What::Set { enabled });
-    }
-}
-
-impl Entry {
-    /// Listens, and remembers the real port.
-    async fn start(&self) -> Result<(), RegistryError> {
-        let address = self.listen.lock().clone();
-        match self.proxy.start(&address).await {
-            Ok(real) => {
-                *self.listen.lock() = real.to_string();
-                Ok(())
-            }
-            Err(source) => Err(RegistryError::Listen { address, source }),
-        }
-    }
-
-    fn owned(&self, change: &'static str) -> Result<(), RegistryError> {
-        if self.of_lab {
-            return Err(RegistryError::OfLab(self.proxy.name().to_owned(), change));
-        }
-        Ok(())
-    }
-
-    fn spec(&self) -> ProxySpec {
-        ProxySpec {
-            name: self.proxy.name().to_owned(),
-            listen: self.listen.lock().clone(),
-            upstream: self.proxy.upstream().to_string(),
-            enabled: self.proxy.is_running(),
-        }
-    }
-
-    /// Whether its addresses are as asked for; `localhost` is the same as the address that it was resolved to.
-    fn is_at(&self, spec: &ProxySpec) -> bool {
-        let now = self.spec();
-        let same_listen = now.listen == spec.listen
-            || spec.listen.strip_prefix("localhost:").is_some_and(|port| {
-                now.listen == format!("127.0.0.1:{port}") || now.listen == format!("[::1]:{port}")
-            });
-        same_listen && now.upstream == spec.upstream
-    }
-
-    fn view(&self) -> ProxyView {
-        let toxics = self.toxics.lock();
-        let mut views: Vec<_> = self.toxic_views(&toxics).collect();
-        // stable: the order of their coming stays within
-        views.sort_by_key(|toxic| toxic.stream);
-        ProxyView {
-            spec: self.spec(),
-            toxics: views,
-        }
-    }
-
-    /// Those put on here, and those that the lab put on itself.
-    fn toxic_views<'a>(&self, ours: &'a [Scheduled]) -> impl Iterator<Item = ToxicView> + 'a {
-        let here: Vec<_> = ours.iter().filter(|one| !one.has_ended()).collect();
-        let on_link = self.proxy.toxics();
-        let others: Vec<_> = on_link
-            .iter()
-            .filter(|one| !here.iter().any(|ours| ours.name() == one.name))
-            .map(|one| ToxicView::of(one))
-            .collect();
-        others
-            .into_iter()
-            .chain(here.into_iter().map(Scheduled::view))
     }
 }

@@ -10,6 +10,9 @@ mod logs;
 mod metrics;
 mod peers;
 mod process_tree;
+mod proxy;
+mod proxy_load;
+mod proxy_subjects;
 mod traces;
 
 use std::{
@@ -130,6 +133,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
             BenchArea::Logs => logs::run(&measure)?,
             BenchArea::Traces => traces::run(&measure)?,
             BenchArea::Metrics => metrics::run(&measure)?,
+            BenchArea::Proxy => proxy::run(&measure)?,
         };
         measure.tell("");
         if !args.json {
