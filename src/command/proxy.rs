@@ -43,7 +43,9 @@ pub fn dashes(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsSt
         let Some(text) = arg.to_str().filter(|_| proxy) else {
             return Some(arg);
         };
-        let long = text.len() > 2 && text.starts_with('-') && !text.starts_with("--");
+        // `-h` is a short flag, and `-5` a number
+        let mut letters = text.strip_prefix('-').unwrap_or_default().chars();
+        let long = letters.next().is_some_and(char::is_alphabetic) && letters.next().is_some();
         let text = if long {
             format!("-{text}")
         } else {
@@ -290,7 +292,11 @@ mod tests {
                 "5"
             ]
         );
-        // short flags, and those of other commands, are left alone
+        // short flags, numbers, and flags of other commands, are left alone
+        assert_eq!(
+            rewritten(&["drill", "proxy", "-seed", "-55"]),
+            ["drill", "proxy", "--seed", "-55"]
+        );
         assert_eq!(
             rewritten(&["drill", "proxy", "-h"]),
             ["drill", "proxy", "-h"]

@@ -62,7 +62,8 @@ pub(super) async fn carry(mut client: TcpStream, link: &Link, seed: u64) -> io::
     match over {
         None => {}
         Some(Over::Reset) => {
-            client.set_zero_linger()?;
+            // a socket that refuses it is gone already
+            let _ = client.set_zero_linger();
             callee.reset();
         }
         Some(Over::Close) => close(client, callee.into_socket()).await,

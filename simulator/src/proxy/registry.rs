@@ -369,8 +369,9 @@ impl Proxies {
     pub fn heal(&self, proxy: &str, toxic: &str) -> Result<(), RegistryError> {
         let entry = self.entry(proxy)?;
         let mut toxics = entry.toxics.lock();
+        toxics.retain(|one| !one.has_ended());
         let before = toxics.len();
-        toxics.retain(|one| !one.has_ended() && one.name() != toxic);
+        toxics.retain(|one| one.name() != toxic);
         let found = toxics.len() < before || {
             let there = entry.proxy.toxics();
             let there = there.named(toxic);

@@ -411,6 +411,8 @@ async fn a_scheduled_toxic_starts_ramps_and_ends_by_itself() {
     })
     .await
     .unwrap();
+    let other = client.delete("/proxies/a/toxics/other").await;
+    assert_eq!(other, error("toxic not found", 404));
     let late = json!({ "attributes": {}, "ramp": 5 });
     let path = "/proxies/a/toxics/latency_downstream";
     assert_eq!(client.call(Method::PATCH, path, late).await.0, 404);

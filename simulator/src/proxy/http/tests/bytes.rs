@@ -295,3 +295,45 @@ async fn a_reader_that_stops_makes_the_sender_stop() {
     }
     assert!(written < MUCH / 4, "{written}");
 }
+
+#[tokio::test]
+async fn a_toxic_that_comes_within_an_exchange_waits_for_the_next_request() {
+    let (proxy, mut client, mut server) = pair().await;
+    let request = "POST / HTTP/1.1\r\nContent-Length: 22\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(head(&mut server).await, request);
+    let _status = poison(&proxy, "http_status", json!({}));
+    // a body, though it looks like a request
+    client
+        .write_all(b"GET /mine HTTP/1.1\r\n\r\n")
+        .await
+        .unwrap();
+    assert_eq!(head(&mut server).await, "GET /mine HTTP/1.1\r\n\r\n");
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    server.write_all(answer.as_bytes()).await.unwrap();
+    assert_eq!(head(&mut client).await, answer);
+    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    assert!(head(&mut client).await.starts_with("HTTP/1.1 503"));
+    assert_eq!(proxy.http_counts().raw(), 0);
+}
+
+#[tokio::test]
+async fn only_good_answers_that_can_be_served_again_are_kept() {
+    let (proxy, mut client, mut server) = pair().await;
+    let _stale = poison(&proxy, "http_stale", json!({}));
+    let request = "GET / HTTP/1.1\r\n\r\n";
+    for answer in [
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\r\n\r\n0\r\n\r\n",
+    ] {
+        client.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(head(&mut server).await, request);
+        server.write_all(answer.as_bytes()).await.unwrap();
+        assert_eq!(read(&mut client, answer.len()).await, answer);
+    }
+    client.write_all(request.as_bytes()).await.unwrap();
+    let kept = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\r\n\r\n0\r\n\r\n";
+    assert_eq!(read(&mut client, kept.len()).await, kept);
+}
