@@ -1,6 +1,7 @@
 //! The command line: words, flags, help. What they do is in `command`.
 
 mod chaos;
+mod load;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
 
 pub use chaos::{ChaosRunArgs, ChaosWord};
+pub use load::{ArrivalWord, LoadArgs, body_file};
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
 #[derive(Debug, Parser)]
@@ -82,6 +84,11 @@ pub enum Word {
         after_help = "Examples:\n  drill screen traces --url http://127.0.0.1:41873\n  drill screen 4 --url http://127.0.0.1:41873 --size 160x50\n  drill screen map --url http://127.0.0.1:41873 --svg map.svg\n\nThe URL stands in the drill's help (`?`), and in the first lines of a headless drill."
     )]
     Screen(ScreenArgs),
+    /// Send load to any HTTP server, and measure its answers.
+    #[command(
+        after_help = "Examples:\n  drill load --users 100 --duration 300s --target http://127.0.0.1:8080/\n  drill load --rate 500 --ramp 10s --target 3*http://127.0.0.1:8080/a --target http://127.0.0.1:8080/b\n  drill load --shop --users 20 --target http://127.0.0.1:8080 --slo 'p99<250ms' --slo 'errors<1%'\n  drill load --rate 50 --method POST --header 'content-type: application/json' --body @order.json --target URL --json\n\nRequests are due by a schedule, whether earlier ones were answered or not; latency counts from then.\nThe exit code is 0, 1 when an objective (--slo) was missed, 2 for a wrong command line, 3 when the target cannot be reached, 130 after Ctrl-C."
+    )]
+    Load(LoadArgs),
     /// Measure ours beside every peer that is installed.
     #[command(after_help = "Examples:\n  drill bench\n  drill bench lab --runs 10 --json")]
     Bench(BenchArgs),
@@ -390,16 +397,19 @@ pub enum BenchArea {
     )]
     /// Range queries in PromQL, memory of samples.
     Metrics,
+    /// The load generator: its schedule, its latencies beside the server's own, its limit beside wrk.
+    Load,
 }
 
 impl BenchArea {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Lab,
         Self::Ingest,
         Self::Logs,
         Self::Traces,
         Self::Metrics,
+        Self::Load,
     ];
 }
 

@@ -6,6 +6,7 @@ mod doctor;
 mod headless;
 mod join;
 mod list;
+mod load;
 mod manual;
 mod report;
 mod rules;
@@ -40,6 +41,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Report(report)) => report.json,
         Some(Word::Verify(verify)) => verify.json,
         Some(Word::Bench(bench)) => bench.json,
+        Some(Word::Load(load)) => load.json,
         Some(Word::Doctor(doctor)) => doctor.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
         Some(Word::Rules(RulesWord::Check { json, .. } | RulesWord::Test { json, .. })) => *json,
@@ -65,6 +67,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Scenarios(word)) => scenario_files::run(word, settings),
         Some(Word::Rules(word)) => rules::run(&word),
         Some(Word::Chaos(word)) => chaos::run(&word),
+        Some(Word::Load(args)) => load::run(&args),
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
         Some(Word::Screen(args)) => screen::run(&args),

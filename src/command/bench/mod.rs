@@ -4,6 +4,7 @@ mod batches;
 mod figures;
 mod ingest;
 mod lab;
+mod load;
 mod log_lines;
 mod log_peers;
 mod logs;
@@ -130,6 +131,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
             BenchArea::Logs => logs::run(&measure)?,
             BenchArea::Traces => traces::run(&measure)?,
             BenchArea::Metrics => metrics::run(&measure)?,
+            BenchArea::Load => load::run(&measure)?,
         };
         measure.tell("");
         if !args.json {
