@@ -1,6 +1,13 @@
 //! Schedules, and runs against servers that behave in all sorts of ways.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -107,6 +114,8 @@ fn targets_get_their_shares() {
 struct Server {
     address: SocketAddr,
     tasks: JoinSet<()>,
+    /// Answers of [`Server::answering`].
+    answered: Arc<AtomicU64>,
 }
 
 impl Server {
@@ -124,20 +133,38 @@ impl Server {
                 connections.spawn(work(stream));
             }
         });
-        Self { address, tasks }
+        Self {
+            address,
+            tasks,
+            answered: Arc::default(),
+        }
     }
 
     /// Answers every request of a connection with the same bytes after some time.
     async fn answering(answer: &'static [u8], after: Duration) -> Self {
-        Self::open(move |mut stream| async move {
-            while head(&mut stream).await {
-                tokio::time::sleep(after).await;
-                if stream.write_all(answer).await.is_err() {
-                    return;
+        let answered = Arc::<AtomicU64>::default();
+        let count = answered.clone();
+        let server = Self::open(move |mut stream| {
+            let count = count.clone();
+            async move {
+                while head(&mut stream).await {
+                    tokio::time::sleep(after).await;
+                    if stream.write_all(answer).await.is_err() {
+                        return;
+                    }
+                    count.fetch_add(1, Ordering::Relaxed);
                 }
             }
         })
-        .await
+        .await;
+        Self { answered, ..server }
+    }
+
+    /// Waits until so many answers have been given.
+    async fn gave(&self, answers: u64) {
+        while self.answered.load(Ordering::Relaxed) < answers {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     fn url(&self) -> String {
@@ -263,11 +290,11 @@ async fn errors_are_told_by_their_kind() {
         assert!((report.error_share - 1.0).abs() < 1e-9);
     }
     let mut gone = Server::answering(FINE, zero).await;
-    let plan_ = plan(&gone.url(), 100.0, 400);
+    let plan_ = plan(&gone.url(), 100.0, 1_000);
     assert_eq!(reach(&plan_).await, Ok(()));
     let tasks = std::mem::take(&mut gone.tasks);
     let leaving = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        gone.gave(10).await;
         drop(tasks);
     };
     let (report, ()) = tokio::join!(ran(plan_.clone()), leaving);
@@ -275,7 +302,7 @@ async fn errors_are_told_by_their_kind() {
         report.errors.connect > 5 && report.statuses[&200] > 5,
         "{report:?}"
     );
-    assert_eq!(report.requests, 39, "it goes on to its end");
+    assert_eq!(report.requests, 99, "it goes on to its end");
     let said = reach(&plan_).await.unwrap_err();
     assert!(said.contains(&gone.address.to_string()), "{said}");
 }
@@ -316,10 +343,9 @@ async fn an_endless_answer_ends_with_its_time_and_is_not_kept() {
 async fn a_run_that_is_cancelled_tells_what_it_had() {
     let server = Server::answering(FINE, Duration::ZERO).await;
     let cancel = CancellationToken::new();
-    let soon = cancel.clone();
-    let ending = async move {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        soon.cancel();
+    let ending = async {
+        server.gave(10).await;
+        cancel.cancel();
     };
     let long = plan(&server.url(), 100.0, 3_600_000);
     let (report, ()) = tokio::join!(run(long, Duration::from_secs(9), |_| {}, &cancel), ending);
