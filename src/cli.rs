@@ -3,6 +3,7 @@
 mod chaos;
 mod files;
 mod live;
+mod load;
 mod proxy;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -13,6 +14,7 @@ use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
 pub use chaos::{ChaosRunArgs, ChaosWord};
 pub use files::{RulesWord, ScenariosWord};
 pub use live::{ChaosListArgs, HealArgs, InjectArgs, StatusArgs, Target};
+pub use load::{ArrivalWord, LoadArgs, body_file};
 pub use proxy::ProxyArgs;
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
@@ -91,6 +93,11 @@ pub enum Word {
     /// Run the chaos proxy alone: Toxiproxy's control API, toxics from a file, seeds that reproduce.
     #[command(after_help = crate::command::PROXY_HELP)]
     Proxy(ProxyArgs),
+    /// Send load to any HTTP server, and measure its answers.
+    #[command(
+        after_help = "Examples:\n  drill load --users 100 --duration 300s --target http://127.0.0.1:8080/\n  drill load --rate 500 --ramp 10s --target 3*http://127.0.0.1:8080/a --target http://127.0.0.1:8080/b\n  drill load --shop --users 20 --target http://127.0.0.1:8080 --slo 'p99<250ms' --slo 'errors<1%'\n  drill load --rate 50 --method POST --header 'content-type: application/json' --body @order.json --target URL --json\n\nRequests are due by a schedule, whether earlier ones were answered or not; latency counts from then.\nThe exit code is 0, 1 when an objective (--slo) was missed, 2 for a wrong command line, 3 when the target cannot be reached, 130 after Ctrl-C."
+    )]
+    Load(LoadArgs),
     /// Measure ours beside every peer that is installed.
     #[command(after_help = "Examples:\n  drill bench\n  drill bench lab --runs 10 --json")]
     Bench(BenchArgs),
@@ -310,17 +317,20 @@ pub enum BenchArea {
     Metrics,
     /// The proxy beside HAProxy and nginx: requests, connections, memory; how exact toxics are.
     Proxy,
+    /// The load generator: its schedule, its latencies beside the server's own, its limit beside wrk.
+    Load,
 }
 
 impl BenchArea {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Lab,
         Self::Ingest,
         Self::Logs,
         Self::Traces,
         Self::Metrics,
         Self::Proxy,
+        Self::Load,
     ];
 }
 

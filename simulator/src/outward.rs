@@ -37,7 +37,7 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    fn of(error: &hyper::Error) -> Self {
+    pub(crate) fn of(error: &hyper::Error) -> Self {
         let why = error.to_string_full();
         if error.is_parse() {
             Self::Protocol(why)
@@ -149,11 +149,26 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    /// Whether it can carry a request now.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
     /// Sends a request, whose address is whole, and waits for the head of the answer.
     pub(crate) async fn send(
         &mut self,
-        mut request: Request<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, CallError> {
+        let sent = self.try_send(request).await;
+        sent.map_err(|(error, _)| error)
+    }
+
+    /// As [`Link::send`]; a request of which nothing was sent comes back.
+    #[allow(clippy::result_large_err, reason = "it comes back as it went in")]
+    pub(crate) async fn try_send(
+        &mut self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, (CallError, Option<Request<Full<Bytes>>>)> {
         let uri = request.uri().clone();
         if !request.headers().contains_key(header::HOST)
             && let Some(authority) = uri.authority()
@@ -167,8 +182,14 @@ impl Link {
         *request.uri_mut() = uri
             .path_and_query()
             .map_or_else(|| Uri::from_static("/"), |path| Uri::from(path.clone()));
-        let sent = self.sender.send_request(request).await;
-        sent.map_err(|error| CallError::of(&error))
+        let sent = self.sender.try_send_request(request).await;
+        sent.map_err(|mut error| {
+            let unsent = error.take_message().map(|mut request| {
+                *request.uri_mut() = uri;
+                request
+            });
+            (CallError::of(error.error()), unsent)
+        })
     }
 }
 

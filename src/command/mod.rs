@@ -6,6 +6,7 @@ mod doctor;
 mod headless;
 mod join;
 mod list;
+mod load;
 mod manual;
 mod proxy;
 mod report;
@@ -44,6 +45,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Report(report)) => report.json,
         Some(Word::Verify(verify)) => verify.json,
         Some(Word::Bench(bench)) => bench.json,
+        Some(Word::Load(load)) => load.json,
         Some(Word::Doctor(doctor)) => doctor.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
         Some(Word::Chaos(word)) => word.wants_json(),
@@ -68,6 +70,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Scenarios(word)) => scenario_files::run(word, settings),
         Some(Word::Rules(word)) => rules::run(&word),
         Some(Word::Chaos(word)) => chaos::run(&word, settings),
+        Some(Word::Load(args)) => load::run(&args),
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
         Some(Word::Screen(args)) => screen::run(&args),

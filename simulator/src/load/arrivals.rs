@@ -5,6 +5,18 @@
 
 use super::journey::Source;
 
+/// What the waits are made of.
+pub(super) trait Gaps: Copy {
+    /// Gap before arrival `index`, in mean gaps.
+    fn gap(self, index: u64) -> f64;
+}
+
+impl Gaps for Source<'_> {
+    fn gap(self, index: u64) -> f64 {
+        Self::gap(self, index)
+    }
+}
+
 /// A rate below it counts as none: one journey in eleven days.
 const LEAST_RATE: f64 = 1e-6;
 
@@ -21,7 +33,7 @@ pub(super) struct Arrivals {
 
 impl Arrivals {
     /// From a drill time on, at a rate in journeys per second.
-    pub(super) fn new(source: Source<'_>, since_ns: i64, rate: f64) -> Self {
+    pub(super) fn new(source: impl Gaps, since_ns: i64, rate: f64) -> Self {
         Self {
             next: 0,
             left: source.gap(0),
@@ -41,7 +53,7 @@ impl Arrivals {
     }
 
     /// The next journey has begun.
-    pub(super) fn advance(&mut self, source: Source<'_>) {
+    pub(super) fn advance(&mut self, source: impl Gaps) {
         if let Some((_, at_ns)) = self.next() {
             self.since_ns = at_ns;
         }

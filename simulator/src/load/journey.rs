@@ -88,7 +88,7 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn rng(self, purpose: &str, index: u64) -> ChaCha8Rng {
+    pub(super) fn rng(self, purpose: &str, index: u64) -> ChaCha8Rng {
         self.seed
             .stream(&format!("load/{}/{purpose}/{index}", self.stream))
     }

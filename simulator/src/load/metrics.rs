@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -11,14 +10,14 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::journey::Step;
+use super::{journey::Step, latencies::Latencies};
 
 /// Upper bounds of the latency histogram's buckets, seconds: those of the shop's own histograms, up to the timeout.
 const BUCKETS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
-/// Longest latency that the histogram tells apart, microseconds: two timeouts.
-const LONGEST_US: u64 = 20_000_000;
+/// Longest latency that the histogram tells apart: two timeouts.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// How a request went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ pub(super) struct Meters {
     requests: Family<StepResult, Counter>,
     latency: LatencyFamily,
     pub in_flight: Gauge,
-    own: Mutex<[(Histogram<u64>, u64); Step::KINDS.len()]>,
+    own: Mutex<[(Latencies, u64); Step::KINDS.len()]>,
 }
 
 impl Meters {
@@ -119,8 +118,6 @@ impl Meters {
         );
         let in_flight = Gauge::default();
         registry.register("load_in_flight", "Requests under way", in_flight.clone());
-        let histogram =
-            || Histogram::new_with_bounds(1, LONGEST_US, 3).expect("the bounds are in order");
         Self {
             registry,
             journeys,
@@ -128,7 +125,7 @@ impl Meters {
             requests,
             latency,
             in_flight,
-            own: Mutex::new(std::array::from_fn(|_| (histogram(), 0))),
+            own: Mutex::new(std::array::from_fn(|_| (Latencies::up_to(LONGEST), 0))),
         }
     }
 
@@ -145,8 +142,8 @@ impl Meters {
             .get_or_create(&StepOnly { step: kind })
             .observe(latency.as_secs_f64(), Some(TraceLabel { trace_id }), None);
         let mut own = self.own.lock();
-        let (histogram, failed) = &mut own[step.place()];
-        histogram.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(LONGEST_US));
+        let (latencies, failed) = &mut own[step.place()];
+        latencies.record(latency);
         *failed += u64::from(outcome != Outcome::Ok);
     }
 
@@ -163,24 +160,21 @@ impl Meters {
         let figures = Step::KINDS
             .iter()
             .zip(own.iter())
-            .map(|(step, (histogram, failed))| {
-                let at = |quantile| Duration::from_micros(histogram.value_at_quantile(quantile));
-                StepFigures {
-                    step,
-                    requests: histogram.len(),
-                    failed: *failed,
-                    p50: at(0.5),
-                    p95: at(0.95),
-                    p99: at(0.99),
-                }
+            .map(|(step, (latencies, failed))| StepFigures {
+                step,
+                requests: latencies.count(),
+                failed: *failed,
+                p50: latencies.at(0.5),
+                p95: latencies.at(0.95),
+                p99: latencies.at(0.99),
             });
         figures.collect()
     }
 
     /// Forgets the figures per step; the counters for the scraper go on.
     pub(super) fn reset_figures(&self) {
-        for (histogram, failed) in self.own.lock().iter_mut() {
-            histogram.reset();
+        for (latencies, failed) in self.own.lock().iter_mut() {
+            latencies.reset();
             *failed = 0;
         }
     }

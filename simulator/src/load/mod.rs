@@ -4,11 +4,13 @@
 //! It knows the shop's edge and nothing behind it, and no scenarios. It exports no telemetry but its
 //! own `/metrics`: the edge's span is the first of a trace.
 
+pub mod alone;
 mod arrivals;
 mod exposed;
 mod exposition;
 mod governor;
 mod journey;
+mod latencies;
 mod metrics;
 mod profile;
 mod walk;

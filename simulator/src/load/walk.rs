@@ -101,14 +101,14 @@ pub(super) async fn walk(street: Arc<Street>, journey: Journey, run: u32, mut du
 }
 
 /// A request as it goes to the edge.
-struct Request {
-    method: Method,
-    path: String,
-    body: Option<Vec<u8>>,
+pub(super) struct Request {
+    pub method: Method,
+    pub path: String,
+    pub body: Option<Vec<u8>>,
 }
 
 impl Request {
-    fn of(step: Step, journey: &Journey, customer: u32, run: u32) -> Self {
+    pub(super) fn of(step: Step, journey: &Journey, customer: u32, run: u32) -> Self {
         let (method, path, body) = match step {
             Step::Login => (Method::POST, "/login".to_owned(), json(&Login { customer })),
             Step::Browse(page) => (
@@ -189,7 +189,7 @@ async fn send(
 }
 
 /// W3C trace context with a parent that nobody records, so that the edge's span is the first of the trace; always sampled.
-fn headers(trace_id: &str, correlation: Option<&HeaderValue>) -> HeaderMap {
+pub(super) fn headers(trace_id: &str, correlation: Option<&HeaderValue>) -> HeaderMap {
     let parent = crate::journal::hex(&uuid::Uuid::new_v4().as_bytes()[..8]);
     let mut headers = HeaderMap::with_capacity(2);
     if let Ok(value) = HeaderValue::try_from(format!("00-{trace_id}-{parent}-01")) {
@@ -201,7 +201,7 @@ fn headers(trace_id: &str, correlation: Option<&HeaderValue>) -> HeaderMap {
     headers
 }
 
-fn correlation_of(body: &[u8]) -> Option<HeaderValue> {
+pub(super) fn correlation_of(body: &[u8]) -> Option<HeaderValue> {
     let answer: LoginAnswer = serde_json::from_slice(body).ok()?;
     HeaderValue::try_from(answer.correlation_id).ok()
 }

@@ -4,6 +4,7 @@ mod batches;
 mod figures;
 mod ingest;
 mod lab;
+mod load;
 mod log_lines;
 mod log_peers;
 mod logs;
@@ -134,6 +135,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
             BenchArea::Traces => traces::run(&measure)?,
             BenchArea::Metrics => metrics::run(&measure)?,
             BenchArea::Proxy => proxy::run(&measure)?,
+            BenchArea::Load => load::run(&measure)?,
         };
         measure.tell("");
         if !args.json {
