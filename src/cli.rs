@@ -177,6 +177,9 @@ pub struct RunArgs {
     /// Folder with further scenario files
     #[arg(long, env = "DRILL_SCENARIOS")]
     pub scenarios: Option<PathBuf>,
+    /// Put the shop's links under Toxiproxy's control API at this address, which knows no key, for scripts of yours; port 0 is a free one
+    #[arg(long, env = "DRILL_TOXIPROXY", value_name = "ADDRESS")]
+    pub toxiproxy: Option<SocketAddr>,
     /// What opens the instructor's routes, for `drill chaos` from elsewhere [default: drawn, and printed by a headless drill]
     #[arg(long, env = "DRILL_INSTRUCTOR_KEY", hide_env_values = true, value_parser = instructor_key)]
     pub instructor_key: Option<String>,

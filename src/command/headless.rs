@@ -101,12 +101,15 @@ impl Printer {
         let forward = drill.forward_url();
         let ready_ms = drill.ready_after().as_secs_f64() * 1e3;
         self.line(
-            &json!({ "kind": "drill", "drill": view.id, "seed": view.seed, "api": api, "otlp_grpc": otlp_grpc, "forward": forward, "instructor_key": drill.instructor_key(), "level": view.level, "repeat": repeat(plan) }),
+            &json!({ "kind": "drill", "drill": view.id, "seed": view.seed, "api": api, "otlp_grpc": otlp_grpc, "forward": forward, "instructor_key": drill.instructor_key(), "toxiproxy": drill.toxiproxy_url(), "level": view.level, "repeat": repeat(plan) }),
             || {
+                let scripts = drill
+                    .toxiproxy_url()
+                    .map(|url| format!("\n  links   {url}, Toxiproxy's control API"));
                 let forwarded = forward.map(|to| format!("\n  forward {to}"));
                 format!(
-                    "drill {}  level {}  seed {}\n  api     {api}\n  otlp    {api} over HTTP, {otlp_grpc} over gRPC{}\n  screens drill join {api}\n  repeat  {}",
-                    view.id, view.level, view.seed, forwarded.unwrap_or_default(), repeat(plan)
+                    "drill {}  level {}  seed {}\n  api     {api}\n  otlp    {api} over HTTP, {otlp_grpc} over gRPC{}\n  screens drill join {api}\n  chaos   drill chaos inject …, from elsewhere with --url {api} --key {}{}\n  repeat  {}",
+                    view.id, view.level, view.seed, forwarded.unwrap_or_default(), drill.instructor_key(), scripts.unwrap_or_default(), repeat(plan)
                 )
             },
         );

@@ -63,6 +63,7 @@ pub fn run(command: RunCommand, settings: &Settings) -> Result<ExitCode, Failure
             .clone()
             .or_else(|| settings.database_url.clone()),
         instructor_key: args.instructor_key.clone(),
+        toxiproxy: args.toxiproxy,
         executable: None,
     };
     log_to(&logs, args.headless);

@@ -52,6 +52,7 @@ async fn prove(stage: &Stage, row: &Row) -> Result<(), String> {
     }
     let was = match row.seen {
         Seen::Times(query, _) => stage.ask(query).await,
+        Seen::Counts(query) => stage.ask(query).await,
         Seen::Restarts(service) => Some(f64::from(stage.restarts(service))),
         _ => None,
     };
@@ -81,8 +82,9 @@ async fn prove(stage: &Stage, row: &Row) -> Result<(), String> {
     if !stage.is_healed() {
         return Err("a toxic was left on a link".to_owned());
     }
-    // restarts stay counted: that there are no more of them is what the last check of all sees
-    let was = was.filter(|_| !matches!(row.seen, Seen::Restarts(_)));
+    // what was counted stays counted
+    let counted = matches!(row.seen, Seen::Restarts(_) | Seen::Counts(_));
+    let was = was.filter(|_| !counted);
     if !healthy(was).await {
         let (_, value) = shows(stage, row, was).await;
         return Err(format!("it shows after it was healed: {value:?}"));
@@ -119,6 +121,11 @@ async fn shows(stage: &Stage, row: &Row, was: Option<f64>) -> (bool, Option<f64>
             let grown = was
                 .zip(value)
                 .is_some_and(|(was, value)| value > was * factor);
+            (grown, value)
+        }
+        Seen::Counts(query) => {
+            let value = stage.ask(query).await;
+            let grown = was.zip(value).is_some_and(|(was, value)| value > was);
             (grown, value)
         }
         Seen::Logs(query, ahead_ms, bound) => {

@@ -12,6 +12,8 @@ pub enum Seen {
     Under(&'static str, f64),
     /// A PromQL query has grown by a factor.
     Times(&'static str, f64),
+    /// A counter grows: what happens once to each of a few connections has no rate.
+    Counts(&'static str),
     /// A LogQL query, asked about a moment so many milliseconds ahead, is over a bound.
     Logs(&'static str, i64, f64),
     /// A process of a service is in a state, or has ended with these words.
@@ -125,7 +127,7 @@ pub const ROWS: &[Row] = &[
     row("bandwidth", "storefront->orders", r#"{"rate_kb_s":4}"#, Seen::Over(call_time!("storefront", "orders"), 0.4)),
     row("packet-slicing", "checkout->pricing", r#"{"piece_bytes":8,"pause_us":20000}"#, Seen::Over(call_time!("checkout", "pricing"), 0.25)),
     row("connection-reset", "checkout->payments", "{}", Seen::Over(calls!("checkout", "payments", "unreachable"), 0.0)),
-    row("half-open", "checkout->pricing", "{}", Seen::Over(calls!("checkout", "pricing", "timeout"), 0.0)),
+    row("half-open", "checkout->pricing", "{}", Seen::Counts("sum(http_client_request_duration_seconds_count{service=\"checkout\",peer=\"pricing\",status=\"timeout\"}) or vector(0)")),
     row("partition", "pricing->promotions", "{}", Seen::Over(calls!("pricing", "promotions", "timeout"), 0.0)),
     row("partition", "checkout->inventory", r#"{"direction":"downstream"}"#, Seen::Over(calls!("checkout", "inventory", "timeout"), 0.0)),
     row("slow-close", "outside->pricing", r#"{"delay_ms":1500}"#, Seen::Close("outside->pricing")),

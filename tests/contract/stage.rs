@@ -73,6 +73,7 @@ impl Stage {
             logs_dir: None,
             chosen_by_trainee: true,
             database_url: None,
+            toxiproxy: Some("127.0.0.1:0".parse().unwrap()),
             instructor_key: Some(KEY.to_owned()),
             executable: Some((
                 PathBuf::from(env!("CARGO_BIN_EXE_drill")),

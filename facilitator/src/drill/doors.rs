@@ -3,7 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use simulator::clock::DrillClock;
+use simulator::{
+    clock::DrillClock,
+    proxy::{
+        Proxies,
+        control::{self, Exposed},
+    },
+};
 use telemetry::{
     Origins, Telemetry,
     alerts::notify::Webhook,
@@ -28,6 +34,7 @@ const LIVE_PERIOD: Duration = Duration::from_millis(100);
 pub(super) struct Doors {
     api: DrillServer,
     otlp: DrillServer,
+    scripts: Option<DrillServer>,
 }
 
 /// Who is let in, and who is told.
@@ -42,12 +49,21 @@ impl Doors {
     pub async fn bind(options: &DrillOptions) -> Result<Self, BindError> {
         let api = DrillServer::bind(options.bind.unwrap_or(DEFAULT_BIND)).await?;
         let otlp = DrillServer::bind(options.otlp_grpc.unwrap_or(DEFAULT_BIND)).await?;
-        Ok(Self { api, otlp })
+        let scripts = match options.toxiproxy {
+            Some(address) => Some(DrillServer::bind(address).await?),
+            None => None,
+        };
+        Ok(Self { api, otlp, scripts })
     }
 
     /// Base URLs of the HTTP API and of OTLP over gRPC.
     pub fn urls(&self) -> (String, String) {
         (self.api.base_url(), self.otlp.base_url())
+    }
+
+    /// Where scripts that speak Toxiproxy's API will be answered, once there is a lab.
+    pub const fn scripts(&mut self) -> Option<DrillServer> {
+        self.scripts.take()
     }
 
     /// Opens both, and begins to tell those outside; returns where everything is forwarded to.
@@ -104,6 +120,25 @@ impl Doors {
                 tracing::error!(%error, "the door for OTLP over gRPC broke down");
             }
         });
+    }
+}
+
+/// Answers scripts that speak Toxiproxy's API, until cancelled.
+pub(super) async fn serve_scripts(
+    door: DrillServer,
+    links: Arc<Proxies>,
+    cancel: CancellationToken,
+) {
+    let exposed = Exposed {
+        proxy: true,
+        runtime: false,
+    };
+    let serving = axum::serve(door.into_listener(), control::router(links, exposed));
+    if let Err(error) = serving
+        .with_graceful_shutdown(cancel.cancelled_owned())
+        .await
+    {
+        tracing::error!(%error, "the door for Toxiproxy's API broke down");
     }
 }
 

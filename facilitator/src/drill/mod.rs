@@ -46,6 +46,8 @@ pub struct DrillOptions {
     pub chosen_by_trainee: bool,
     /// `postgres://` URL for the services' databases; SQLite without it.
     pub database_url: Option<String>,
+    /// Where the links of the lab stand under Toxiproxy's control API; nowhere when none is given, since that API knows no key.
+    pub toxiproxy: Option<SocketAddr>,
     /// What opens the instructor's routes; drawn when none is given.
     pub instructor_key: Option<String>,
     /// What is executed for each service, with its arguments; the running program with `service` when
@@ -79,6 +81,7 @@ pub struct Drill {
     otlp_grpc_url: String,
     forward_url: Option<String>,
     instructor_key: String,
+    toxiproxy_url: Option<String>,
     /// By which others on this machine find it while it runs.
     handle: parking_lot::Mutex<Option<Handle>>,
     cancel: CancellationToken,
@@ -122,6 +125,12 @@ impl Drill {
     #[must_use]
     pub fn instructor_key(&self) -> &str {
         &self.instructor_key
+    }
+
+    /// Base URL of Toxiproxy's control API over the lab's links, where that was asked for.
+    #[must_use]
+    pub fn toxiproxy_url(&self) -> Option<&str> {
+        self.toxiproxy_url.as_deref()
     }
 
     /// From the call of start to all services ready, wall time.

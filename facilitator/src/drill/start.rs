@@ -21,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Drill, DrillError, DrillOptions,
-    doors::{Doors, Outside},
+    doors::{Doors, Outside, serve_scripts},
     handle::Handle,
     instruments::{LabInstruments, store_lines},
     rules,
@@ -32,6 +32,7 @@ use crate::{
     desk::{Archive, Desk, DeskParts, Watched},
     history::{DrillRow, HISTORY_FILE, History},
     report::plan_hash,
+    server::DrillServer,
 };
 
 /// Scrape interval while the clock is fast, store time: at 120x one round per 40 ms of wall time.
@@ -51,8 +52,10 @@ impl Drill {
     pub async fn start(options: DrillOptions) -> Result<Self, DrillError> {
         let began = Instant::now();
         let plan = options.plan.clone();
-        let doors = Doors::bind(&options).await?;
+        let mut doors = Doors::bind(&options).await?;
         let (api_url, otlp_grpc_url) = doors.urls();
+        let scripts = doors.scripts();
+        let toxiproxy_url = scripts.as_ref().map(DrillServer::base_url);
         let clock = Arc::new(DrillClock::new(
             DrillClock::page_today(),
             &plan.scenario.history,
@@ -114,6 +117,9 @@ impl Drill {
                 .inspect_err(|error| tracing::warn!(%error, "`drill chaos` will not find this drill by itself"))
                 .ok()
         });
+        if let Some(scripts) = scripts {
+            tasks.spawn(serve_scripts(scripts, lab.scripts(), cancel.clone()));
+        }
         let proofs = TaskTracker::new();
         desk.open_shop(Arc::new(LabShop::new(lab.clone(), proofs.clone())));
         Ok(Self {
@@ -124,6 +130,7 @@ impl Drill {
             otlp_grpc_url,
             forward_url,
             instructor_key,
+            toxiproxy_url,
             handle: parking_lot::Mutex::new(handle),
             cancel,
             tasks: parking_lot::Mutex::new(tasks),

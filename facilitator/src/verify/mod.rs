@@ -186,6 +186,7 @@ async fn run(options: &VerifyOptions, sheet: &mut Sheet<'_>) -> Result<(), Stop>
         chosen_by_trainee: false,
         database_url: options.database_url.clone(),
         instructor_key: None,
+        toxiproxy: None,
         executable: options.executable.clone(),
     })
     .await;

@@ -23,6 +23,7 @@ use crate::{
     instruments::Instruments,
     journal::Journal,
     load::{Generator, LoadView},
+    proxy::Proxies,
     supervisor::{Floor, Supervisor},
 };
 
@@ -126,6 +127,8 @@ struct Core {
     bench: Bench,
     proof: ProofDesk,
     chaos: chaos::Register,
+    /// The links, for scripts that speak Toxiproxy's API.
+    scripts: Arc<Proxies>,
     began: tokio::time::Instant,
     /// Tasks that end by themselves, with the lab at the latest: toxics, effects under way.
     loose: TaskTracker,

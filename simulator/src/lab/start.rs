@@ -77,6 +77,7 @@ async fn open(
         tasks,
         cancel,
     );
+    let scripts = super::chaos::adopted(&floor, plan.seed);
     let core = Arc::new(Core {
         proof: ProofDesk::new(&plan.scenario.proof),
         plan,
@@ -87,12 +88,14 @@ async fn open(
         stopped: schedule::Stopped::default(),
         bench: Bench::default(),
         chaos: super::chaos::Register::default(),
+        scripts,
         began,
         loose: tokio_util::task::TaskTracker::new(),
         cancel: cancel.clone(),
     });
     core.tell(LabEvent::Ready { seconds });
     tasks.spawn(govern(core.clone()));
+    tasks.spawn(super::chaos::journal_scripts(core.clone()));
     schedule::start(&core, tasks);
     Ok(core)
 }

@@ -10,6 +10,7 @@ mod life;
 mod order;
 mod rail;
 mod register;
+mod scripts;
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +23,7 @@ use scenarios::vocabulary::{
 use tokio::sync::oneshot;
 
 use super::{Core, Lab};
-use crate::{LabError, journal::Event};
+use crate::{LabError, journal::Event, proxy::Proxies};
 
 pub(super) use force::{heal_all, put_all};
 pub use order::{ChaosError, ChaosOrder};
@@ -30,6 +31,7 @@ use rail::{Cost, Host};
 pub use register::MOST_INJECTIONS;
 pub(super) use register::Register;
 use register::{Entry, shown_act};
+pub(super) use scripts::{adopted, journal as journal_scripts};
 
 /// How long whoever heals waits for an injection to be gone; it goes on healing after that. A service that is just being
 /// rolled out is healed when that has ended.
@@ -159,7 +161,18 @@ impl Lab {
             entry.heal(format!("everything was stopped by {by}"));
         }
         gone(&entries).await;
+        if !self.core.floor.network.is_untouched()
+            && let Err(error) = self.core.scripts.reset().await
+        {
+            tracing::warn!(%error, "a link that a script has changed was not reset");
+        }
         entries.iter().map(|entry| entry.view()).collect()
+    }
+
+    /// The links under Toxiproxy's control API. What is done there is journalled; [`Lab::stop_everything`] ends it, too.
+    #[must_use]
+    pub fn scripts(&self) -> Arc<Proxies> {
+        self.core.scripts.clone()
     }
 
     /// Renews the lease of one.
