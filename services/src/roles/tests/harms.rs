@@ -5,7 +5,7 @@ use scenarios::{
     setting::{Defect, Quota, Setting},
     shop::Role,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Shop, quick};
@@ -161,4 +161,28 @@ async fn an_end_that_is_set_comes_and_one_that_is_taken_back_does_not() {
     shop.set(Role::Shipping, &[Setting::ExitAfterMs(Some(1))])
         .await;
     CancellationToken::cancelled(&broken).await;
+}
+
+#[tokio::test]
+async fn a_queue_that_is_hardly_worked_off_grows_and_is_measured() {
+    let depth = r#"queue_depth{queue="settlement"}"#;
+    let shop = Shop::new()
+        .with(Role::Worker, &[Setting::SettlementPerS(1)])
+        .await;
+    let job = async || {
+        let (status, _) = shop
+            .post(Role::Worker, "/jobs/settlement", json!({ "items": 5_000 }))
+            .await;
+        assert_eq!(status, 202);
+    };
+    job().await;
+    let first = shop.metric(Role::Worker, depth);
+    job().await;
+    assert!(shop.metric(Role::Worker, depth) > first);
+    // caught up with, once it may be
+    shop.set(Role::Worker, &[Setting::SettlementPerS(1_000_000)])
+        .await;
+    while shop.metric(Role::Worker, depth) > 0.0 {
+        tokio::time::sleep(tokio::time::Duration::from_millis(5)).await;
+    }
 }
