@@ -210,11 +210,18 @@ async fn assert_closed(stream: &mut TcpStream) {
     assert_eq!((read.unwrap(), got.len()), (0, 0), "an end, and no reset");
 }
 
-async fn passes(from: &mut TcpStream, to: &mut TcpStream) -> bool {
+/// Whether a byte arrives: however slow the machine is, if it should.
+async fn arrives(from: &mut TcpStream, to: &mut TcpStream) {
     from.write_all(b"x").await.unwrap();
-    timeout(Duration::from_millis(80), to.read_exact(&mut [0; 1]))
-        .await
-        .is_ok()
+    let read = timeout(LONG, to.read_exact(&mut [0; 1])).await;
+    read.expect("a byte arrives").unwrap();
+}
+
+/// Whether a byte does not arrive, as far as one can wait for it.
+async fn is_lost(from: &mut TcpStream, to: &mut TcpStream) {
+    from.write_all(b"x").await.unwrap();
+    let read = timeout(Duration::from_millis(80), to.read_exact(&mut [0; 1])).await;
+    assert!(read.is_err(), "it arrived: {read:?}");
 }
 
 proptest! {
@@ -315,8 +322,8 @@ async fn a_timeout_closes_in_time_and_a_black_hole_when_it_is_taken_off() {
 
     let (proxy, mut client, mut server) = pair().await;
     let hole = all(&proxy, Stream::Upstream, Timeout { timeout_ms: 0 });
-    assert!(!passes(&mut client, &mut server).await);
-    assert!(passes(&mut server, &mut client).await);
+    is_lost(&mut client, &mut server).await;
+    arrives(&mut server, &mut client).await;
     drop(hole);
     assert_closed(&mut client).await;
 }
@@ -326,25 +333,25 @@ async fn half_open_connections_are_dead_until_they_are_reset_and_new_ones_work()
     let (proxy, listener) = to_listener(1, Limits::default()).await;
     let mut old = connect(&proxy).await;
     let (mut old_server, _) = listener.accept().await.unwrap();
-    assert!(passes(&mut old, &mut old_server).await);
+    arrives(&mut old, &mut old_server).await;
     let dead = all(&proxy, Stream::Both, HalfOpen {});
-    assert!(!passes(&mut old, &mut old_server).await);
-    assert!(!passes(&mut old_server, &mut old).await);
+    is_lost(&mut old, &mut old_server).await;
+    is_lost(&mut old_server, &mut old).await;
     let mut new = connect(&proxy).await;
     let (mut new_server, _) = listener.accept().await.unwrap();
-    assert!(passes(&mut new, &mut new_server).await);
+    arrives(&mut new, &mut new_server).await;
     drop(dead);
     assert_reset(&mut old).await;
     assert_reset(&mut old_server).await;
-    assert!(passes(&mut new_server, &mut new).await);
+    arrives(&mut new_server, &mut new).await;
 }
 
 #[tokio::test]
 async fn a_one_way_partition_leaves_the_other_way_open() {
     let (proxy, mut client, mut server) = pair().await;
     let cut = all(&proxy, Stream::Downstream, Partition {});
-    assert!(passes(&mut client, &mut server).await);
-    assert!(!passes(&mut server, &mut client).await);
+    arrives(&mut client, &mut server).await;
+    is_lost(&mut server, &mut client).await;
     drop(cut);
     timeout(LONG, client.read_exact(&mut [0; 1]))
         .await

@@ -204,8 +204,13 @@ pub fn idle(address: &str, sink: &TcpListener, count: usize) -> Result<Vec<TcpSt
     for _ in 0..count {
         let mut client = connect(address).map_err(Failure::failed)?;
         client.write_all(b"x").map_err(Failure::failed)?;
-        let (mut server, _) = sink.accept().map_err(Failure::failed)?;
-        server.read_exact(&mut [0; 1]).map_err(Failure::failed)?;
+        // those by which it was seen that a proxy listens have ended without a byte
+        let server = loop {
+            let (mut server, _) = sink.accept().map_err(Failure::failed)?;
+            if server.read_exact(&mut [0; 1]).is_ok() {
+                break server;
+            }
+        };
         ends.push(client);
         ends.push(server);
     }
