@@ -207,7 +207,7 @@ fn what_makes_no_sense_is_refused_with_what_would() {
         (&["inject", "no-fault", "load"], "no harm"),
         (&["heal", "99"], "there is no injection 99"),
         (
-            &["inject", "latency", "checkout", "--for", "-3s"],
+            &["inject", "latency", "checkout", "--for", "soon"],
             "for example 9m30s",
         ),
         (

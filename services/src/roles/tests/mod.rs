@@ -7,6 +7,7 @@ mod edge;
 mod harms;
 mod history;
 mod money_flow;
+mod vocabulary;
 
 use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
