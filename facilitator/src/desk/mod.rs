@@ -140,7 +140,7 @@ impl Desk {
     pub fn lab(&self, drill: &str, key: Option<&str>) -> Result<&Lab, Refusal> {
         // hashes are compared, so that how long it takes tells nothing of the key
         let hash = |text: &str| Sha256::digest(text.as_bytes());
-        if !key.is_some_and(|key| hash(key) == hash(&self.instructor_key)) {
+        if key.is_none_or(|key| hash(key) != hash(&self.instructor_key)) {
             return Err(Refusal::new(
                 RefusalKind::Forbidden,
                 "this is the instructor's, and needs the drill's instructor key",
@@ -182,6 +182,12 @@ impl Desk {
     #[must_use]
     pub fn sight(&self) -> &Arc<dyn Sight> {
         &self.sight
+    }
+
+    /// What opens the instructor's routes.
+    #[must_use]
+    pub fn instructor_key(&self) -> &str {
+        &self.instructor_key
     }
 
     /// Opaque id of the drill.

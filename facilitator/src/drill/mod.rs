@@ -80,7 +80,6 @@ pub struct Drill {
     api_url: String,
     otlp_grpc_url: String,
     forward_url: Option<String>,
-    instructor_key: String,
     toxiproxy_url: Option<String>,
     /// By which others on this machine find it while it runs.
     handle: parking_lot::Mutex<Option<Handle>>,
@@ -124,7 +123,7 @@ impl Drill {
     /// What opens the instructor's routes.
     #[must_use]
     pub fn instructor_key(&self) -> &str {
-        &self.instructor_key
+        self.desk.instructor_key()
     }
 
     /// Base URL of Toxiproxy's control API over the lab's links, where that was asked for.

@@ -64,24 +64,8 @@ impl Drill {
         let telemetry = Telemetry::new(TelemetryConfig::default(), time.clone());
         rules::load(&telemetry.metrics, &plan)?;
 
-        let instructor_key = options
-            .instructor_key
-            .clone()
-            .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
-        let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
-        let (journal, archive) = record(&options, &id, &telemetry).await;
-        journal.append(clock.begin_ns() / 1_000_000, started(&plan, &id));
-        let desk = Arc::new(Desk::new(DeskParts {
-            id,
-            plan: plan.clone(),
-            chosen_by_trainee: options.chosen_by_trainee,
-            clock: clock.clone(),
-            journal: journal.clone(),
-            sight: Arc::new(telemetry.clone()),
-            archive,
-            otlp_grpc: Some(otlp_grpc_url.clone()),
-            instructor_key: instructor_key.clone(),
-        }));
+        let desk = furnish(&options, &telemetry, &clock, otlp_grpc_url.clone()).await;
+        let journal = desk.journal().clone();
 
         let (instruments, lines) = LabInstruments::new(telemetry.clone(), time, clock.clone());
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
@@ -112,24 +96,22 @@ impl Drill {
                 return Err(error);
             }
         };
-        let handle = options.logs_dir.as_ref().and_then(|logs| {
-            Handle::write(logs, desk.id(), &api_url, &instructor_key)
-                .inspect_err(|error| tracing::warn!(%error, "`drill chaos` will not find this drill by itself"))
-                .ok()
-        });
+        let handle = options
+            .logs_dir
+            .as_ref()
+            .and_then(|logs| findable(logs, &desk, &api_url));
         if let Some(scripts) = scripts {
             tasks.spawn(serve_scripts(scripts, lab.scripts(), cancel.clone()));
         }
         let proofs = TaskTracker::new();
         desk.open_shop(Arc::new(LabShop::new(lab.clone(), proofs.clone())));
         Ok(Self {
-            desk,
             lab,
             telemetry,
             api_url,
             otlp_grpc_url,
             forward_url,
-            instructor_key,
+            desk,
             toxiproxy_url,
             handle: parking_lot::Mutex::new(handle),
             cancel,
@@ -138,6 +120,39 @@ impl Drill {
             ready_after: began.elapsed(),
         })
     }
+}
+
+/// The desk of a drill that begins, with its journal and what is recorded.
+async fn furnish(
+    options: &DrillOptions,
+    telemetry: &Telemetry,
+    clock: &Arc<DrillClock>,
+    otlp_grpc: String,
+) -> Arc<Desk> {
+    let random = || uuid::Uuid::new_v4().simple().to_string();
+    let id = random()[..8].to_owned();
+    let (journal, archive) = record(options, &id, telemetry).await;
+    journal.append(clock.begin_ns() / 1_000_000, started(&options.plan, &id));
+    Arc::new(Desk::new(DeskParts {
+        id,
+        plan: options.plan.clone(),
+        chosen_by_trainee: options.chosen_by_trainee,
+        clock: clock.clone(),
+        journal,
+        sight: Arc::new(telemetry.clone()),
+        archive,
+        otlp_grpc: Some(otlp_grpc),
+        instructor_key: options.instructor_key.clone().unwrap_or_else(random),
+    }))
+}
+
+/// The handle by which an instructor's command finds the drill.
+fn findable(logs: &Path, desk: &Desk, api_url: &str) -> Option<Handle> {
+    Handle::write(logs, desk.id(), api_url, desk.instructor_key())
+        .inspect_err(|error| {
+            tracing::warn!(%error, "`drill chaos` will not find this drill by itself");
+        })
+        .ok()
 }
 
 /// Ends what was begun before the lab failed to start.

@@ -121,11 +121,7 @@ impl FromStr for Aim {
 
     fn from_str(text: &str) -> Result<Self, UnknownAim> {
         // an arrow as people draw it, and one that needs no quotes in a shell
-        let name = text
-            .trim()
-            .replace(" ", "")
-            .replace('→', "->")
-            .replace(':', "->");
+        let name = text.trim().replace(" ", "").replace(['→', ':'], "->");
         Self::all()
             .find(|aim| aim.to_string() == name)
             .ok_or_else(|| {

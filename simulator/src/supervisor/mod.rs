@@ -11,6 +11,7 @@ mod harm;
 mod memory;
 mod network;
 mod nursery;
+mod output;
 mod process;
 mod readiness;
 mod scratch;

@@ -18,7 +18,7 @@ use scenarios::{
     setting::Setting,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncWriteExt, BufReader},
     net::{
         UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf},
@@ -33,6 +33,7 @@ use super::{
     exit::{ExitReason, Sentence},
     memory,
     nursery::Nursery,
+    output::{forward, next_line},
 };
 use crate::{LabError, instruments::Instruments};
 
@@ -40,10 +41,6 @@ use crate::{LabError, instruments::Instruments};
 const MEMORY_PERIOD: Duration = Duration::from_millis(250);
 /// Requests to one process that may wait; its owner sends one at a time.
 const REQUESTS: usize = 8;
-/// Longest line taken from a control socket or an output, bytes; what is longer is cut there.
-const LINE_BYTES: u64 = 8 * 1024;
-/// Lines of standard error kept for an error message.
-const LAST_WORDS: usize = 12;
 /// How long output is still read after the end of a process: something that it started may keep the pipe open.
 const OUTPUT_AFTER_END: Duration = Duration::from_millis(200);
 /// How long a service may take to apply settings.
@@ -470,38 +467,5 @@ async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Reads up to the next line end into `line`, which it appends to; cancelling it loses nothing. False at the end.
-async fn next_line(from: &mut (impl AsyncBufReadExt + Unpin), line: &mut Vec<u8>) -> bool {
-    let room = LINE_BYTES.saturating_sub(line.len() as u64).max(1);
-    matches!(from.take(room).read_until(b'\n', line).await, Ok(read) if read > 0)
-}
-
-/// Hands every line of an output to the instruments, as the service's own.
-async fn forward(
-    pipe: impl AsyncRead + Unpin,
-    severity: &'static str,
-    (service, instance): (String, String),
-    instruments: Arc<dyn Instruments>,
-    last_words: Option<Arc<Mutex<VecDeque<String>>>>,
-) {
-    let mut pipe = BufReader::new(pipe);
-    let mut line = Vec::new();
-    while next_line(&mut pipe, &mut line).await {
-        let text = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
-        line.clear();
-        if text.is_empty() {
-            continue;
-        }
-        instruments.log(&service, &instance, severity, &text);
-        if let Some(words) = &last_words {
-            let mut words = words.lock();
-            if words.len() == LAST_WORDS {
-                words.pop_front();
-            }
-            words.push_back(text);
-        }
     }
 }
