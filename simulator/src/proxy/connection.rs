@@ -137,7 +137,8 @@ async fn close(mut client: TcpStream, mut server: TcpStream) {
     let _ = client.shutdown().await;
     let _ = server.shutdown().await;
     let drain = async {
-        let (mut caller, mut callee) = ([0; 1024], [0; 1024]);
+        // on the heap: inside the future they would be part of every idle connection
+        let (mut caller, mut callee) = (vec![0; 1024], vec![0; 1024]);
         let caller = async { while matches!(client.read(&mut caller).await, Ok(1..)) {} };
         let callee = async { while matches!(server.read(&mut callee).await, Ok(1..)) {} };
         tokio::join!(caller, callee);
