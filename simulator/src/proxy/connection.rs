@@ -135,7 +135,8 @@ async fn run<'a>(
 /// Both sides get an end; what they still send is thrown away for a moment.
 async fn close(client: TcpStream, server: Option<TcpStream>) {
     let drain = async |mut socket: TcpStream| {
-        let mut thrown_away = [0; 1024];
+        // on the heap: inside the future it would be part of every idle connection
+        let mut thrown_away = vec![0; 1024];
         let _ = socket.shutdown().await;
         while matches!(socket.read(&mut thrown_away).await, Ok(1..)) {}
     };
