@@ -27,6 +27,8 @@ use crate::{
 
 /// Requests per second of the schedule.
 const RATE: f64 = 5_000.0;
+/// Requests per second in the comparison of latencies.
+const CAPTURED_RATE: f64 = 1_000.0;
 /// How long each run sends.
 const WINDOW: Duration = Duration::from_secs(5);
 /// More than can be sent.
@@ -85,18 +87,18 @@ pub fn run(measure: &Measure) -> Result<Report, Failure> {
             most(TARGETS.0),
         ),
         row("rate that was reached", "/s", ours(|s| s.rate), None),
-        row(
+        captured_row(row(
             "latency apart from the server's capture, p50",
             "ms",
             ours(|s| s.apart_p50_ms),
             most(TARGETS.1),
-        ),
-        row(
+        )),
+        captured_row(row(
             "latency apart from the server's capture, p99",
             "ms",
             ours(|s| s.apart_p99_ms),
             None,
-        ),
+        )),
         Row {
             size: format!("{CONNECTIONS} connections"),
             peers: (!limits.is_empty())
@@ -119,6 +121,13 @@ pub fn run(measure: &Measure) -> Result<Report, Failure> {
             "wrk sends the next request when the last was answered; ours keeps a schedule that cannot be held".to_owned(),
         ],
     })
+}
+
+fn captured_row(row: Row) -> Row {
+    Row {
+        size: format!("{CAPTURED_RATE:.0} requests/s"),
+        ..row
+    }
 }
 
 fn sample(url: &str) -> Result<Sample, Failure> {
@@ -206,7 +215,7 @@ fn captured() -> Result<(Vec<f64>, Run), Failure> {
     let address = told.recv().map_err(Failure::failed)?;
     let run = sent(plan(
         &format!("http://{address}/"),
-        RATE / 5.0,
+        CAPTURED_RATE,
         WINDOW / 2,
         1_000,
     )?);
