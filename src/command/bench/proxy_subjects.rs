@@ -19,6 +19,8 @@ use crate::{command::program, exit::Failure};
 
 /// How long a program may take to listen.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may take to end.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 /// Connections that a subject must be able to carry, with some to spare.
 const CONNECTIONS: usize = 16_384;
 
@@ -57,6 +59,21 @@ impl Subject {
         };
         let tree = process_tree::read(program.0.id());
         tree.iter().map(pick).sum()
+    }
+}
+
+/// nginx's workers outlive a master that is killed: it is asked to end, and has a moment for it.
+impl Drop for Subject {
+    fn drop(&mut self) {
+        let Some(program) = &mut self.program else {
+            return;
+        };
+        let pid = rustix::process::Pid::from_child(&program.0);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let begin = Instant::now();
+        while matches!(program.0.try_wait(), Ok(None)) && begin.elapsed() < LAST_MOMENT {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
