@@ -34,7 +34,7 @@ mod tests {
     use simulator::clock::DrillClock;
 
     fn telemetry(plan: &Plan) -> Telemetry {
-        let clock = DrillClock::new(DrillClock::page_today(), &plan.scenario.history);
+        let clock = DrillClock::new(DrillClock::last_page(), &plan.scenario.history);
         let time = Arc::new(LabTime::new(Arc::new(clock)));
         Telemetry::new(TelemetryConfig::default(), time)
     }

@@ -57,7 +57,7 @@ impl Drill {
         let scripts = doors.scripts();
         let toxiproxy_url = scripts.as_ref().map(DrillServer::base_url);
         let clock = Arc::new(DrillClock::new(
-            DrillClock::page_today(),
+            DrillClock::last_page(),
             &plan.scenario.history,
         ));
         let time = Arc::new(LabTime::new(clock.clone()));

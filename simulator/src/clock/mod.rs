@@ -62,14 +62,21 @@ impl DrillClock {
             })
     }
 
-    /// 03:00:00 UTC of today, Unix nanoseconds.
+    /// The last 03:00:00 UTC that has passed, Unix nanoseconds. It is never to come: what a lab forwards would be ahead of the
+    /// clocks of those who receive it, and they would refuse it.
     #[must_use]
-    pub fn page_today() -> i64 {
-        Self::page_on(
-            jiff::Timestamp::now()
-                .to_zoned(jiff::tz::TimeZone::UTC)
-                .date(),
-        )
+    pub fn last_page() -> i64 {
+        Self::last_page_before(jiff::Timestamp::now())
+    }
+
+    /// See [`DrillClock::last_page`].
+    fn last_page_before(now: jiff::Timestamp) -> i64 {
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let page = Self::page_on(today);
+        if i128::from(page) <= now.as_nanosecond() {
+            return page;
+        }
+        today.yesterday().map_or(page, Self::page_on)
     }
 
     /// Begins history, at the scenario's speed. Does nothing when it runs already.
@@ -279,6 +286,14 @@ mod tests {
 
     #[test]
     fn the_page_comes_at_three_in_the_morning() {
+        for (now, page) in [
+            ("2026-11-21T02:59:59Z", 20),
+            ("2026-11-21T03:00:00Z", 21),
+            ("2026-11-21T23:59:59Z", 21),
+        ] {
+            let last = DrillClock::last_page_before(now.parse().unwrap());
+            assert_eq!(last, DrillClock::page_on(jiff::civil::date(2026, 11, page)), "{now}");
+        }
         let at = DrillClock::page_on(jiff::civil::date(2026, 11, 21));
         assert_eq!(
             jiff::Timestamp::from_nanosecond(i128::from(at))

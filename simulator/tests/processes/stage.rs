@@ -117,7 +117,7 @@ impl Stage {
         let (memory, journal) = (Arc::new(Memory::default()), Journal::in_memory());
         let config = LabConfig {
             clock: Arc::new(DrillClock::new(
-                DrillClock::page_today(),
+                DrillClock::last_page(),
                 &plan.scenario.history,
             )),
             plan: Arc::new(plan),

@@ -96,36 +96,43 @@ pub async fn run(
         inside: Inside::default(),
         plan,
     });
-    let (to, mut inbox) = mpsc::channel(DUE_MAX);
+    let (to, inbox) = mpsc::channel(DUE_MAX);
     let ends = cancel.child_token();
     let (paced, stops) = (lab.clone(), ends.clone());
     let pacer = tokio::task::spawn_blocking(move || pacer::pace(&paced, started, &to, &stops));
-    let mut tasks = JoinSet::new();
     let mut ticks = tokio::time::interval_at(started + every, every);
-    let mut open = true;
-    while open || !tasks.is_empty() {
+    // on a worker: what is spawned there is taken up by the same thread, without a way over the queue that all share
+    let mut sender = JoinSet::new();
+    sender.spawn(send(lab.clone(), inbox));
+    while !sender.is_empty() {
         tokio::select! {
             biased;
             () = cancel.cancelled() => break,
             _ = ticks.tick() => tell(&lab.tally.interval()),
-            due = inbox.recv(), if open => {
-                while tasks.try_join_next().is_some() {}
-                match due {
-                    None => open = false,
-                    Some(_) if tasks.len() >= UNDER_WAY_MAX => lab.tally.unsent(),
-                    Some(due) => drop(tasks.spawn(serve(lab.clone(), due))),
-                }
-            }
-            Some(_) = tasks.join_next(), if !open => {}
+            _ = sender.join_next() => {}
         }
     }
     let interrupted = cancel.is_cancelled();
     ends.cancel();
-    tasks.shutdown().await;
+    sender.shutdown().await;
     if let Err(error) = pacer.await {
         tracing::warn!(%error, "the schedule ended early");
     }
     lab.tally.report(&lab.plan, interrupted)
+}
+
+/// Sends what is due, and waits for the last answer. Dropped, it ends what is under way.
+async fn send(lab: Arc<Lab>, mut inbox: mpsc::Receiver<Due>) {
+    let mut tasks = JoinSet::new();
+    while let Some(due) = inbox.recv().await {
+        while tasks.try_join_next().is_some() {}
+        if tasks.len() >= UNDER_WAY_MAX {
+            lab.tally.unsent();
+        } else {
+            tasks.spawn(serve(lab.clone(), due));
+        }
+    }
+    while tasks.join_next().await.is_some() {}
 }
 
 /// One arrival: a request, or a journey of several.
