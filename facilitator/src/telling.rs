@@ -101,10 +101,10 @@ pub(crate) fn tell(event: &Event) -> Option<(&'static str, String)> {
             ..
         } => (
             "chaos",
-            if *flows_again {
-                format!("{what} ended: {how}")
-            } else {
+            if *flows_again == Some(false) {
                 format!("{what} ended: {how}; traffic does not flow again: {seen}")
+            } else {
+                format!("{what} ended: {how}")
             },
         ),
         Event::Alert {

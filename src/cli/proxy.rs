@@ -36,8 +36,12 @@ pub struct ProxyArgs {
     /// Where it connects to
     #[arg(long, value_name = "HOST:PORT", requires = "listen")]
     pub upstream: Option<String>,
-    /// A toxic on it: TYPE[@upstream|downstream|both]=ATTRIBUTE:NUMBER,… , or ATTRIBUTE:TEXT for one on HTTP, as in
-    /// http_status=status:503,path:/orders/*; may be given several times
-    #[arg(long, value_name = "TOXIC", requires = "listen")]
+    /// A toxic on it; may be given several times
+    #[arg(
+        long,
+        value_name = "TOXIC",
+        requires = "listen",
+        help = "A toxic on it: TYPE[@upstream|downstream|both]=ATTRIBUTE:NUMBER,… , or ATTRIBUTE:TEXT for one on HTTP, as in http_status=status:503,path:/orders/*; may be given several times"
+    )]
     pub toxic: Vec<String>,
 }

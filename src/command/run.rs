@@ -203,7 +203,9 @@ pub fn repeat(plan: &Plan) -> String {
 /// A drill that did not start, with what to do.
 pub fn not_started(error: &DrillError) -> Failure {
     let remedy = match error {
-        DrillError::Bind(_) => "leave --listen and --otlp-grpc out to get free ports",
+        DrillError::Bind(_) => {
+            "leave --listen and --otlp-grpc out to get free ports; --toxiproxy with port 0 takes one, too"
+        }
         DrillError::Lab(_) => "drill doctor; with --headless and DRILL_LOG=debug it says more",
         DrillError::Rules(_) => "drill scenarios check",
         DrillError::Executable(_) => "drill doctor",

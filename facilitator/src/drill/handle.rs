@@ -50,12 +50,16 @@ impl Handle {
             pid: std::process::id(),
             written: Some(path.clone()),
         };
+        // under another name first: whoever looks meanwhile would take half a handle for none
+        let draft = logs.join(format!("{FOLDER}-{id}.tmp"));
         let mut file = fs::OpenOptions::new()
             .write(true)
-            .create_new(true)
+            .create(true)
+            .truncate(true)
             .mode(0o600)
-            .open(path)?;
+            .open(&draft)?;
         file.write_all(&serde_json::to_vec(&handle)?)?;
+        fs::rename(draft, path)?;
         Ok(handle)
     }
 

@@ -83,6 +83,7 @@ impl From<ChaosError> for Refusal {
             ChaosError::Rail { .. } | ChaosError::Many(_) => {
                 "heal what is in force first, or ask for less"
             }
+            ChaosError::Lease { .. } => "inject it again, with lease_s",
             _ => {
                 "GET /api/v1/drills/current/chaos/mechanisms tells what there is, `drill chaos list` too"
             }

@@ -292,7 +292,11 @@ mod tests {
             ("2026-11-21T23:59:59Z", 21),
         ] {
             let last = DrillClock::last_page_before(now.parse().unwrap());
-            assert_eq!(last, DrillClock::page_on(jiff::civil::date(2026, 11, page)), "{now}");
+            assert_eq!(
+                last,
+                DrillClock::page_on(jiff::civil::date(2026, 11, page)),
+                "{now}"
+            );
         }
         let at = DrillClock::page_on(jiff::civil::date(2026, 11, 21));
         assert_eq!(

@@ -123,12 +123,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         injection: Option<u32>,
     },
-    /// Chaos ended: what ended it, and whether traffic was seen to flow again.
+    /// Chaos ended: what ended it, and whether traffic was seen to flow again; none when nobody looked, as it was never in force
+    /// or the lab ended with it.
     ChaosEnded {
         injection: u32,
         what: String,
         how: String,
-        flows_again: bool,
+        #[serde(default)]
+        flows_again: Option<bool>,
         seen: String,
     },
     /// A proof ended.

@@ -78,7 +78,11 @@ impl Core {
         lasting: Option<Span>,
         chaos: &Chaos,
     ) -> Result<(), LabError> {
-        let forces = put_all(self, name, acts).await?;
+        let mut forces = Vec::new();
+        if let Err(error) = put_all(self, name, acts, &mut forces).await {
+            heal_all(forces).await;
+            return Err(error);
+        }
         let until_ns = lasting.map(|lasting| {
             self.floor
                 .clock

@@ -71,20 +71,13 @@ impl Entry {
         }
     }
 
-    /// Those put on here, and those that the lab put on itself.
+    /// Those put on here. What a lab has put on its link itself is its own secret.
     pub(super) fn toxic_views<'a>(
         &self,
         ours: &'a [Scheduled],
     ) -> impl Iterator<Item = ToxicView> + 'a {
-        let here: Vec<_> = ours.iter().filter(|one| !one.has_ended()).collect();
-        let on_link = self.proxy.toxics();
-        let others: Vec<_> = on_link
-            .iter()
-            .filter(|one| !here.iter().any(|ours| ours.name() == one.name))
-            .map(|one| ToxicView::of(one))
-            .collect();
-        others
-            .into_iter()
-            .chain(here.into_iter().map(Scheduled::view))
+        ours.iter()
+            .filter(|one| !one.has_ended())
+            .map(Scheduled::view)
     }
 }

@@ -164,23 +164,6 @@ impl Proxy {
         self.link.change(|toxics| (toxics.clear(), ()));
     }
 
-    /// Changes a toxic, whoever put it on.
-    pub(crate) fn change_toxic(&self, id: ToxicId, toxic: Toxic, toxicity: Toxicity) {
-        let change = |installed: &mut Installed| {
-            installed.toxic = toxic;
-            installed.toxicity = toxicity;
-        };
-        self.link.change(|toxics| (toxics.change(id, change), ()));
-    }
-
-    /// Takes a toxic off, whoever put it on; answers whether it was there.
-    pub(crate) fn remove_toxic(&self, id: ToxicId) -> bool {
-        self.link.change(|toxics| {
-            let there = toxics.remove(id);
-            (there, there)
-        })
-    }
-
     /// Whether no toxic is on the link.
     #[must_use]
     pub fn is_healed(&self) -> bool {

@@ -286,7 +286,7 @@ impl Proxies {
         Ok(())
     }
 
-    /// Enables all and takes all toxics off.
+    /// Enables all and takes all toxics off that were put on here; those of a lab itself are not seen and not touched.
     ///
     /// # Errors
     /// When one cannot listen; it tries the others all the same.
@@ -296,7 +296,9 @@ impl Proxies {
         for entry in self.all() {
             let healed: Vec<_> = entry.view().toxics;
             entry.toxics.lock().clear();
-            entry.proxy.heal();
+            if !entry.of_lab {
+                entry.proxy.heal();
+            }
             for toxic in healed {
                 self.tell(entry.proxy.name(), What::Healed(toxic.name));
             }
@@ -344,20 +346,10 @@ impl Proxies {
             .find(|one| !one.has_ended() && one.name() == toxic);
         let updated =
             |now: &Toxic| -> Result<Toxic, RegistryError> { Ok(now.updated(attributes)?) };
-        let view = match ours {
-            Some(ours) => ours.change(updated, toxicity)?,
-            None => {
-                // put on by the lab itself
-                let there = entry.proxy.toxics();
-                let there = there.named(toxic).ok_or(RegistryError::NoToxic)?;
-                let next = updated(&there.toxic)?;
-                let toxicity = toxicity.unwrap_or(there.toxicity);
-                entry.proxy.change_toxic(there.id, next, toxicity);
-                let there = entry.proxy.toxics();
-                let there = there.named(toxic).ok_or(RegistryError::NoToxic)?;
-                ToxicView::of(there)
-            }
-        };
+        // what a lab has put on its link itself is not seen here
+        let view = ours
+            .ok_or(RegistryError::NoToxic)?
+            .change(updated, toxicity)?;
         self.tell(proxy, What::Poisoned(view.clone()));
         Ok(view)
     }
@@ -372,12 +364,7 @@ impl Proxies {
         toxics.retain(|one| !one.has_ended());
         let before = toxics.len();
         toxics.retain(|one| one.name() != toxic);
-        let found = toxics.len() < before || {
-            let there = entry.proxy.toxics();
-            let there = there.named(toxic);
-            there.is_some_and(|there| entry.proxy.remove_toxic(there.id))
-        };
-        if !found {
+        if toxics.len() == before {
             return Err(RegistryError::NoToxic);
         }
         self.tell(proxy, What::Healed(toxic.to_owned()));

@@ -8,7 +8,7 @@ use scenarios::toxic::{Stream, Toxic, Toxicity};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Installed, Poisoned, Proxy};
+use super::{Poisoned, Proxy};
 
 /// How often a ramp is taken a step up.
 const RAMP_STEP: Duration = Duration::from_millis(50);
@@ -41,19 +41,6 @@ pub struct ToxicSpec {
 
 /// A toxic as it is shown: with the attributes that were asked for, whatever a ramp has reached.
 pub type ToxicView = ToxicSpec;
-
-impl ToxicView {
-    /// Of one that was put on without a schedule.
-    pub(super) fn of(installed: &Installed) -> Self {
-        Self {
-            name: installed.name.clone(),
-            stream: installed.stream,
-            toxicity: installed.toxicity,
-            toxic: installed.toxic.clone(),
-            schedule: Schedule::default(),
-        }
-    }
-}
 
 /// See the head of the file. Dropping it takes the toxic off.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ pub(super) struct DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Takes it apart; `None` when its server is not reached over TCP.
+    /// Takes it apart; `None` when its server is not reached over TCP, or must be reached under the name in its certificate.
     pub(super) fn of(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let (authority, tail) = match rest.find(['/', '?']) {
@@ -45,6 +45,10 @@ impl DatabaseUrl {
         let host = given("hostaddr").or_else(|| given("host")).unwrap_or(host);
         let port = given("port").or(port).unwrap_or(PORT);
         // an escape in a host is that of a folder's slashes
+        // the name in its certificate would not be that of the link
+        if others.contains(&"sslmode=verify-full") {
+            return None;
+        }
         if host.is_empty() || host.starts_with('/') || host.contains('%') {
             return None;
         }

@@ -43,6 +43,12 @@ impl Harms {
         }
     }
 
+    /// One of them.
+    pub(super) fn get(&self, id: HarmId) -> Option<&Harm> {
+        let found = self.0.iter().find(|(other, _)| *other == id);
+        found.map(|(_, harm)| harm)
+    }
+
     /// Takes one away.
     pub(super) fn take(&mut self, id: HarmId) -> Option<Harm> {
         let at = self.0.iter().position(|(other, _)| *other == id)?;

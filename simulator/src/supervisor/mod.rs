@@ -188,6 +188,14 @@ impl Supervisor {
         service.order(order).await
     }
 
+    /// Takes a harm of a service back, before anything else that it is asked for.
+    pub(crate) async fn heal(&self, role: Role, id: HarmId) -> Result<(), LabError> {
+        match self.services.get(&role) {
+            Some(service) => service.heal(id).await,
+            None => Ok(()),
+        }
+    }
+
     /// All processes.
     pub(crate) fn views(&self) -> Vec<ServiceView> {
         self.floor.board.views()

@@ -110,11 +110,6 @@ impl Network {
         }
     }
 
-    /// Whether every link listens and no toxic is on any.
-    pub(crate) fn is_untouched(&self) -> bool {
-        self.is_healed() && self.links.values().all(|proxy| proxy.is_running())
-    }
-
     /// Whether no toxic is on any link.
     pub(crate) fn is_healed(&self) -> bool {
         self.links.values().all(|proxy| proxy.is_healed())

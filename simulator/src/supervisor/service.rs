@@ -33,7 +33,7 @@ const STOP_WITHIN: Duration = Duration::from_millis(1_800);
 const ORDERS: usize = 16;
 
 /// What can be asked of a service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Order {
     /// Be like this from now on.
     Become(Desired),
@@ -41,8 +41,6 @@ pub(crate) enum Order {
     Restart,
     /// Suffer this, or in another way what is suffered under this name already.
     Harm(HarmId, Harm),
-    /// Be well again.
-    Heal(HarmId),
     /// Lose one process, as by a crash.
     Crash,
     /// Stop every process and start it again by itself; not waited for.
@@ -55,7 +53,11 @@ type Reply = oneshot::Sender<Result<String, LabError>>;
 #[derive(Debug)]
 pub(super) struct Service {
     orders: mpsc::Sender<(Order, Reply)>,
+    heals: mpsc::Sender<Heal>,
 }
+
+/// A harm that is to be taken back, and who waits for that.
+type Heal = (HarmId, oneshot::Sender<()>);
 
 impl Service {
     /// Spawns the task into `tasks`; the second value tells how the start went. Cancelling stops its processes.
@@ -66,6 +68,7 @@ impl Service {
         cancel: CancellationToken,
     ) -> (Self, oneshot::Receiver<Result<(), LabError>>) {
         let (orders, inbox) = mpsc::channel(ORDERS);
+        let (heals, healing) = mpsc::channel(ORDERS);
         let (started, start) = oneshot::channel();
         let keeper = Keeper {
             role: spec.service,
@@ -75,13 +78,14 @@ impl Service {
             harms: Harms::default(),
             unheard: false,
             instances: Vec::new(),
+            half_made: None,
             starts: Starts::default(),
             next_number: 1,
             fresh: true,
             floor,
         };
-        tasks.spawn(keeper.run(inbox, started, cancel));
-        (Self { orders }, start)
+        tasks.spawn(keeper.run(inbox, healing, started, cancel));
+        (Self { orders, heals }, start)
     }
 
     pub(super) async fn order(&self, order: Order) -> Result<String, LabError> {
@@ -91,6 +95,16 @@ impl Service {
             .await
             .map_err(|_| LabError::Down)?;
         answer.await.unwrap_or(Err(LabError::Down))
+    }
+
+    /// Takes a harm back, before whatever else is being done or waits to be done.
+    pub(super) async fn heal(&self, id: HarmId) -> Result<(), LabError> {
+        let (reply, answer) = oneshot::channel();
+        self.heals
+            .send((id, reply))
+            .await
+            .map_err(|_| LabError::Down)?;
+        answer.await.map_err(|_| LabError::Down)
     }
 }
 
@@ -102,6 +116,8 @@ struct Keeper {
     harms: Harms,
     /// Whether processes that stand still have not heard of settings in force.
     unheard: bool,
+    /// What a roll-out or scaling that has not ended would have to be put back to: what is desired, and how many instances.
+    half_made: Option<(Desired, usize)>,
     instances: Vec<Instance>,
     starts: Starts,
     next_number: u32,
@@ -114,6 +130,7 @@ impl Keeper {
     async fn run(
         mut self,
         mut inbox: mpsc::Receiver<(Order, Reply)>,
+        mut heals: mpsc::Receiver<Heal>,
         started: oneshot::Sender<Result<(), LabError>>,
         cancel: CancellationToken,
     ) {
@@ -134,11 +151,9 @@ impl Keeper {
                 (index, reason) = ended(&self.instances) => self.bury(index, reason),
                 (name, start) = self.starts.next() => self.revived(&name, start).await,
                 index = due(&self.instances) => self.revive(index),
+                Some(heal) = heals.recv() => self.heal(heal, &mut heals, &cancel).await,
                 order = inbox.recv() => match order {
-                    Some((order, reply)) => {
-                        let done = self.obey(order, &cancel).await;
-                        let _ = reply.send(done);
-                    }
+                    Some((order, reply)) => self.obey(order, reply, &mut heals, &cancel).await,
                     None => break,
                 },
             }
@@ -166,23 +181,82 @@ impl Keeper {
         self.harms.version(&self.desired.version)
     }
 
-    async fn obey(&mut self, order: Order, cancel: &CancellationToken) -> Result<String, LabError> {
-        let work = async {
-            match order {
-                Order::Restart => self.restart().await,
-                Order::Become(next) => self.become_like(next).await,
-                Order::Harm(id, harm) => self.suffer(id, harm).await,
-                Order::Heal(id) => self.heal(id).await,
-                Order::Crash => self.crash().await,
-                Order::Bounce => self.bounce().await,
+    /// Carries an order out. What is to be healed meanwhile goes first, and then the order begins anew; a harm that nobody
+    /// waits for any more is not put into force.
+    async fn obey(
+        &mut self,
+        order: Order,
+        mut reply: Reply,
+        heals: &mut mpsc::Receiver<Heal>,
+        cancel: &CancellationToken,
+    ) {
+        let harm = match &order {
+            Order::Harm(id, _) => Some(*id),
+            _ => None,
+        };
+        let before = harm.and_then(|id| self.harms.get(id).cloned());
+        loop {
+            let heal = tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    let _ = reply.send(Err(LabError::Down));
+                    return;
+                }
+                () = reply.closed(), if harm.is_some() => None,
+                Some(heal) = heals.recv() => Some(heal),
+                done = self.work(order.clone()) => {
+                    self.publish();
+                    // whoever asked may be gone
+                    let _ = reply.send(done);
+                    return;
+                }
+            };
+            self.put_back();
+            if let Some(id) = harm {
+                match before.clone() {
+                    Some(before) => drop(self.harms.put(id, before)),
+                    None => drop(self.harms.take(id)),
+                }
             }
-        };
-        let done = tokio::select! {
-            done = work => done,
-            () = cancel.cancelled() => Err(LabError::Down),
-        };
-        self.publish();
-        done
+            match heal {
+                Some(heal) => {
+                    let healed = heal.0;
+                    self.heal(heal, heals, cancel).await;
+                    if harm == Some(healed) {
+                        let _ =
+                            reply.send(Ok(format!("{}: healed before it was harmed", self.role)));
+                        return;
+                    }
+                }
+                None => return self.converge_and_heal(Vec::new(), heals, cancel).await,
+            }
+        }
+    }
+
+    async fn work(&mut self, order: Order) -> Result<String, LabError> {
+        match order {
+            Order::Restart => self.restart().await,
+            Order::Become(next) => self.become_like(next).await,
+            Order::Harm(id, harm) => self.suffer(id, harm).await,
+            Order::Crash => self.crash().await,
+            Order::Bounce => self.bounce().await,
+        }
+    }
+
+    /// Undoes what an order that was broken off has begun.
+    fn put_back(&mut self) {
+        if let Some((desired, instances)) = self.half_made.take() {
+            self.desired = desired;
+            self.instances.truncate(instances);
+            self.forget_starts();
+        }
+        let under_way = self.starts.instances();
+        for instance in &mut self.instances {
+            let waits = instance.due.is_some() || under_way.contains(&instance.name);
+            if instance.process.is_none() && !waits {
+                instance.due = Some(Instant::now());
+            }
+        }
     }
 
     async fn become_like(&mut self, next: Desired) -> Result<String, LabError> {
@@ -219,17 +293,18 @@ impl Keeper {
         let retired_version = self.version();
         let before = std::mem::replace(&mut self.desired, next);
         let old = self.instances.len();
+        self.half_made = Some((before.clone(), old));
         for _ in 0..replicas {
             let instance = self.fresh_instance();
             self.instances.push(instance);
         }
         for index in old..self.instances.len() {
             if let Err(error) = self.launch(index).await {
-                self.instances.truncate(old);
-                self.desired = before;
+                self.put_back();
                 return Err(error);
             }
         }
+        self.half_made = None;
         let retired: Vec<_> = self.instances.drain(..old).collect();
         self.forget_starts();
         // from here on new connections go to the new ones
@@ -246,14 +321,16 @@ impl Keeper {
     async fn scale(&mut self, replicas: u32) -> Result<String, LabError> {
         let wanted = replicas as usize;
         let before = self.instances.len();
+        self.half_made = Some((self.desired.clone(), before));
         while self.instances.len() < wanted {
             let instance = self.fresh_instance();
             self.instances.push(instance);
             if let Err(error) = self.launch(self.instances.len() - 1).await {
-                self.instances.truncate(before);
+                self.put_back();
                 return Err(error);
             }
         }
+        self.half_made = None;
         let retired = self.instances.split_off(wanted.min(self.instances.len()));
         self.forget_starts();
         self.desired.replicas = replicas;

@@ -1,6 +1,6 @@
 //! Chaos in a running drill, from the command line: a client of the drill's API like any other.
 
-use std::{io::Write as _, process::ExitCode, time::Duration};
+use std::{io::Write as _, process::ExitCode, sync::Arc, time::Duration};
 
 use api::{ChaosPreview, InjectRequest, InjectionState, InjectionView};
 use facilitator::drill::Handle;
@@ -51,6 +51,12 @@ impl Instructor {
             .or_else(|| std::env::var("USER").ok())
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| "the instructor".to_owned());
+        if name.chars().any(char::is_control) || key.chars().any(char::is_control) {
+            return Err(Failure::usage(
+                "your name or the key has a line break or another control character in it",
+                "--as NAME, --key KEY",
+            ));
+        }
         Ok(Self {
             agent: config.build().into(),
             base: format!("{url}/api/v1/drills/current/chaos"),
@@ -126,6 +132,7 @@ impl Instructor {
 /// The drill on this machine that is meant.
 fn found(target: &Target, settings: &Settings) -> Result<Handle, Failure> {
     let logs = logs_folder(target.logs.as_ref(), settings);
+    let logs = std::path::absolute(&logs).unwrap_or(logs);
     let mut running = Handle::list(&logs);
     if let Some(id) = &target.drill {
         running.retain(|handle| handle.id == *id);
@@ -175,32 +182,34 @@ pub fn inject(args: &InjectArgs, settings: &Settings) -> Result<ExitCode, Failur
     tell(args.target.json, &injection, |one| {
         told(std::slice::from_ref(one))
     })?;
+    if injection.state.is_over() || injection.state == InjectionState::Healing {
+        return Ok(ExitCode::from(NO));
+    }
     if args.attached {
-        return hold(&instructor, injection.id, args.target.json);
+        return hold(instructor, injection.id, args.target.json);
     }
     Ok(ExitCode::from(OK))
 }
 
 /// Stays with an injection until it is over or this command is to end, and heals it then.
-fn hold(instructor: &Instructor, id: u32, json: bool) -> Result<ExitCode, Failure> {
+fn hold(instructor: Instructor, id: u32, json: bool) -> Result<ExitCode, Failure> {
     if !json {
         eprintln!("attached: Ctrl-C heals it");
     }
+    let instructor = Arc::new(instructor);
     let runtime = crate::command::runtime()?;
-    let renew = format!("/{id}/renew");
-    let signal = loop {
-        let waited =
-            runtime.block_on(async { tokio::time::timeout(RENEWAL, signals::ended()).await });
-        if let Ok(signal) = waited {
-            break Some(signal);
+    let renewing = instructor.clone();
+    let signal = runtime.block_on(async {
+        // one listener for the whole time: a signal between two would be lost
+        let mut ended = std::pin::pin!(signals::ended());
+        tokio::select! {
+            signal = &mut ended => Ok(Some(signal)),
+            over = renew_until_over(renewing, id) => over.map(|()| None),
         }
-        let still: InjectionView = instructor.get(&format!("/{id}"))?;
-        if still.state.is_over() {
-            break None;
-        }
-        // it may have ended since
-        let _: Result<InjectionView, Failure> = instructor.post(&renew, &());
-    };
+    });
+    // what is just being asked of the drill may hang with it
+    runtime.shutdown_background();
+    let signal = signal?;
     let healed: InjectionView = instructor.delete(&format!("/{id}"))?;
     tell(json, &healed, |one| told(std::slice::from_ref(one)))?;
     Ok(ExitCode::from(if signal.is_some() {
@@ -208,6 +217,26 @@ fn hold(instructor: &Instructor, id: u32, json: bool) -> Result<ExitCode, Failur
     } else {
         OK
     }))
+}
+
+/// Renews the lease of an injection until it is over.
+async fn renew_until_over(instructor: Arc<Instructor>, id: u32) -> Result<(), Failure> {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        let asked = instructor.clone();
+        let still = tokio::task::spawn_blocking(move || -> Result<InjectionView, Failure> {
+            let still: InjectionView = asked.get(&format!("/{id}"))?;
+            if !still.state.is_over() {
+                // it may have ended since
+                let _: Result<InjectionView, Failure> = asked.post(&format!("/{id}/renew"), &());
+            }
+            Ok(still)
+        });
+        let still = still.await.map_err(Failure::failed)??;
+        if still.state.is_over() {
+            return Ok(());
+        }
+    }
 }
 
 /// `drill chaos status`.

@@ -17,11 +17,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     acts_at: ActsAt::Operation,
     heals: "rolling back, or a corrected release",
     aims: Aims::Services(&[]),
-    parameters: &[Parameter::share(
-        "share",
-        0.3,
-        "share of requests that are hit",
-    )],
+    parameters: &[Parameter::share("share", 0.3, "share of requests that are hit").from(0.0)],
     acts: |aim, values| {
         vec![Act::Release {
             service: service(aim),

@@ -17,7 +17,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "non-blocking calls, or threads of their own for blocking work",
     aims: Aims::Services(&[]),
     parameters: &[
-        Parameter::share("share", 0.5, "share of requests that are hit"),
+        Parameter::share("share", 0.5, "share of requests that are hit").from(0.0),
         Parameter::whole(
             "block_ms",
             "ms",

@@ -14,7 +14,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "states that tell accepted from done",
     aims: Aims::Services(&[Role::Psp]),
     parameters: &[
-        Parameter::share("share", 0.5, "share of requests that are hit"),
+        Parameter::share("share", 0.5, "share of requests that are hit").from(0.0),
         Parameter::whole("delay_ms", "ms", [0, 600_000], 5_000, "how much later").from(0.0),
     ],
     acts: |aim, values| {

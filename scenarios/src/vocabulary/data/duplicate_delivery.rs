@@ -17,7 +17,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "consumers that recognise what they have seen",
     aims: Aims::HttpLinks,
     parameters: &[
-        Parameter::share("share", 0.5, "share of requests that are hit"),
+        Parameter::share("share", 0.5, "share of requests that are hit").from(0.0),
         Parameter::text("path", "", "only requests whose path begins so"),
         Parameter::choice("method", POST_FIRST, "only requests of this method"),
     ],

@@ -12,11 +12,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     acts_at: ActsAt::Data,
     heals: "one transaction, or compensation",
     aims: Aims::DatabaseOwners,
-    parameters: &[Parameter::share(
-        "share",
-        0.3,
-        "share of requests that are hit",
-    )],
+    parameters: &[Parameter::share("share", 0.3, "share of requests that are hit").from(0.0)],
     acts: |aim, values| {
         vec![set(
             aim,

@@ -17,7 +17,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "sequence numbers, or consumers that do not mind",
     aims: Aims::HttpLinks,
     parameters: &[
-        Parameter::share("share", 0.3, "share of requests that are hit"),
+        Parameter::share("share", 0.3, "share of requests that are hit").from(0.0),
         Parameter::whole(
             "hold_ms",
             "ms",

@@ -21,7 +21,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "migrating one side",
     aims: Aims::HttpLinks,
     parameters: &[
-        Parameter::share("share", 1.0, "share of requests that are hit"),
+        Parameter::share("share", 1.0, "share of requests that are hit").from(0.0),
         Parameter::choice(
             "field",
             &["data", "result", "payload"],

@@ -28,11 +28,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         Role::Payments,
         Role::Orders,
     ]),
-    parameters: &[Parameter::share(
-        "share",
-        0.2,
-        "share of requests that are hit",
-    )],
+    parameters: &[Parameter::share("share", 0.2, "share of requests that are hit").from(0.0)],
     acts: |aim, values| {
         let (from, _) = call(aim);
         let mut acts = toxics(

@@ -30,7 +30,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
             6,
             "attempts after the first, without backoff",
         ),
-        Parameter::share("share", 0.5, "share of requests that are hit"),
+        Parameter::share("share", 0.5, "share of requests that are hit").from(0.0),
     ],
     acts: |aim, values| {
         let (from, _) = call(aim);

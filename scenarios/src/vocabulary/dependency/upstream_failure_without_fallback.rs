@@ -20,7 +20,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "a circuit breaker with a fallback, or the dependency's recovery",
     aims: Aims::CallsOf(&[]),
     parameters: &[
-        Parameter::share("share", 1.0, "share of requests that are hit"),
+        Parameter::share("share", 1.0, "share of requests that are hit").from(0.0),
         Parameter::whole(
             "status",
             "",

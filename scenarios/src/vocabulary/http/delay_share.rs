@@ -17,7 +17,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "ends when the answering side recovers",
     aims: Aims::HttpLinks,
     parameters: &[
-        Parameter::share("share", 0.2, "share of requests that are hit"),
+        Parameter::share("share", 0.2, "share of requests that are hit").from(0.0),
         Parameter::whole("delay_ms", "ms", [0, 600_000], 2_000, "mean delay").from(0.0),
         Parameter::whole(
             "jitter_ms",

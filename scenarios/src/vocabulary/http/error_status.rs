@@ -17,7 +17,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "ends when the answering side recovers",
     aims: Aims::HttpLinks,
     parameters: &[
-        Parameter::share("share", 0.3, "share of requests that are hit"),
+        Parameter::share("share", 0.3, "share of requests that are hit").from(0.0),
         Parameter::whole("status", "", [400, 599], 503, "HTTP status of the answer"),
         Parameter::text("path", "", "only requests whose path begins so"),
         Parameter::choice("method", METHODS, "only requests of this method"),

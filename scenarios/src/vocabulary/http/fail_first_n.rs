@@ -24,7 +24,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
             &["connection", "link"],
             "first of every connection, or of all",
         ),
-        Parameter::share("share", 1.0, "share of requests that are hit"),
+        Parameter::share("share", 1.0, "share of requests that are hit").from(0.0),
         Parameter::text("path", "", "only requests whose path begins so"),
         Parameter::choice("method", METHODS, "only requests of this method"),
     ],

@@ -17,7 +17,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "cannot be excluded on a network: callers must be able to repeat safely",
     aims: Aims::HttpLinks,
     parameters: &[
-        Parameter::share("share", 0.2, "share of requests that are hit"),
+        Parameter::share("share", 0.2, "share of requests that are hit").from(0.0),
         Parameter::whole(
             "hang_ms",
             "ms",

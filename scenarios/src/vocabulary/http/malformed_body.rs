@@ -17,7 +17,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "ends when the answering side is repaired",
     aims: Aims::HttpLinks,
     parameters: &[
-        Parameter::share("share", 0.3, "share of requests that are hit"),
+        Parameter::share("share", 0.3, "share of requests that are hit").from(0.0),
         Parameter::text("path", "", "only requests whose path begins so"),
         Parameter::choice("method", METHODS, "only requests of this method"),
     ],

@@ -17,7 +17,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
     heals: "ends with its cause on the path",
     aims: Aims::HttpLinks,
     parameters: &[
-        Parameter::share("share", 0.3, "share of requests that are hit"),
+        Parameter::share("share", 0.3, "share of requests that are hit").from(0.0),
         Parameter::whole(
             "after_bytes",
             "bytes",

@@ -25,6 +25,11 @@ pub(super) async fn seen(core: &Core, acts: &[Act]) -> (bool, String) {
     let mut paths = BTreeSet::new();
     for act in acts {
         match act {
+            // its owner tells whether its database answers; our own listener would answer for a dead one
+            Act::Toxic {
+                link: Link::Database(of),
+                ..
+            } => drop(paths.insert(Link::Door(*of))),
             Act::Toxic { link, .. } => drop(paths.insert(*link)),
             Act::Set { service, .. }
             | Act::Drift { service, .. }
@@ -66,7 +71,7 @@ async fn carries(core: &Core, path: Link) -> Result<Duration, String> {
     let began = Instant::now();
     let mut in_a_row = 0;
     loop {
-        let reason = match ask(path, &base).await {
+        let reason = match ask(&base).await {
             Ok(()) => {
                 in_a_row += 1;
                 if in_a_row == IN_A_ROW {
@@ -87,16 +92,7 @@ async fn carries(core: &Core, path: Link) -> Result<Duration, String> {
     }
 }
 
-async fn ask(path: Link, base: &str) -> Result<(), String> {
-    if let Link::Database(_) = path {
-        let address = base.trim_start_matches("http://");
-        let connect = tokio::net::TcpStream::connect(address);
-        return match tokio::time::timeout(ANSWER_WITHIN, connect).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no connection within {ANSWER_WITHIN:?}")),
-        };
-    }
+async fn ask(base: &str) -> Result<(), String> {
     let url = format!("{base}/readyz");
     // a connection of its own: one that chaos has hurt would tell of the past
     let client = crate::wire::Client::new();

@@ -104,10 +104,7 @@ impl Force {
     /// Takes it back and waits until that is done.
     pub(in crate::lab) async fn heal(mut self) -> Result<(), LabError> {
         match std::mem::replace(&mut self.holds, Holds::Nothing) {
-            Holds::Harm(service, id) => {
-                let order = Order::Heal(id);
-                self.core.supervisor.order(service, order).await.map(drop)
-            }
+            Holds::Harm(service, id) => self.core.supervisor.heal(service, id).await,
             Holds::Surge(number) => {
                 self.core.load.surge(number, None).await;
                 Ok(())
@@ -125,7 +122,7 @@ impl Drop for Force {
                 let core = self.core.clone();
                 // with the lab its processes end, and this task with them
                 self.core.loose.spawn(async move {
-                    let healed = core.supervisor.order(service, Order::Heal(id)).await;
+                    let healed = core.supervisor.heal(service, id).await;
                     if let Err(error) = healed {
                         tracing::debug!(%error, "a harm was not healed: the lab is down");
                     }
@@ -151,23 +148,21 @@ fn harm_of(act: &Act) -> (Role, Harm) {
     }
 }
 
-/// Puts all acts into force, or none.
+/// Puts acts into force, one after another, into `forces`. Dropped before its end it leaves those there that are in force, and
+/// what was just being done is taken back.
+///
+/// # Errors
+/// When one cannot be; those before it are in `forces`.
 pub(in crate::lab) async fn put_all(
     core: &Arc<Core>,
     name: &str,
     acts: &[Act],
-) -> Result<Vec<Force>, LabError> {
-    let mut forces = Vec::with_capacity(acts.len());
+    forces: &mut Vec<Force>,
+) -> Result<(), LabError> {
     for act in acts {
-        match Force::put(core, name, act).await {
-            Ok(force) => forces.push(force),
-            Err(error) => {
-                heal_all(forces).await;
-                return Err(error);
-            }
-        }
+        forces.push(Force::put(core, name, act).await?);
     }
-    Ok(forces)
+    Ok(())
 }
 
 /// Takes all back, side by side. Answers with what went wrong; nothing stays in force for that.

@@ -32,7 +32,9 @@ pub(super) async fn live(
             .now_ns()
             .saturating_add(crate::clock::nanos(order.after));
         tokio::select! {
-            how = ended(&core, &entry, None) => return entry.over(InjectionState::Healed, clock.now_ms(), &how),
+            how = ended(&core, &entry, None) => {
+                return end(&core, &order, &entry, InjectionState::Healed, how, None);
+            }
             () = clock.sleep_until(begins_ns) => {}
         }
     }
@@ -40,15 +42,27 @@ pub(super) async fn live(
     let first = if order.ramp.is_zero() { 1.0 } else { 0.0 };
     let acts = entry.acts(&order, first);
     let name = format!("{}-{}", order.mechanism.id, entry.id());
-    let forces = match force::put_all(&core, &name, &acts).await {
-        Ok(forces) => forces,
-        Err(error) => {
-            entry.over(InjectionState::Failed, clock.now_ms(), &error.to_string());
+    let mut forces = Vec::with_capacity(acts.len());
+    let put = tokio::select! {
+        how = ended(&core, &entry, None) => Err(how),
+        put = force::put_all(&core, &name, &acts, &mut forces) => Ok(put),
+    };
+    match put {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            force::heal_all(forces).await;
+            let how = error.to_string();
+            end(&core, &order, &entry, InjectionState::Failed, how, None);
             // nobody waits for one that begins later
             let _ = started.send(Err(error));
             return;
         }
-    };
+        Err(how) => {
+            // what was on its way into force is taken back by whoever was asked for it
+            force::heal_all(forces).await;
+            return end(&core, &order, &entry, InjectionState::Healed, how, None);
+        }
+    }
     let ends_ns = order
         .lasting
         .map(|lasting| clock.now_ns().saturating_add(crate::clock::nanos(lasting)));
@@ -56,7 +70,7 @@ pub(super) async fn live(
     let _ = started.send(Ok(()));
     let how = tokio::select! {
         how = ended(&core, &entry, ends_ns) => how,
-        how = grow(&core, &order, &entry, &forces) => how,
+        never = grow(&core, &order, &entry, &forces) => match never {},
     };
     entry.state(InjectionState::Healing, entry.share());
     let troubles = force::heal_all(forces).await;
@@ -67,7 +81,7 @@ pub(super) async fn live(
     };
     entry.over(InjectionState::Healed, clock.now_ms(), &how);
     if core.cancel.is_cancelled() {
-        return;
+        return end(&core, &order, &entry, InjectionState::Healed, how, None);
     }
     let (flows, seen) = flows::seen(&core, &entry.acts(&order, 1.0)).await;
     entry.seen(flows, &seen);
@@ -78,21 +92,43 @@ pub(super) async fn live(
             "traffic does not flow again after chaos"
         );
     }
-    let id = entry.id();
+    let seen = Some((flows, seen));
+    end(&core, &order, &entry, InjectionState::Healed, how, seen);
+}
+
+/// Notes the end of an injection, and journals it.
+fn end(
+    core: &Core,
+    order: &ChaosOrder,
+    entry: &Entry,
+    state: InjectionState,
+    how: String,
+    seen: Option<(bool, String)>,
+) {
+    let now_ms = core.floor.clock.now_ms();
+    if seen.is_none() {
+        entry.over(state, now_ms, &how);
+    }
+    let (flows_again, seen) = seen.unzip();
     core.floor.journal.append(
-        clock.now_ms(),
+        now_ms,
         Event::ChaosEnded {
-            injection: id,
+            injection: entry.id(),
             what: order.says(),
             how,
-            flows_again: flows,
-            seen,
+            flows_again,
+            seen: seen.unwrap_or_default(),
         },
     );
 }
 
-/// Grows it to its whole, and then waits for ever. Answers only when it cannot grow.
-async fn grow(core: &Core, order: &ChaosOrder, entry: &Entry, forces: &[Force]) -> String {
+/// Grows it to its whole, and then waits for ever.
+async fn grow(
+    core: &Core,
+    order: &ChaosOrder,
+    entry: &Entry,
+    forces: &[Force],
+) -> std::convert::Infallible {
     if !order.ramp.is_zero() {
         let step = (order.ramp / RAMP_STEPS).max(SHORTEST_STEP).min(order.ramp);
         let clock = &core.floor.clock;
@@ -106,8 +142,9 @@ async fn grow(core: &Core, order: &ChaosOrder, entry: &Entry, forces: &[Force]) 
             #[allow(clippy::cast_precision_loss)] // a share
             let share = passed_ns as f64 / whole_ns as f64;
             for (force, act) in forces.iter().zip(entry.acts(order, share)) {
+                // its process may just have died of it: the next one is born with what is in force then
                 if let Err(error) = force.change(&act).await {
-                    return format!("it could not grow: {error}");
+                    tracing::debug!(%error, "an injection did not grow at once");
                 }
             }
             entry.state(InjectionState::Ramping, share);

@@ -87,7 +87,11 @@ impl Lab {
                     )
                 },
             ),
-            refused: self.core.rail(&acts).err().map(|error| error.to_string()),
+            refused: self
+                .core
+                .rail(&acts, &self.core.chaos.all())
+                .err()
+                .map(|error| error.to_string()),
             acts: acts.iter().map(shown_act).collect(),
         })
     }
@@ -99,10 +103,11 @@ impl Lab {
     pub async fn inject(&self, order: ChaosOrder) -> Result<InjectionView, ChaosError> {
         let core = &self.core;
         let acts = core.acts_here(&order)?;
-        core.rail(&acts)?;
         let present = order.acts(1.0).iter().map(|act| core.has(act)).collect();
         let now_ms = core.floor.clock.now_ms();
-        let entry = core.chaos.add(&order, present, now_ms)?;
+        let entry = core
+            .chaos
+            .add(&order, present, now_ms, |others| core.rail(&acts, others))?;
         core.floor.journal.append(
             now_ms,
             Event::Chaos {
@@ -161,11 +166,7 @@ impl Lab {
             entry.heal(format!("everything was stopped by {by}"));
         }
         gone(&entries).await;
-        if !self.core.floor.network.is_untouched()
-            && let Err(error) = self.core.scripts.reset().await
-        {
-            tracing::warn!(%error, "a link that a script has changed was not reset");
-        }
+        self.core.stop_scripts(by).await;
         entries.iter().map(|entry| entry.view()).collect()
     }
 
@@ -293,15 +294,14 @@ impl Core {
         }
     }
 
-    /// Whether this machine has enough left.
-    fn rail(&self, acts: &[Act]) -> Result<(), ChaosError> {
+    /// Whether this machine has enough left beside what others take.
+    fn rail(&self, acts: &[Act], others: &[Arc<Entry>]) -> Result<(), ChaosError> {
         let processes = |act: &Act| {
             let views = self.supervisor.views();
             let of_it = views.iter().filter(|view| view.name == act.at()).count();
             u32::try_from(of_it).unwrap_or(u32::MAX).max(1)
         };
-        let entries = self.chaos.all();
-        let used = entries
+        let used = others
             .iter()
             .filter_map(|entry| entry.cost(processes))
             .fold(Cost::default(), |all, one| all + one);

@@ -31,6 +31,9 @@ pub enum ChaosError {
     /// It does not act there, or not with these values.
     #[error(transparent)]
     Unfit(#[from] Unfit),
+    /// Nothing of it can grow.
+    #[error("{0} does not grow, it is there at once; leave the ramp out")]
+    NoRamp(&'static str),
     /// A time that is none.
     #[error("{what} is {seconds} seconds, but must be {bounds}")]
     Time {
@@ -42,7 +45,7 @@ pub enum ChaosError {
         bounds: &'static str,
     },
     /// It would take more of this host than chaos may.
-    #[error("this would take {wanted} of {what}, but chaos may take {allowed} on this machine{}", in_use(.used))]
+    #[error("this would take {wanted} {what}, but chaos may take {allowed} on this machine{}", in_use(.used))]
     Rail {
         /// What there is too little of.
         what: &'static str,
@@ -140,6 +143,10 @@ impl ChaosOrder {
                 bounds: "1 second to a day, so that it can be renewed in time",
             });
         }
+        let ramp = time("the ramp", request.ramp_s, "0 to a day")?.unwrap_or_default();
+        if !ramp.is_zero() && !mechanism.ramps() {
+            return Err(ChaosError::NoRamp(mechanism.id));
+        }
         let text = |given: &str, unless: &str| {
             let cut: String = given.trim().chars().take(LONGEST_TEXT).collect();
             if cut.is_empty() {
@@ -153,7 +160,7 @@ impl ChaosOrder {
             aim,
             values,
             lasting,
-            ramp: time("the ramp", request.ramp_s, "0 to a day")?.unwrap_or_default(),
+            ramp,
             after: time("the time until it begins", request.after_s, "0 to a day")?
                 .unwrap_or_default(),
             lease,

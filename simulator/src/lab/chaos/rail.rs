@@ -165,14 +165,19 @@ impl Host {
             if more > 0.0 && all > allowed {
                 return Err(ChaosError::Rail {
                     what,
-                    wanted: all.to_string(),
-                    allowed: allowed.to_string(),
-                    used: (used > 0.0).then(|| used.to_string()),
+                    wanted: shown(all),
+                    allowed: shown(allowed),
+                    used: (used > 0.0).then(|| shown(used)),
                 });
             }
         }
         Ok(())
     }
+}
+
+/// A figure with two decimals at most.
+fn shown(figure: f64) -> String {
+    ((figure * 100.0).round() / 100.0).to_string()
 }
 
 #[cfg(test)]
@@ -201,7 +206,7 @@ mod tests {
         let told = HOST.allows(Cost::default(), twice).unwrap_err().to_string();
         assert_eq!(
             told,
-            "this would take 1.2 of processor cores, but chaos may take 1 on this machine"
+            "this would take 1.2 processor cores, but chaos may take 1 on this machine"
         );
         let told = HOST.allows(once, once).unwrap_err().to_string();
         assert!(told.ends_with("; 0.6 are in use by others"), "{told}");

@@ -141,8 +141,11 @@ impl Register {
         order: &ChaosOrder,
         present: Vec<bool>,
         now_ms: i64,
+        rail: impl FnOnce(&[Arc<Entry>]) -> Result<(), ChaosError>,
     ) -> Result<Arc<Entry>, ChaosError> {
         let mut entries = self.0.lock();
+        // under the lock, or two at once would both find room
+        rail(&entries.values().cloned().collect::<Vec<_>>())?;
         let going_on = |entry: &Arc<Entry>| !entry.view.read().state.is_over();
         if entries.values().filter(|entry| going_on(entry)).count() >= MOST_INJECTIONS {
             return Err(ChaosError::Many(MOST_INJECTIONS));

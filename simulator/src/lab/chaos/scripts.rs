@@ -41,6 +41,35 @@ pub(in crate::lab) async fn journal(core: Arc<Core>) {
     }
 }
 
+impl Core {
+    /// Takes back what scripts have done, if they have done anything.
+    pub(super) async fn stop_scripts(&self, by: &str) {
+        let changed =
+            |proxy: &crate::proxy::ProxyView| !proxy.spec.enabled || !proxy.toxics.is_empty();
+        let links = self
+            .scripts
+            .list()
+            .iter()
+            .filter(|one| changed(one))
+            .count();
+        if links == 0 {
+            return;
+        }
+        self.floor.journal.append(
+            self.floor.clock.now_ms(),
+            Event::Chaos {
+                what: format!("{links} links reset that scripts had changed"),
+                by: by.to_owned(),
+                why: "everything was stopped".to_owned(),
+                injection: None,
+            },
+        );
+        if let Err(error) = self.scripts.reset().await {
+            tracing::warn!(%error, "a link that a script has changed was not reset");
+        }
+    }
+}
+
 fn says(change: &Change) -> String {
     let link = &change.proxy;
     match &change.what {

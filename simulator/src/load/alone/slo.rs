@@ -66,7 +66,9 @@ impl FromStr for Slo {
                 .ok_or_else(wrong)?,
         };
         let number: f64 = digits.trim().parse().map_err(|_| wrong())?;
-        if !number.is_finite() || number < 0.0 {
+        // a share above one is a forgotten percent sign, and would never be missed
+        let forgotten = measure == "errors" && number * factor > 1.0;
+        if !number.is_finite() || number < 0.0 || forgotten {
             return Err(wrong());
         }
         Ok(Self {

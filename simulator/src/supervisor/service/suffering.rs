@@ -3,7 +3,10 @@
 
 use std::mem::discriminant;
 
-use super::{Keeper, STOP_WITHIN};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{Heal, Keeper, STOP_WITHIN};
 use crate::{
     LabError,
     supervisor::harm::{Harm, HarmId},
@@ -30,14 +33,69 @@ impl Keeper {
     }
 
     /// Takes a harm back. One that is not there is no error: it is healed already.
-    pub(super) async fn heal(&mut self, id: HarmId) -> Result<String, LabError> {
-        if let Some(harm) = self.harms.take(id)
-            && let Err(error) = self.follow(&harm, false).await
-        {
-            tracing::warn!(%error, service = %self.role, "its processes start again, as they did not hear that they are healed");
-            self.bounce().await?;
+    pub(super) async fn heal(
+        &mut self,
+        (id, reply): Heal,
+        heals: &mut mpsc::Receiver<Heal>,
+        cancel: &CancellationToken,
+    ) {
+        self.harms.take(id);
+        self.converge_and_heal(vec![reply], heals, cancel).await;
+    }
+
+    /// Brings the processes to what is in force; what is to be healed meanwhile is taken back, too, and it begins anew.
+    pub(super) async fn converge_and_heal(
+        &mut self,
+        mut waiting: Vec<oneshot::Sender<()>>,
+        heals: &mut mpsc::Receiver<Heal>,
+        cancel: &CancellationToken,
+    ) {
+        loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => return,
+                Some((id, reply)) = heals.recv() => {
+                    self.harms.take(id);
+                    waiting.push(reply);
+                }
+                () = self.converge() => break,
+            }
+            self.put_back();
         }
-        Ok(format!("{}: healed", self.role))
+        self.publish();
+        for reply in waiting {
+            // whoever waited may be gone
+            let _ = reply.send(());
+        }
+    }
+
+    /// Brings every process to what is in force now. It may be broken off at any place and begun again.
+    async fn converge(&mut self) {
+        self.follow_limits().await;
+        self.choose_the_drifted();
+        let told = self.tell_settings().await;
+        let version = self.version();
+        let mut running = self.instances.iter().filter(|one| one.process.is_some());
+        let stale = running.any(|one| one.version != version);
+        let done = match told {
+            Ok(()) if stale => self.roll(&self.desired.clone()).await.map(drop),
+            done => done,
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, service = %self.role, "its processes start again, as they did not hear that they are healed");
+            // a failure to stop is told of by whoever starts it again
+            let _ = self.bounce().await;
+        }
+    }
+
+    /// Lets the processes stand still or go on, and limits their memory, as is in force now.
+    async fn follow_limits(&self) {
+        let pauses = self.harms.pauses();
+        let mib = self.harms.memory_mib(self.memory_mib);
+        for process in self.instances.iter().filter_map(|one| one.process.as_ref()) {
+            process.pause(pauses).await;
+            process.limit_memory(mib).await;
+        }
     }
 
     /// Brings the processes to what is in force, after a harm of this kind came, changed (`grown`) or went.
@@ -49,21 +107,10 @@ impl Keeper {
                 self.choose_the_drifted();
                 self.tell_settings().await
             }
-            Harm::Pause => {
-                let pauses = self.harms.pauses();
-                let running = self.instances.iter().filter_map(|one| one.process.as_ref());
-                for process in running {
-                    process.pause(pauses).await;
-                }
-                if !pauses && std::mem::take(&mut self.unheard) {
+            Harm::Pause | Harm::MemoryLimit(_) => {
+                self.follow_limits().await;
+                if !self.harms.pauses() && std::mem::take(&mut self.unheard) {
                     return self.tell_settings().await;
-                }
-                Ok(())
-            }
-            Harm::MemoryLimit(_) => {
-                let mib = self.harms.memory_mib(self.memory_mib);
-                for process in self.instances.iter().filter_map(|one| one.process.as_ref()) {
-                    process.limit_memory(mib).await;
                 }
                 Ok(())
             }
@@ -76,6 +123,7 @@ impl Keeper {
             self.unheard = true;
             return Ok(());
         }
+        self.unheard = false;
         let all = self.harms.settings(&self.desired.settings);
         let drifted = self.harms.drifted(&self.desired.settings);
         let told = self.instances.iter().filter_map(|instance| {
