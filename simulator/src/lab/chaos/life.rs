@@ -67,6 +67,12 @@ pub(super) async fn live(
         .lasting
         .map(|lasting| clock.now_ns().saturating_add(crate::clock::nanos(lasting)));
     entry.ends(ends_ns.map(|ns| ns / 1_000_000));
+    // before whoever waits looks at it
+    if order.ramp.is_zero() {
+        entry.state(InjectionState::Active, 1.0);
+    } else {
+        entry.state(InjectionState::Ramping, 0.0);
+    }
     let _ = started.send(Ok(()));
     let how = tokio::select! {
         how = ended(&core, &entry, ends_ns) => how,
@@ -149,8 +155,8 @@ async fn grow(
             }
             entry.state(InjectionState::Ramping, share);
         }
+        entry.state(InjectionState::Active, 1.0);
     }
-    entry.state(InjectionState::Active, 1.0);
     std::future::pending().await
 }
 
