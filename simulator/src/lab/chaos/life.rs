@@ -68,11 +68,7 @@ pub(super) async fn live(
         .map(|lasting| clock.now_ns().saturating_add(crate::clock::nanos(lasting)));
     entry.ends(ends_ns.map(|ns| ns / 1_000_000));
     // before whoever waits looks at it
-    if order.ramp.is_zero() {
-        entry.state(InjectionState::Active, 1.0);
-    } else {
-        entry.state(InjectionState::Ramping, 0.0);
-    }
+    entry.state(in_force(&order), first);
     let _ = started.send(Ok(()));
     let how = tokio::select! {
         how = ended(&core, &entry, ends_ns) => how,
@@ -100,6 +96,15 @@ pub(super) async fn live(
     }
     let seen = Some((flows, seen));
     end(&core, &order, &entry, InjectionState::Healed, how, seen);
+}
+
+/// How it stands when it has come into force.
+const fn in_force(order: &ChaosOrder) -> InjectionState {
+    if order.ramp.is_zero() {
+        InjectionState::Active
+    } else {
+        InjectionState::Ramping
+    }
 }
 
 /// Notes the end of an injection, and journals it.
