@@ -2,7 +2,7 @@
 //! decision, and one line in the registry below. Which requests it happens to (`method`, `path`,
 //! `header`, `share`) is common to all, and decided once per request, before it goes up.
 //!
-//! Adding one: a file with a struct and its [`Mechanism`], a line in the registry. It knows no
+//! Adding one: a file with a struct and its `Mechanism`, a line in the registry. It knows no
 //! connection, no clock and no byte on the wire; the proxy carries out what it decides.
 
 mod delay;
