@@ -6,8 +6,8 @@ use std::{ffi::OsString, io::Write, path::Path, process::ExitCode, sync::Arc, ti
 use scenarios::seed::Seed;
 use serde_json::{Map, Value, json};
 use simulator::proxy::{
-    Limits, Proxies, ProxyView,
-    control::{self, ConfigProxy, Exposed},
+    Carriers, Limits, Proxies, ProxyEntry, ProxyView,
+    control::{self, ApiError, Exposed},
 };
 use tokio::net::TcpListener;
 
@@ -81,7 +81,7 @@ pub fn run(args: &ProxyArgs) -> Result<ExitCode, Failure> {
 
 async fn serve(
     args: &ProxyArgs,
-    entries: Vec<ConfigProxy>,
+    entries: Vec<ProxyEntry>,
     connections: usize,
 ) -> Result<(), Failure> {
     // short enough to be typed again
@@ -102,10 +102,12 @@ async fn serve(
         .remedy("another --port, or --port 0 for a free one")
     })?;
     let api = listener.local_addr().map_err(Failure::failed)?;
-    let proxies = Arc::new(Proxies::new(Seed(seed), limits));
-    let views = control::apply(&proxies, entries)
-        .await
-        .map_err(|error| Failure::failed(error).remedy("another `listen`; port 0 is a free one"))?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let carriers = Carriers::threads(threads).map_err(Failure::failed)?;
+    let proxies = Arc::new(Proxies::new(Seed(seed), limits).carried_by(carriers));
+    let views = proxies.populate(entries).await.map_err(|error| {
+        Failure::failed(ApiError::from(error)).remedy("another `listen`; port 0 is a free one")
+    })?;
     tell(api, seed, &views);
     let exposed = Exposed {
         proxy: args.proxy_metrics,
@@ -158,7 +160,7 @@ fn tell(api: std::net::SocketAddr, seed: u64, views: &[ProxyView]) {
     let _ = std::io::stdout().flush();
 }
 
-fn read(file: &Path) -> Result<Vec<ConfigProxy>, Failure> {
+fn read(file: &Path) -> Result<Vec<ProxyEntry>, Failure> {
     let remedy =
         r#"a list as in [{"name":"redis","listen":"127.0.0.1:26379","upstream":"127.0.0.1:6379"}]"#;
     let bytes = std::fs::read(file).map_err(|error| {
@@ -172,7 +174,7 @@ fn read(file: &Path) -> Result<Vec<ConfigProxy>, Failure> {
 }
 
 /// The proxy of `--listen`, `--upstream` and `--toxic`.
-fn shorthand(args: &ProxyArgs) -> Result<Option<ConfigProxy>, Failure> {
+fn shorthand(args: &ProxyArgs) -> Result<Option<ProxyEntry>, Failure> {
     let (Some(listen), Some(upstream)) = (&args.listen, &args.upstream) else {
         return Ok(None);
     };

@@ -51,7 +51,7 @@ async fn prove(stage: &Stage, row: &Row) -> Result<(), String> {
         return Err(format!("it shows before it is injected: {value:?}"));
     }
     let was = match row.seen {
-        Seen::Times(query, _) => stage.ask(query).await,
+        Seen::Times(query, _) => stage.settled(query).await,
         Seen::Counts(query) => stage.ask(query).await,
         Seen::Restarts(service) => Some(f64::from(stage.restarts(service))),
         _ => None,
@@ -71,6 +71,10 @@ async fn prove(stage: &Stage, row: &Row) -> Result<(), String> {
         .await;
     let (_, value) = shows(stage, row, was).await;
     let healed = stage.delete(&format!("/{id}")).await?;
+    println!(
+        "{} at {}: {was:?} before, {value:?} then",
+        row.mechanism, row.at
+    );
     if !shown {
         return Err(format!(
             "its effect does not show: {value:?}, before {was:?}"

@@ -16,6 +16,8 @@ use tokio::{
 
 /// How long something may take to show, or to be gone: far beyond any honest wait, on a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// The window of the rates that are asked for, and a scrape.
+const WINDOW: Duration = Duration::from_secs(6);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 const KEY: &str = "the instructor of this test";
@@ -100,6 +102,19 @@ impl Stage {
     /// The value of a PromQL query now; none when it has no sample, or is no number.
     pub async fn ask(&self, query: &str) -> Option<f64> {
         self.query("/prometheus/api/v1/query", query, 0).await
+    }
+
+    /// The least value of a PromQL query while a window of its own passes, once that of what was before is over.
+    pub async fn settled(&self, query: &str) -> Option<f64> {
+        tokio::time::sleep(WINDOW).await;
+        let began = Instant::now();
+        let mut least: Option<f64> = None;
+        while began.elapsed() < WINDOW {
+            let value = self.ask(query).await;
+            least = [least, value].into_iter().flatten().reduce(f64::min);
+            tokio::time::sleep(LOOK).await;
+        }
+        least
     }
 
     /// The value of a LogQL query, so many milliseconds from now.

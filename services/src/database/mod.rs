@@ -103,7 +103,17 @@ impl Database {
         let operation = statement.operation;
         let span = self.span(&statement);
         let run = async { self.pools.rows(statement).await };
-        self.timed(operation, span, run).await
+        let rows: Vec<T> = self.timed(operation, span.clone(), run).await?;
+        // signed, or it would be sent as a text
+        let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        span.record("db.response.returned_rows", count);
+        let returned = self
+            .metrics
+            .returned_rows
+            .get_or_create(&Operation { operation });
+        #[expect(clippy::cast_precision_loss, reason = "far under 2^52 rows")]
+        returned.observe(rows.len() as f64);
+        Ok(rows)
     }
 
     /// Runs a statement; says how many rows it touched.
@@ -176,6 +186,7 @@ impl Database {
             db.system = self.pools.system(),
             db.operation.name = statement.verb(),
             db.query.text = statement.sql.as_str(),
+            db.response.returned_rows = Empty,
         )
     }
 
@@ -261,6 +272,28 @@ pub mod tests {
         let select = Statement::new("SELECT things", "SELECT name FROM things ORDER BY id");
         let rows = database.rows::<(String,)>(select).await.unwrap();
         rows.into_iter().map(|row| row.0).collect()
+    }
+
+    #[tokio::test]
+    async fn how_many_rows_a_query_brings_back_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&location(folder.path(), Role::Ledger)).await;
+        for id in 0..12 {
+            database.execute(insert(id, "a")).await.unwrap();
+        }
+        assert_eq!(names(&database).await.len(), 12);
+        let text = database.metrics.text().unwrap();
+        let line = |le| {
+            format!(
+                r#"db_client_response_returned_rows_bucket{{le="{le}",operation="SELECT things"}} "#
+            )
+        };
+        for (le, count) in [("10.0", 0), ("100.0", 1)] {
+            let wanted = format!("{}{count}\n", line(le));
+            assert!(text.contains(&wanted), "no {wanted} in\n{text}");
+        }
+        // only queries bring rows back
+        assert!(!text.contains(r#"returned_rows_count{operation="INSERT things"}"#));
     }
 
     #[tokio::test]

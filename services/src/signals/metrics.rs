@@ -25,6 +25,9 @@ const LATENCY_BUCKETS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0,
 ];
 
+/// Upper bounds of how many rows an answer has.
+const ROW_BUCKETS: [f64; 5] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0];
+
 /// Labels of a served request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Served {
@@ -103,6 +106,8 @@ pub struct Metrics {
     pub called: Family<Called, Histogram, fn() -> Histogram>,
     /// `db_client_operation_duration_seconds`.
     pub operations: Family<Operation, Histogram, fn() -> Histogram>,
+    /// `db_client_response_returned_rows`.
+    pub returned_rows: Family<Operation, Histogram, fn() -> Histogram>,
     /// `retries_total`.
     pub retries: Family<Callee, Counter>,
 }
@@ -118,6 +123,7 @@ impl Metrics {
             }),
             called: Family::new_with_constructor(latency_histogram),
             operations: Family::new_with_constructor(latency_histogram),
+            returned_rows: Family::new_with_constructor(|| Histogram::new(ROW_BUCKETS)),
             retries: Family::default(),
         };
         metrics.register(
@@ -134,6 +140,11 @@ impl Metrics {
             "db_client_operation_duration_seconds",
             "Time the caller waited for the database, the link's round trip included",
             metrics.operations.clone(),
+        );
+        metrics.register(
+            "db_client_response_returned_rows",
+            "Rows that a query brought back",
+            metrics.returned_rows.clone(),
         );
         metrics.register(
             "retries",

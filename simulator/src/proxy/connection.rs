@@ -11,19 +11,19 @@
 use std::{
     future::{Future, poll_fn},
     io,
-    pin::{Pin, pin},
-    task::{Context, Poll},
-    time::{Duration, Instant},
+    pin::pin,
+    task::Poll,
+    time::Duration,
 };
 
 use scenarios::toxic::Direction;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::TcpStream,
-    time::Sleep,
 };
 
 use super::{
+    alarm::{Alarm, Timer},
     chain::Chance,
     http::Callee,
     link::Link,
@@ -38,7 +38,12 @@ const LINGER: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When the callee cannot be reached.
-pub(super) async fn carry(mut client: TcpStream, link: &Link, seed: u64) -> io::Result<()> {
+pub(super) async fn carry(
+    mut client: TcpStream,
+    link: &Link,
+    seed: u64,
+    alarm: &Alarm,
+) -> io::Result<()> {
     // without it, delayed acknowledgements add tails of 40 ms
     client.set_nodelay(true)?;
     let pipe = |direction| Pipe::new(link, Chance { seed, direction });
@@ -57,7 +62,7 @@ pub(super) async fn carry(mut client: TcpStream, link: &Link, seed: u64) -> io::
     let mut callee = Callee::new(link, seed, link.dial().await?);
     up.opened();
     down.opened();
-    let over = run(&mut client, &mut callee, &mut up, &mut down, link).await;
+    let over = run(&mut client, &mut callee, [&mut up, &mut down], link, alarm).await;
     drop((up, down));
     match over {
         None => {}
@@ -75,15 +80,15 @@ pub(super) async fn carry(mut client: TcpStream, link: &Link, seed: u64) -> io::
 async fn run<'a>(
     client: &mut TcpStream,
     callee: &mut Callee<'a>,
-    up: &mut Pipe<'a>,
-    down: &mut Pipe<'a>,
+    [up, down]: [&mut Pipe<'a>; 2],
     link: &'a Link,
+    alarm: &Alarm,
 ) -> Option<Over> {
     let (mut client_read, mut client_write) = client.split();
     let mut changed = pin!(link.changed());
     // whether `changed` will wake this task; asking it each time would take its lock
     let mut registered = None;
-    let mut timer = Timer::default();
+    let mut timer = Timer::new(alarm);
     poll_fn(|cx| {
         loop {
             let version = link.version();
@@ -96,11 +101,17 @@ async fn run<'a>(
                 };
                 continue;
             }
+            if down.is_done() && callee.is_socket() {
+                up.comes_last();
+            }
             let sent = match up.run(cx, &mut client_read, callee) {
                 Err(over) => return Poll::Ready(Some(over)),
                 Ok(ran) => ran,
             };
             callee.run(cx);
+            if up.is_done() {
+                down.comes_last();
+            }
             let answered = match down.run(cx, callee, &mut client_write) {
                 Err(over) => return Poll::Ready(Some(over)),
                 Ok(ran) => ran,
@@ -147,29 +158,4 @@ async fn close(client: TcpStream, server: Option<TcpStream>) {
     };
     let drain = async { tokio::join!(drain(client), server) };
     let _ = tokio::time::timeout(LINGER, drain).await;
-}
-
-/// A timer that costs nothing until it is needed.
-#[derive(Default)]
-struct Timer {
-    sleep: Option<Pin<Box<Sleep>>>,
-    set_to: Option<Instant>,
-}
-
-impl Timer {
-    /// Ready when `at` has come.
-    fn poll(&mut self, cx: &mut Context<'_>, at: Option<Instant>) -> Poll<()> {
-        let Some(at) = at else {
-            return Poll::Pending;
-        };
-        let deadline = tokio::time::Instant::from_std(at);
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if self.set_to != Some(at) {
-            sleep.as_mut().reset(deadline);
-            self.set_to = Some(at);
-        }
-        sleep.as_mut().poll(cx)
-    }
 }

@@ -8,12 +8,16 @@ use std::{
 };
 
 use tokio::{
-    net::{TcpListener, TcpSocket, lookup_host},
+    net::{TcpListener, TcpSocket, TcpStream, lookup_host},
     task::{JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{connection, link::Link};
+use super::{
+    carriers::{Carriers, Home},
+    connection,
+    link::Link,
+};
 
 /// Pause after a failed accept, so that running out of descriptors does not spin a core.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -29,12 +33,19 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Listens at `host:port` and carries what comes.
-    pub(super) async fn start(listen: &str, link: Arc<Link>) -> io::Result<Self> {
+    /// Listens at `host:port`, and lets the carriers carry what comes.
+    pub(super) async fn start(
+        listen: &str,
+        link: Arc<Link>,
+        carriers: Arc<Carriers>,
+    ) -> io::Result<Self> {
         let listener = bind(listen).await?;
         let address = listener.local_addr()?;
         let cancel = CancellationToken::new();
-        let task = tokio::spawn(accept(listener, link, cancel.clone()));
+        let home = carriers.home();
+        let listener = home.adopt(listener, TcpListener::from_std)?;
+        let runtime = home.runtime.clone();
+        let task = runtime.spawn(accept(listener, link, carriers, home, cancel.clone()));
         Ok(Self {
             address,
             cancel,
@@ -57,7 +68,7 @@ impl Drop for Running {
 }
 
 /// Binds as Go does: without a host, to all addresses of both families; without a port, to one that the kernel chooses.
-async fn bind(listen: &str) -> io::Result<TcpListener> {
+async fn bind(listen: &str) -> io::Result<std::net::TcpListener> {
     let (host, port) = listen.rsplit_once(':').unwrap_or((listen, "0"));
     if host.is_empty() {
         let port = if port.is_empty() { "0" } else { port };
@@ -79,20 +90,25 @@ async fn bind(listen: &str) -> io::Result<TcpListener> {
     Err(failed)
 }
 
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
+fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
     } else {
         TcpSocket::new_v6()?
     };
     // a restart finds the port free though old connections linger
-    #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.listen(BACKLOG)?.into_std()
 }
 
-async fn accept(listener: TcpListener, link: Arc<Link>, cancel: CancellationToken) {
+async fn accept(
+    listener: TcpListener,
+    link: Arc<Link>,
+    carriers: Arc<Carriers>,
+    home: Home,
+    cancel: CancellationToken,
+) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -116,14 +132,26 @@ async fn accept(listener: TcpListener, link: Arc<Link>, cancel: CancellationToke
         // drawn here, in the order of their coming
         let seed = link.draw();
         let link = link.clone();
-        connections.spawn(async move {
+        let seat = carriers.seat(&home);
+        let runtime = seat.runtime.clone();
+        // its sockets belong to the runtime that carries it
+        let stream = if seat.is_at(&home) {
+            Ok(stream)
+        } else {
+            stream
+                .into_std()
+                .and_then(|stream| seat.adopt(stream, TcpStream::from_std))
+        };
+        let carried = async move {
             link.open.fetch_add(1, Ordering::Relaxed);
             let _open = Open(&link);
-            if let Err(error) = connection::carry(stream, &link, seed).await {
+            let carried = async { connection::carry(stream?, &link, seed, &seat.alarm).await };
+            if let Err(error) = carried.await {
                 link.refused.fetch_add(1, Ordering::Relaxed);
                 tracing::debug!(%error, "a connection could not be carried to its upstream");
             }
-        });
+        };
+        connections.spawn_on(carried, &runtime);
     }
     drop(listener);
     connections.shutdown().await;

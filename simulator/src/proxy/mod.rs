@@ -9,6 +9,8 @@
 //! toxics decide is in [`scenarios::toxic`]; `chain` strings the decisions on bytes together, `pipe` carries them out on one
 //! direction, `connection` on both.
 
+mod alarm;
+mod carriers;
 mod chain;
 mod connection;
 pub mod control;
@@ -34,8 +36,9 @@ use scenarios::toxic::{Direction, Stream, Toxic, Toxicity};
 use link::Link;
 use listener::Running;
 
+pub use carriers::Carriers;
 pub use link::{Limits, Traffic, Upstream};
-pub use registry::{Change, Flow, Proxies, ProxySpec, ProxyView, RegistryError, What};
+pub use registry::{Change, Flow, Proxies, ProxyEntry, ProxySpec, ProxyView, RegistryError, What};
 pub use scheduled::{Schedule, ToxicSpec, ToxicView};
 pub use toxics::{Installed, ToxicId, Toxics};
 
@@ -47,6 +50,8 @@ const LOOPBACK: &str = "127.0.0.1:0";
 pub struct Proxy {
     name: String,
     link: Arc<Link>,
+    /// None is the runtime that starts it.
+    carriers: Option<Arc<Carriers>>,
     address: Mutex<Option<SocketAddr>>,
     running: Mutex<Option<Running>>,
 }
@@ -63,8 +68,18 @@ impl Proxy {
         Self {
             name: name.into(),
             link: Arc::new(Link::new(upstream, rng, limits)),
+            carriers: None,
             address: Mutex::new(None),
             running: Mutex::new(None),
+        }
+    }
+
+    /// Its connections run on these.
+    #[must_use]
+    pub fn carried_by(self, carriers: Arc<Carriers>) -> Self {
+        Self {
+            carriers: Some(carriers),
+            ..self
         }
     }
 
@@ -91,7 +106,11 @@ impl Proxy {
     /// When the address cannot be had.
     pub async fn start(&self, listen: &str) -> io::Result<SocketAddr> {
         self.stop().await;
-        let running = Running::start(listen, self.link.clone()).await?;
+        let carriers = match &self.carriers {
+            Some(carriers) => carriers.clone(),
+            None => Arc::new(Carriers::here()?),
+        };
+        let running = Running::start(listen, self.link.clone(), carriers).await?;
         let address = running.address;
         *self.address.lock() = Some(address);
         *self.running.lock() = Some(running);

@@ -64,6 +64,7 @@ pub(super) struct Pipe<'a> {
     open: bool,
     source: Source,
     done: bool,
+    last: bool,
     wake: Option<Instant>,
     /// What of this is counted in the link's total.
     counted: usize,
@@ -91,6 +92,7 @@ impl<'a> Pipe<'a> {
             open: false,
             source: Source::Open,
             done: false,
+            last: false,
             wake: None,
             counted: 0,
         }
@@ -110,6 +112,11 @@ impl<'a> Pipe<'a> {
     /// Whether the end of the stream has been delivered.
     pub(super) const fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// The other direction has ended: when this one does, its socket is closed, which says so without a shutdown.
+    pub(super) const fn comes_last(&mut self) {
+        self.last = true;
     }
 
     /// When it wants to run again, whatever the sockets do.
@@ -274,8 +281,10 @@ impl<'a> Pipe<'a> {
                     }
                 },
                 Item::End => {
-                    // at once for TCP; an error means that the receiver is gone already, who then needs no end
-                    let _ = Pin::new(&mut *to).poll_shutdown(cx);
+                    if !self.last {
+                        // at once for TCP; an error means that the receiver is gone already, who then needs no end
+                        let _ = Pin::new(&mut *to).poll_shutdown(cx);
+                    }
                     self.done = true;
                 }
                 Item::Close => return Err(Over::Close),

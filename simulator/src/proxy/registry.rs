@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 
 use super::{
-    Limits, Proxy, Upstream,
+    Carriers, Limits, Proxy, Upstream,
     entry::Entry,
     scheduled::{Scheduled, ToxicSpec, ToxicView},
 };
@@ -101,6 +101,15 @@ pub struct ProxySpec {
     pub enabled: bool,
 }
 
+/// A proxy that is wanted, with toxics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProxyEntry {
+    /// What and where.
+    pub spec: ProxySpec,
+    /// These are put on, in this order; of a proxy that is there already, those of other names stay.
+    pub toxics: Vec<ToxicSpec>,
+}
+
 /// A proxy as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProxyView {
@@ -131,6 +140,7 @@ pub struct Proxies {
     changing: tokio::sync::Mutex<()>,
     seed: Seed,
     limits: Limits,
+    carriers: Option<Arc<Carriers>>,
     changes: broadcast::Sender<Change>,
 }
 
@@ -143,7 +153,17 @@ impl Proxies {
             changing: tokio::sync::Mutex::default(),
             seed,
             limits,
+            carriers: None,
             changes: broadcast::channel(CHANGES).0,
+        }
+    }
+
+    /// Connections of the proxies made here run on these.
+    #[must_use]
+    pub fn carried_by(self, carriers: Carriers) -> Self {
+        Self {
+            carriers: Some(Arc::new(carriers)),
+            ..self
         }
     }
 
@@ -223,29 +243,40 @@ impl Proxies {
     /// When there is one of that name, or it cannot listen.
     pub async fn create(&self, spec: ProxySpec) -> Result<ProxyView, RegistryError> {
         let _alone = self.changing.lock().await;
-        self.make(spec).await
+        self.make(spec, Vec::new()).await
     }
 
-    /// Makes those that are missing and replaces those with other addresses; those that are as asked for stay as they are, with
-    /// their toxics.
+    /// Makes those that are missing and replaces those with other addresses; those that are as asked for stay as they are. Toxics
+    /// of new ones act from their first connection on.
     ///
     /// # Errors
-    /// When one cannot listen, or belongs to a lab; those before it are made.
-    pub async fn populate(&self, specs: Vec<ProxySpec>) -> Result<Vec<ProxyView>, RegistryError> {
+    /// When one cannot listen, or belongs to a lab; those before it are made, with their toxics.
+    pub async fn populate(&self, wanted: Vec<ProxyEntry>) -> Result<Vec<ProxyView>, RegistryError> {
         let _alone = self.changing.lock().await;
         let mut views = Vec::new();
-        for spec in specs {
+        for ProxyEntry { spec, toxics } in wanted {
             if let Ok(entry) = self.entry(&spec.name) {
                 if entry.is_at(&spec) {
+                    for toxic in toxics {
+                        self.replace_toxic(&spec.name, toxic)?;
+                    }
                     views.push(entry.view());
                     continue;
                 }
                 entry.owned("replaced")?;
                 self.drop_entry(&spec.name, &entry).await;
             }
-            views.push(self.make(spec).await?);
+            views.push(self.make(spec, toxics).await?);
         }
         Ok(views)
+    }
+
+    fn replace_toxic(&self, proxy: &str, toxic: ToxicSpec) -> Result<(), RegistryError> {
+        match self.heal(proxy, &toxic.name) {
+            Ok(()) | Err(RegistryError::NoToxic) => {}
+            Err(error) => return Err(error),
+        }
+        self.poison(proxy, toxic).map(drop)
     }
 
     /// Changes addresses, or whether it listens. With new addresses all connections end. A proxy that could not be opened at its
@@ -381,20 +412,32 @@ impl Proxies {
         }
     }
 
-    async fn make(&self, spec: ProxySpec) -> Result<ProxyView, RegistryError> {
+    async fn make(
+        &self,
+        spec: ProxySpec,
+        toxics: Vec<ToxicSpec>,
+    ) -> Result<ProxyView, RegistryError> {
         if self.entry(&spec.name).is_ok() {
             return Err(RegistryError::ProxyExists);
         }
+        let mut proxy = Proxy::new(
+            spec.name.clone(),
+            Upstream::Named(spec.upstream),
+            self.seed.stream(&format!("link/{}", spec.name)),
+            self.limits,
+        );
+        if let Some(carriers) = &self.carriers {
+            proxy = proxy.carried_by(carriers.clone());
+        }
+        let proxy = Arc::new(proxy);
+        let scheduled = toxics
+            .into_iter()
+            .map(|toxic| Scheduled::start(&proxy, toxic));
         let entry = Entry {
-            proxy: Arc::new(Proxy::new(
-                spec.name.clone(),
-                Upstream::Named(spec.upstream),
-                self.seed.stream(&format!("link/{}", spec.name)),
-                self.limits,
-            )),
+            toxics: Mutex::new(scheduled.collect()),
+            proxy,
             listen: Mutex::new(spec.listen),
             of_lab: false,
-            toxics: Mutex::default(),
         };
         if spec.enabled {
             entry.start().await?;
@@ -403,7 +446,11 @@ impl Proxies {
         self.insert(entry)?;
         let entry = self.entry(&name)?;
         self.tell_set(&entry);
-        Ok(entry.view())
+        let view = entry.view();
+        for toxic in &view.toxics {
+            self.tell(&name, What::Poisoned(toxic.clone()));
+        }
+        Ok(view)
     }
 
     fn insert(&self, entry: Entry) -> Result<(), RegistryError> {

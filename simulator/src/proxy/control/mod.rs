@@ -18,12 +18,12 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::registry::{Proxies, ProxyView};
+use super::registry::Proxies;
 use answer::{proxy_json, toxic_json};
 
 pub use answer::ApiError;
 pub use exposition::Exposed;
-pub use request::{ConfigProxy, parse_config, parse_toxic};
+pub use request::{parse_config, parse_toxic};
 
 /// The version of Toxiproxy whose API this is.
 pub const API_VERSION: &str = "2.12.0";
@@ -122,7 +122,7 @@ async fn proxy_create(State(api): State<Api>, bytes: Body) -> Answer {
 
 async fn populate(State(api): State<Api>, bytes: Body) -> Answer {
     let applied = match body(bytes).and_then(|bytes| request::parse_config(&bytes)) {
-        Ok(entries) => apply(&api.proxies, entries).await,
+        Ok(entries) => api.proxies.populate(entries).await.map_err(ApiError::from),
         Err(error) => Err(error),
     };
     Ok(match applied {
@@ -136,24 +136,6 @@ async fn populate(State(api): State<Api>, bytes: Body) -> Answer {
             (status, Json(told)).into_response()
         }
     })
-}
-
-/// Makes what a configuration says, toxics too. Proxies that are as it says already stay.
-///
-/// # Errors
-/// What could not be made; what came before it is.
-pub async fn apply(
-    proxies: &Proxies,
-    entries: Vec<ConfigProxy>,
-) -> Result<Vec<ProxyView>, ApiError> {
-    let specs = entries.iter().map(|entry| entry.spec.clone()).collect();
-    let views = proxies.populate(specs).await?;
-    request::poison_all(proxies, entries)?;
-    let now: Result<Vec<_>, _> = views
-        .iter()
-        .map(|view| proxies.get(&view.spec.name))
-        .collect();
-    Ok(now?)
 }
 
 async fn reset(State(api): State<Api>) -> Answer {

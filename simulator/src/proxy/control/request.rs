@@ -10,7 +10,7 @@ use scenarios::toxic::{Stream, Toxic, ToxicError, Toxicity};
 
 use super::answer::ApiError;
 use crate::proxy::{
-    registry::{Proxies, ProxySpec, RegistryError},
+    registry::{ProxyEntry, ProxySpec},
     scheduled::{Schedule, ToxicSpec},
 };
 
@@ -42,20 +42,30 @@ struct WireToxic {
     ramp: Option<u64>,
 }
 
-/// A proxy of a configuration file, with the toxics that it starts with.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConfigProxy {
-    /// What and where.
-    pub spec: ProxySpec,
-    /// None is no word about them.
-    pub toxics: Option<Vec<ToxicSpec>>,
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+fn json(body: &[u8]) -> Result<Value, ApiError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(ApiError::body("EOF"));
     }
     serde_json::from_slice(body).map_err(ApiError::body)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    object(json(body)?)
+}
+
+/// Fields by their names: a list of values would be taken for them in their order.
+fn object<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    let found = match &value {
+        Value::Object(_) => return serde_json::from_value(value).map_err(ApiError::body),
+        Value::Array(_) => "a list",
+        Value::String(_) => "a string",
+        Value::Number(_) => "a number",
+        Value::Bool(_) => "true or false",
+        Value::Null => "null",
+    };
+    Err(ApiError::body(format!(
+        "it must be an object, as in {{\"name\": …}}, not {found}"
+    )))
 }
 
 /// `POST /proxies`.
@@ -91,11 +101,14 @@ pub(super) fn proxy_change(now: ProxySpec, body: &[u8]) -> Result<ProxySpec, Api
 ///
 /// # Errors
 /// The first thing that is wrong; nothing is made of a list with a mistake.
-pub fn parse_config(body: &[u8]) -> Result<Vec<ConfigProxy>, ApiError> {
-    let wires: Vec<WireProxy> = parse(body)?;
+pub fn parse_config(body: &[u8]) -> Result<Vec<ProxyEntry>, ApiError> {
+    let Value::Array(wires) = json(body)? else {
+        return Err(ApiError::body("it must be a list of proxies"));
+    };
     let mut names = BTreeSet::new();
     let mut entries = Vec::new();
     for (k, wire) in wires.into_iter().enumerate() {
+        let wire: WireProxy = object(wire)?;
         let at = |field: &str| format!("{field} at proxy {}", k + 1);
         let spec = ProxySpec {
             name: required(wire.name, at("name"))?,
@@ -113,34 +126,17 @@ pub fn parse_config(body: &[u8]) -> Result<Vec<ConfigProxy>, ApiError> {
             let specs: Result<Vec<_>, _> = toxics.into_iter().map(toxic_value).collect();
             specs.and_then(|specs| unique(&spec.name, specs))
         });
-        entries.push(ConfigProxy {
-            toxics: toxics.transpose()?,
+        entries.push(ProxyEntry {
+            toxics: toxics.transpose()?.unwrap_or_default(),
             spec: checked(spec)?,
         });
     }
     Ok(entries)
 }
 
-/// Puts on the toxics of a configuration; one of the same name that is there already is replaced.
-pub(super) fn poison_all(
-    proxies: &Proxies,
-    entries: Vec<ConfigProxy>,
-) -> Result<(), RegistryError> {
-    for entry in entries {
-        for toxic in entry.toxics.unwrap_or_default() {
-            match proxies.heal(&entry.spec.name, &toxic.name) {
-                Ok(()) | Err(RegistryError::NoToxic) => {}
-                Err(error) => return Err(error),
-            }
-            proxies.poison(&entry.spec.name, toxic)?;
-        }
-    }
-    Ok(())
-}
-
 /// `POST /proxies/{name}/toxics`.
 pub(super) fn toxic(body: &[u8]) -> Result<ToxicSpec, ApiError> {
-    toxic_value(parse(body)?)
+    toxic_value(json(body)?)
 }
 
 /// A toxic as on the wire.
@@ -152,7 +148,7 @@ pub fn parse_toxic(value: Value) -> Result<ToxicSpec, ApiError> {
 }
 
 fn toxic_value(value: Value) -> Result<ToxicSpec, ApiError> {
-    let wire: WireToxic = serde_json::from_value(value).map_err(ApiError::body)?;
+    let wire: WireToxic = object(value)?;
     let stream = stream(wire.stream.as_deref())?;
     let kind = wire.kind.unwrap_or_default();
     let toxic = Toxic::from_wire(&kind, wire.attributes).map_err(|error| match error {

@@ -137,6 +137,13 @@ async fn what_a_proxy_lacks_or_doubles_is_told_in_the_known_words() {
             error("proxy already exists", 409),
         ),
         (Value::Null, error("bad request body: EOF", 400)),
+        (
+            json!(["b", "127.0.0.1:0", "127.0.0.1:1"]),
+            error(
+                r#"bad request body: it must be an object, as in {"name": …}, not a list"#,
+                400,
+            ),
+        ),
     ] {
         assert_eq!(
             client.post("/proxies", body.clone()).await,
@@ -284,6 +291,33 @@ async fn populate_keeps_what_is_as_asked_and_replaces_what_is_not() {
         404,
         "nothing of a list with a mistake is made"
     );
+}
+
+#[tokio::test]
+async fn what_stands_before_a_mistake_of_the_world_has_its_toxics() {
+    let client = client();
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let toxics = json!([{ "type": "limit_data", "attributes": { "bytes": 1 } }]);
+    let wish = json!([
+        { "name": "a", "listen": "127.0.0.1:0", "upstream": address, "toxics": toxics },
+        { "name": "b", "listen": address, "upstream": "127.0.0.1:1", "toxics": toxics },
+    ]);
+    assert_eq!(client.post("/populate", wish).await.0, 500);
+    let (_, made) = client.get("/proxies/a").await;
+    assert_eq!(made["toxics"][0]["name"], "limit_data_downstream");
+    assert_eq!(client.get("/proxies/b").await.0, 404);
+
+    let (status, told) = client.post("/populate", json!({ "name": "c" })).await;
+    assert_eq!(
+        (status, &told["error"]),
+        (
+            400,
+            &json!("bad request body: it must be a list of proxies")
+        )
+    );
+    let wrong = json!([{ "name": "c", "upstream": "127.0.0.1:1", "toxics": [["latency"]] }]);
+    assert_eq!(client.post("/populate", wrong).await.0, 400);
 }
 
 #[tokio::test]

@@ -82,6 +82,11 @@ impl<'a> Callee<'a> {
         }
     }
 
+    /// Whether it is still the socket itself.
+    pub(in super::super) const fn is_socket(&self) -> bool {
+        matches!(self.far, Far::Socket(_))
+    }
+
     /// Whether nothing is under way behind the two directions.
     pub(in super::super) const fn is_done(&self) -> bool {
         !matches!(self.far, Far::Session { ended: None, .. })
