@@ -151,6 +151,26 @@ fn exit_codes_are_those_of_the_toolkit_and_nothing_begins_when_something_is_wron
             "number of seconds",
         ),
         (
+            &["run", "fine.json", "--hypothesis-frequency", "0"],
+            2,
+            "'0' for '--hypothesis-frequency <SECONDS>': write a number of seconds, as in 0.5, and no less than 0.001",
+        ),
+        (
+            &["run", "fine.json", "--hypothesis-frequency", "-1"],
+            2,
+            "no less than 0.001",
+        ),
+        (
+            &["run", "fine.json", "--hypothesis-frequency", "NaN"],
+            2,
+            "no less than 0.001",
+        ),
+        (
+            &["run", "fine.json", "--hypothesis-frequency", "1e-9"],
+            2,
+            "no less than 0.001",
+        ),
+        (
             &["validate", "half.json", "fine.json"],
             1,
             "ok    fine.json",
