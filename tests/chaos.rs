@@ -353,6 +353,12 @@ fn a_script_for_toxiproxy_drives_the_links_of_a_lab_and_is_journalled() {
         get("/proxies/checkout-payments/toxics"),
         serde_json::json!([])
     );
+    ureq::post(format!("{scripts}/proxies/checkout-payments/toxics"))
+        .send(r#"{"name":"short","type":"latency","attributes":{"latency":1},"duration":50}"#)
+        .unwrap();
+    until("it ends by its time", || {
+        get("/proxies/checkout-payments/toxics") == serde_json::json!([])
+    });
     let url = format!(
         "{}/api/v1/drill/finish",
         running.first["api"].as_str().unwrap()
@@ -366,4 +372,6 @@ fn a_script_for_toxiproxy_drives_the_links_of_a_lab_and_is_journalled() {
     let report = drill(here).args(["report"]).output().unwrap();
     let report = String::from_utf8(report.stdout).unwrap();
     assert!(report.contains("| chaos | toxic latency"), "{report}");
+    let ended = "toxic short on checkout-payments has ended: its time is over";
+    assert_eq!(report.matches(ended).count(), 1, "{report}");
 }

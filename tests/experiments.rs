@@ -176,6 +176,26 @@ fn exit_codes_are_those_of_the_toolkit_and_nothing_begins_when_something_is_wron
     assert!(folder.path().join("touched").exists());
 }
 
+#[test]
+fn looks_without_a_pause_between_them_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for frequency in ["0", "-1", "NaN", "1e-9", "inf"] {
+        let words = [
+            "chaos",
+            "run",
+            "none.json",
+            "--hypothesis-frequency",
+            frequency,
+        ];
+        let (code, text) = output(drill(folder.path(), &words));
+        assert_eq!(code, 2, "{frequency}: {text}");
+        let told = format!(
+            "'{frequency}' for '--hypothesis-frequency <SECONDS>': write a number of seconds, as in 0.5, and no less than 0.001"
+        );
+        assert!(text.contains(&told), "{text}");
+    }
+}
+
 /// Whether a process is there and no zombie.
 fn alive(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))

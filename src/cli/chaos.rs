@@ -7,7 +7,7 @@ use clap::{
     Args, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use simulator::experiment::{Dry, HypothesisStrategy, RollbackStrategy};
+use simulator::experiment::{Dry, HypothesisStrategy, RollbackStrategy, SHORTEST_FREQUENCY};
 
 /// `drill chaos`.
 #[derive(Debug, Subcommand)]
@@ -90,8 +90,8 @@ pub struct ChaosRunArgs {
     /// When to look at the steady state; default is: before and after the method [default: as the experiment says, or default]
     #[arg(long, value_parser = words(HypothesisStrategy::ALL, HypothesisStrategy::name, HypothesisStrategy::named))]
     pub hypothesis_strategy: Option<HypothesisStrategy>,
-    /// Seconds between two looks during the method
-    #[arg(long, default_value = "1.0", value_name = "SECONDS", value_parser = seconds)]
+    /// Seconds between two looks during the method, at least 0.001
+    #[arg(long, default_value = "1.0", value_name = "SECONDS", value_parser = frequency, allow_negative_numbers = true)]
     pub hypothesis_frequency: Duration,
     /// End as soon as the steady state is lost during the method
     #[arg(long)]
@@ -114,9 +114,16 @@ fn words<T: Copy + Clone + Send + Sync + 'static>(
         .map(move |word| named(&word).expect("only these words are let through"))
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// The Toolkit takes 0 and less: it looks again and again without a pause then, which harms what it looks at.
+fn frequency(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "write a number of seconds, as in 0.5".to_owned())
+        .filter(|pause| *pause >= SHORTEST_FREQUENCY)
+        .ok_or_else(|| {
+            format!(
+                "write a number of seconds, as in 0.5, and no less than {}",
+                SHORTEST_FREQUENCY.as_secs_f64()
+            )
+        })
 }

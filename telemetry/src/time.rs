@@ -14,6 +14,12 @@ pub trait TimeSource: Send + Sync + 'static {
     /// Maps a timestamp as an emitter stamped it (wall time) to store time. `trace` is given when the
     /// record belongs to a trace, so that all records of one trace can keep their real offsets.
     fn stamp_ns(&self, emitted_ns: i64, trace: Option<TraceId>) -> i64;
+
+    /// The same for what is sent as soon as it happens, as a log record is. Who knows that a record cannot have been under way
+    /// for so long, or comes from the future, may conclude that its emitter's clock is off, and show it as far off.
+    fn event_ns(&self, emitted_ns: i64, trace: Option<TraceId>) -> i64 {
+        self.stamp_ns(emitted_ns, trace)
+    }
 }
 
 /// Wall time, unmapped: for a store beside a real system, and for tests.

@@ -131,7 +131,8 @@ impl Instruments for LabInstruments {
     }
 }
 
-fn batch(
+/// One line as a service would send it.
+pub(super) fn batch(
     service: &str,
     instance: &str,
     severity: &str,

@@ -16,6 +16,7 @@ mod http;
 mod hypothesis;
 mod journal;
 mod jsonpath;
+mod looks;
 mod pattern;
 mod process;
 mod read;
@@ -34,7 +35,7 @@ use serde_json::{Map, Value};
 pub use check::Findings;
 pub use configuration::{Vars, VarsError};
 pub use read::{FILE_BYTES_MAX, Format};
-pub use run::{Dry, HypothesisStrategy, Options, RollbackStrategy, Stop};
+pub use run::{Dry, HypothesisStrategy, Options, RollbackStrategy, SHORTEST_FREQUENCY, Stop};
 pub use scene::{Level, Tell};
 
 /// Something that is wrong with an experiment.

@@ -14,9 +14,14 @@ use super::{
     activity::{execute, provide},
     hypothesis, journal,
     journal::Runs,
+    looks::Looks,
     scene::{Level, Scene, Tell},
     values,
 };
+
+/// The least time between two looks at the hypothesis during the method. The Toolkit takes 0 and less, too, and then never
+/// pauses: that measures itself.
+pub const SHORTEST_FREQUENCY: Duration = Duration::from_millis(1);
 
 /// How to run an experiment.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +32,7 @@ pub struct Options {
     pub dry: Option<Dry>,
     /// When to look at the hypothesis; none is as the experiment says, or the default.
     pub hypothesis: Option<HypothesisStrategy>,
-    /// How long to wait between two looks during the method.
+    /// How long to wait between two looks during the method; less than [`SHORTEST_FREQUENCY`] is taken as that.
     pub frequency: Duration,
     /// End as soon as the hypothesis is not met during the method.
     pub fail_fast: bool,
@@ -207,7 +212,7 @@ struct Report {
     /// Something of the method may have been done.
     begun: bool,
     before: Option<Value>,
-    during: Vec<Value>,
+    during: Looks,
     after: Option<Value>,
 }
 
@@ -335,18 +340,15 @@ impl Course<'_> {
     }
 
     async fn look_continuously(&self, probes: &[Value], over: &CancellationToken) {
-        let every = self.scene.options.frequency;
+        let every = self.scene.options.frequency.max(SHORTEST_FREQUENCY);
         self.scene.info(&format!(
             "Executing the steady-state hypothesis continuously every {} seconds",
             every.as_secs_f64()
         ));
-        let (mut looks, mut lost) = (0_u32, 0_u32);
         while !over.is_cancelled() {
             let state = hypothesis::look(&self.scene, probes).await;
             let met = state["steady_state_met"] == true;
-            looks += 1;
             if !met {
-                lost += 1;
                 let last = state["probes"].as_array().and_then(|probes| probes.last());
                 let name = last.map(|probe| values::text(&probe["activity"]["name"]));
                 self.scene.warn(&format!(
@@ -354,9 +356,12 @@ impl Course<'_> {
                     name.unwrap_or_default()
                 ));
             }
-            self.report.lock().during.push(state);
+            let share = {
+                let mut report = self.report.lock();
+                report.during.add(state);
+                report.during.lost_percent()
+            };
             if !met && self.scene.options.fail_fast {
-                let share = f64::from(lost) * 100.0 / f64::from(looks);
                 self.scene.info(&format!(
                     "Terminating immediately the experiment after {share:.1}% hypothesis deviated"
                 ));
@@ -469,9 +474,7 @@ impl Course<'_> {
         let status = report.status.unwrap_or(Status::Completed).name();
         journal["status"] = json!(status);
         journal["deviated"] = json!(report.deviated);
-        journal["steady_states"] = json!({
-            "before": report.before, "after": report.after, "during": report.during,
-        });
+        journal["steady_states"] = report.during.journal(report.before, report.after);
         journal["run"] = Value::Array(self.runs.close());
         journal["rollbacks"] = Value::Array(rolled_back.close());
         journal.insert("end".to_owned(), json!(journal::moment(Timestamp::now())));

@@ -34,8 +34,8 @@ impl Core {
             Effect::Deploy { service, .. }
             | Effect::Configure { service, .. }
             | Effect::Scale { service, .. } => {
-                let next = self.supervisor.desired(*service)?.after(effect);
-                self.supervisor.order(*service, Order::Become(next)).await
+                let change = Order::Change(effect.clone());
+                self.supervisor.order(*service, change).await
             }
             Effect::Restart { service } => self.supervisor.order(*service, Order::Restart).await,
             Effect::Load(change) => {

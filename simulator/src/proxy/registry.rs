@@ -86,6 +86,8 @@ pub enum What {
     Poisoned(ToxicView),
     /// The toxic of this name was taken off.
     Healed(String),
+    /// The time of the toxic of this name is over, as its schedule says.
+    Ended(String),
 }
 
 /// What a proxy should be.
@@ -325,13 +327,16 @@ impl Proxies {
         let _alone = self.changing.lock().await;
         let mut done = Ok(());
         for entry in self.all() {
-            let healed: Vec<_> = entry.view().toxics;
-            entry.toxics.lock().clear();
+            let healed = std::mem::take(&mut *entry.toxics.lock());
             if !entry.of_lab {
                 entry.proxy.heal();
             }
             for toxic in healed {
-                self.tell(entry.proxy.name(), What::Healed(toxic.name));
+                let name = toxic.name();
+                // one whose time is over was told of
+                if toxic.end() {
+                    self.tell(entry.proxy.name(), What::Healed(name));
+                }
             }
             if !entry.proxy.is_running() {
                 done = done.and(entry.start().await);
@@ -352,10 +357,17 @@ impl Proxies {
         if entry.toxic_views(&toxics).any(|one| one.name == spec.name) {
             return Err(RegistryError::ToxicExists);
         }
-        let scheduled = Scheduled::start(&entry.proxy, spec);
-        let view = scheduled.view();
-        toxics.push(scheduled);
+        let (view, changes) = (spec.clone(), self.changes.clone());
+        let ended = Change {
+            proxy: proxy.to_owned(),
+            what: What::Ended(spec.name.clone()),
+        };
+        // before its end is
         self.tell(proxy, What::Poisoned(view.clone()));
+        toxics.push(Scheduled::start(&entry.proxy, spec, move || {
+            // nobody may be listening
+            let _ = changes.send(ended);
+        }));
         Ok(view)
     }
 
@@ -393,9 +405,9 @@ impl Proxies {
         let entry = self.entry(proxy)?;
         let mut toxics = entry.toxics.lock();
         toxics.retain(|one| !one.has_ended());
-        let before = toxics.len();
-        toxics.retain(|one| one.name() != toxic);
-        if toxics.len() == before {
+        let at = toxics.iter().position(|one| one.name() == toxic);
+        let found = toxics.remove(at.ok_or(RegistryError::NoToxic)?);
+        if !found.end() {
             return Err(RegistryError::NoToxic);
         }
         self.tell(proxy, What::Healed(toxic.to_owned()));

@@ -64,7 +64,12 @@ enum State {
 }
 
 impl Scheduled {
-    pub(super) fn start(proxy: &Arc<Proxy>, spec: ToxicSpec) -> Self {
+    /// Calls `ended` when its time is over, unless it was taken off before.
+    pub(super) fn start(
+        proxy: &Arc<Proxy>,
+        spec: ToxicSpec,
+        ended: impl FnOnce() + Send + 'static,
+    ) -> Self {
         let schedule = spec.schedule;
         let shared = Arc::new(Shared {
             spec: Mutex::new(spec),
@@ -80,7 +85,13 @@ impl Scheduled {
         if schedule.start_after.is_zero() {
             shared.put_on(proxy, if schedule.ramp.is_zero() { 1.0 } else { 0.0 });
         }
-        let task = tokio::spawn(follow(shared.clone(), proxy.clone(), schedule));
+        let (at, proxy) = (shared.clone(), proxy.clone());
+        let task = tokio::spawn(async move {
+            follow(&at, proxy, schedule).await;
+            if at.end() {
+                ended();
+            }
+        });
         Self {
             shared,
             _task: Some(AbortOnDropHandle::new(task)),
@@ -98,6 +109,11 @@ impl Scheduled {
     /// Whether its time is over.
     pub(super) fn has_ended(&self) -> bool {
         matches!(*self.shared.state.lock(), State::Ended)
+    }
+
+    /// Takes it off; whether its time was not over yet.
+    pub(super) fn end(self) -> bool {
+        self.shared.end()
     }
 
     /// Changes what was asked for; a ramp goes on towards it.
@@ -120,11 +136,17 @@ impl Scheduled {
 impl Drop for Scheduled {
     fn drop(&mut self) {
         // the task has it too, and is only told to end
-        *self.shared.state.lock() = State::Ended;
+        self.shared.end();
     }
 }
 
 impl Shared {
+    /// Whether it had not ended yet: of several who end it, one hears so.
+    fn end(&self) -> bool {
+        let before = std::mem::replace(&mut *self.state.lock(), State::Ended);
+        !matches!(before, State::Ended)
+    }
+
     fn put_on(&self, proxy: &Proxy, share: f64) {
         let spec = self.spec.lock().clone();
         let mut state = self.state.lock();
@@ -145,7 +167,8 @@ impl Shared {
     }
 }
 
-async fn follow(shared: Arc<Shared>, proxy: Arc<Proxy>, schedule: Schedule) {
+/// Until its time is over.
+async fn follow(shared: &Shared, proxy: Arc<Proxy>, schedule: Schedule) {
     let begin = Instant::now() + schedule.start_after;
     sleep_until(begin).await;
     let end = schedule.duration.map(|duration| begin + duration);
@@ -174,5 +197,4 @@ async fn follow(shared: Arc<Shared>, proxy: Arc<Proxy>, schedule: Schedule) {
     tokio::select! {
         () = async { tokio::join!(ramp, ended); } => {}
     }
-    *shared.state.lock() = State::Ended;
 }

@@ -7,7 +7,9 @@ mod suffering;
 
 use std::{sync::Arc, time::Duration};
 
-use scenarios::{control::ServiceConfig, scenario::ServiceSpec, setting::Setting, shop::Role};
+use scenarios::{
+    control::ServiceConfig, effect::Effect, scenario::ServiceSpec, setting::Setting, shop::Role,
+};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -38,6 +40,8 @@ const ORDERS: usize = 16;
 pub(crate) enum Order {
     /// Be like this from now on.
     Become(Desired),
+    /// Be as after this effect, whatever orders before this one have made of the service by then.
+    Change(Effect),
     /// Stop and start again, with what is in force.
     Restart,
     /// Suffer this, or in another way what is suffered under this name already.
@@ -80,6 +84,7 @@ impl Service {
             unheard: false,
             instances: Vec::new(),
             half_made: None,
+            done: Vec::new(),
             starts: Starts::default(),
             next_number: 1,
             fresh: true,
@@ -117,8 +122,10 @@ struct Keeper {
     harms: Harms,
     /// Whether processes that stand still have not heard of settings in force.
     unheard: bool,
-    /// What a roll-out or scaling that has not ended would have to be put back to: what is desired, and how many instances.
+    /// What a change that has not ended would have to be put back to: what is desired, and how many instances.
     half_made: Option<(Desired, usize)>,
+    /// What the order that is being carried out has done for good, in words. It may be broken off and begin anew after that.
+    done: Vec<String>,
     instances: Vec<Instance>,
     starts: Starts,
     next_number: u32,
@@ -183,31 +190,35 @@ impl Keeper {
     }
 
     async fn become_like(&mut self, next: Desired) -> Result<String, LabError> {
-        let mut done = Vec::new();
         for step in self.desired.steps_to(&next) {
-            done.push(match step {
+            let (words, retired) = match step {
                 Step::Roll => self.roll(&next).await?,
-                Step::Configure(_) => {
-                    let before =
-                        std::mem::replace(&mut self.desired.settings, next.settings.clone());
-                    if let Err(error) = self.tell_settings().await {
-                        self.desired.settings = before;
-                        return Err(error);
-                    }
-                    format!("{}: configuration changed", self.role)
-                }
+                Step::Configure(_) => self.configure(&next).await?,
                 Step::Scale => self.scale(next.replicas).await?,
-            });
+            };
+            self.done.push(words);
+            self.retire(retired).await;
         }
-        if done.is_empty() {
-            done.push(format!("{}: nothing to change", self.role));
+        if self.done.is_empty() {
+            self.done.push(format!("{}: nothing to change", self.role));
         }
-        Ok(done.join("; "))
+        Ok(std::mem::take(&mut self.done).join("; "))
     }
 
-    /// New processes first; when all are ready connections go to them, and the old ones stop. When one fails, the old ones
-    /// stay.
-    async fn roll(&mut self, next: &Desired) -> Result<String, LabError> {
+    async fn configure(&mut self, next: &Desired) -> Result<(String, Vec<Instance>), LabError> {
+        self.half_made = Some((self.desired.clone(), self.instances.len()));
+        self.desired.settings.clone_from(&next.settings);
+        if let Err(error) = self.tell_settings().await {
+            self.put_back();
+            return Err(error);
+        }
+        self.half_made = None;
+        Ok((format!("{}: configuration changed", self.role), Vec::new()))
+    }
+
+    /// New processes first; when all are ready connections go to them, and the old ones, which are answered with, are to stop.
+    /// When one fails, the old ones stay.
+    async fn roll(&mut self, next: &Desired) -> Result<(String, Vec<Instance>), LabError> {
         let replicas = self.desired.replicas;
         let next = Desired {
             replicas,
@@ -232,16 +243,24 @@ impl Keeper {
         self.forget_starts();
         // from here on new connections go to the new ones
         self.publish();
-        self.retire(retired).await;
-        Ok(format!(
+        let words = format!(
             "{}: {} rolled out, {} stopped",
             self.role,
             self.version(),
             retired_version
-        ))
+        );
+        Ok((words, retired))
     }
 
-    async fn scale(&mut self, replicas: u32) -> Result<String, LabError> {
+    /// Rolls out what is to be, with what is in force.
+    async fn renew(&mut self) -> Result<(), LabError> {
+        let (_, retired) = self.roll(&self.desired.clone()).await?;
+        self.retire(retired).await;
+        Ok(())
+    }
+
+    /// More processes, or fewer; those that are too many, which are answered with, are to stop.
+    async fn scale(&mut self, replicas: u32) -> Result<(String, Vec<Instance>), LabError> {
         let wanted = replicas as usize;
         let before = self.instances.len();
         self.half_made = Some((self.desired.clone(), before));
@@ -258,8 +277,8 @@ impl Keeper {
         self.forget_starts();
         self.desired.replicas = replicas;
         self.publish();
-        self.retire(retired).await;
-        Ok(format!("{}: {before} → {wanted} instances", self.role))
+        let words = format!("{}: {before} → {wanted} instances", self.role);
+        Ok((words, retired))
     }
 
     /// Ends the starts of instances that there are no more.

@@ -40,6 +40,11 @@ pub fn run() -> ! {
         );
         exit(1);
     }
+    for setting in &config.settings {
+        if let Setting::StartDelayMs(ms) = setting {
+            std::thread::sleep(Duration::from_millis(*ms));
+        }
+    }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let stubborn = config.version == "stubborn";
@@ -51,6 +56,7 @@ pub fn run() -> ! {
     });
     say(&control, &Event::Ready { port });
     println!("listening");
+    let mut pondered = false;
     for line in lines.map_while(Result::ok) {
         match serde_json::from_str(&line).unwrap() {
             Command::Set { id, settings } | Command::Replace { id, settings }
@@ -63,6 +69,13 @@ pub fn run() -> ! {
                         reason: "thirteen is unlucky".into(),
                     },
                 );
+            }
+            // it takes no notice of this the first time
+            Command::Set { settings, .. } | Command::Replace { settings, .. }
+                if !pondered && settings.contains(&Setting::WorkerSlots(14)) =>
+            {
+                pondered = true;
+                println!("pondering");
             }
             Command::Set { id, .. } | Command::Replace { id, .. } => {
                 say(&control, &Event::Applied { id })

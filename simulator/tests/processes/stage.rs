@@ -157,8 +157,18 @@ impl Stage {
 
     /// Asks an instance itself.
     pub async fn ask(&self, service: &str, path: &str) -> String {
-        let url = self.url(service);
+        self.ask_at(&self.url(service), path).await
+    }
+
+    /// Asks an instance by where its metrics are.
+    pub async fn ask_at(&self, url: &str, path: &str) -> String {
         get(&url.replace("/metrics", path)).await
+    }
+
+    pub fn url_of(&self, instance: &str) -> String {
+        let targets = self.memory.targets.lock().unwrap();
+        let target = targets.iter().find(|target| target.instance == instance);
+        target.unwrap().url.clone()
     }
 
     pub fn url(&self, service: &str) -> String {

@@ -18,7 +18,7 @@ pub(super) fn logs(request: &mut ExportLogsServiceRequest, time: &dyn TimeSource
         let ts_ns = match record_ts_ns(record) {
             // neither time was given: it happened now, as far as anyone knows
             0 => time.now_ns(),
-            emitted_ns => time.stamp_ns(emitted_ns, trace),
+            emitted_ns => time.event_ns(emitted_ns, trace),
         };
         record.time_unix_nano = u64::try_from(ts_ns).unwrap_or_default();
     }

@@ -82,6 +82,7 @@ fn says(change: &Change) -> String {
             toxic.toxic.attributes()
         ),
         What::Healed(toxic) => format!("toxic {toxic} taken off {link}"),
+        What::Ended(toxic) => format!("toxic {toxic} on {link} has ended: its time is over"),
     }
 }
 

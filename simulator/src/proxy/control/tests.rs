@@ -445,11 +445,52 @@ async fn a_scheduled_toxic_starts_ramps_and_ends_by_itself() {
     })
     .await
     .unwrap();
+    let end = tokio::time::timeout(Duration::from_secs(20), changes.recv());
+    assert_eq!(
+        end.await.unwrap().unwrap().what,
+        What::Ended("latency_downstream".to_owned())
+    );
     let other = client.delete("/proxies/a/toxics/other").await;
     assert_eq!(other, error("toxic not found", 404));
     let late = json!({ "attributes": {}, "ramp": 5 });
     let path = "/proxies/a/toxics/latency_downstream";
     assert_eq!(client.call(Method::PATCH, path, late).await.0, 404);
+    // its end was told of once: taking off what is over already is no news
+    assert_eq!(client.delete(path).await.0, 404);
+    assert_eq!(client.post("/reset", json!({})).await.0, 204);
+    assert!(changes.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scheduled_toxic_that_is_taken_off_ends_once_and_not_again_by_its_schedule() {
+    let client = client();
+    client.proxy("a", "127.0.0.1:1").await;
+    let mut changes = client.1.changes();
+    for (name, start_after) in [("on", 0), ("waiting", 5_000), ("reset", 0)] {
+        let body = json!({
+            "name": name, "type": "latency", "attributes": { "latency": 1 }, "start_after": start_after, "duration": 10_000,
+        });
+        assert_eq!(client.post("/proxies/a/toxics", body).await.0, 200);
+        assert!(matches!(
+            changes.try_recv().unwrap().what,
+            What::Poisoned(_)
+        ));
+    }
+    for name in ["on", "waiting"] {
+        let path = format!("/proxies/a/toxics/{name}");
+        assert_eq!(client.delete(&path).await.0, 204);
+        assert_eq!(
+            changes.try_recv().unwrap().what,
+            What::Healed(name.to_owned())
+        );
+    }
+    assert_eq!(client.post("/reset", json!({})).await.0, 204);
+    assert_eq!(
+        changes.try_recv().unwrap().what,
+        What::Healed("reset".to_owned())
+    );
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(changes.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ impl Keeper {
             _ => None,
         };
         let before = harm.and_then(|id| self.harms.get(id).cloned());
+        self.done.clear();
         loop {
             let heal = tokio::select! {
                 biased;
@@ -64,6 +65,7 @@ impl Keeper {
         match order {
             Order::Restart => self.restart().await,
             Order::Become(next) => self.become_like(next).await,
+            Order::Change(effect) => self.become_like(self.desired.after(&effect)).await,
             Order::Harm(id, harm) => self.suffer(id, harm).await,
             Order::Crash => self.crash().await,
             Order::Bounce => self.bounce().await,

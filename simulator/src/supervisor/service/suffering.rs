@@ -78,7 +78,7 @@ impl Keeper {
         let mut running = self.instances.iter().filter(|one| one.process.is_some());
         let stale = running.any(|one| one.version != version);
         let done = match told {
-            Ok(()) if stale => self.roll(&self.desired.clone()).await.map(drop),
+            Ok(()) if stale => self.renew().await,
             done => done,
         };
         if let Err(error) = done {
@@ -101,7 +101,7 @@ impl Keeper {
     /// Brings the processes to what is in force, after a harm of this kind came, changed (`grown`) or went.
     async fn follow(&mut self, harm: &Harm, grown: bool) -> Result<(), LabError> {
         match harm {
-            Harm::Release(_) if !grown => self.roll(&self.desired.clone()).await.map(drop),
+            Harm::Release(_) if !grown => self.renew().await,
             Harm::Settings(_) | Harm::Release(_) => self.tell_settings().await,
             Harm::Drift(_) => {
                 self.choose_the_drifted();

@@ -1,6 +1,7 @@
 //! The cases, and what several of them need.
 
 mod actions;
+mod healing;
 mod life;
 mod proof;
 
@@ -38,6 +39,12 @@ cases![
     actions::remedies_change_the_services_and_are_taken_back,
     actions::an_action_that_fails_changes_nothing,
     actions::the_timeline_happens_and_a_remedy_stops_its_repetitions,
+    healing::a_restart_that_is_broken_off_by_healing_is_done_afterwards,
+    healing::a_scaling_that_is_broken_off_by_healing_is_done_afterwards,
+    healing::a_release_that_is_broken_off_by_healing_is_done_afterwards,
+    healing::a_release_that_was_rolled_out_already_is_told_of_as_such,
+    healing::settings_that_are_broken_off_by_healing_are_told_afterwards,
+    healing::everything_is_stopped_while_orders_wait_and_they_are_carried_out_after_it,
     proof::a_proof_measures_its_invariants_before_and_after,
     proof::every_proof_has_the_same_journeys,
     proof::what_recurs_by_itself_stays_out_of_a_proof,
