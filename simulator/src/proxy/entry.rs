@@ -6,8 +6,9 @@ use parking_lot::Mutex;
 
 use super::{
     Proxy,
-    registry::{ProxySpec, ProxyView, RegistryError},
+    registry::RegistryError,
     scheduled::{Scheduled, ToxicView},
+    spec::{ProxySpec, ProxyView},
 };
 
 /// See the head of the file.

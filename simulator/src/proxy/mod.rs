@@ -21,6 +21,7 @@ mod listener;
 mod pipe;
 mod registry;
 mod scheduled;
+mod spec;
 mod toxics;
 
 use std::{
@@ -38,8 +39,9 @@ use listener::Running;
 
 pub use carriers::Carriers;
 pub use link::{Limits, Traffic, Upstream};
-pub use registry::{Change, Flow, Proxies, ProxyEntry, ProxySpec, ProxyView, RegistryError, What};
+pub use registry::{Proxies, RegistryError};
 pub use scheduled::{Schedule, ToxicSpec, ToxicView};
+pub use spec::{Change, Flow, ProxyEntry, ProxySpec, ProxyView, What};
 pub use toxics::{Installed, ToxicId, Toxics};
 
 /// Where a proxy of a lab listens: a port chosen by the kernel.

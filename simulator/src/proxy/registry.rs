@@ -17,6 +17,7 @@ use super::{
     Carriers, Limits, Proxy, Upstream,
     entry::Entry,
     scheduled::{Scheduled, ToxicSpec, ToxicView},
+    spec::{Change, Flow, ProxyEntry, ProxySpec, ProxyView, What},
 };
 
 /// Changes that an observer may be behind; one that is further behind is told that it missed some.
@@ -61,77 +62,6 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::AddrNotAvailable => "bind: cannot assign requested address".to_owned(),
         _ => error.to_string(),
     }
-}
-
-/// What was changed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// Name of the proxy.
-    pub proxy: String,
-    /// What about it.
-    pub what: What,
-}
-
-/// See [`Change`].
-#[derive(Debug, Clone, PartialEq)]
-pub enum What {
-    /// It was made, or its addresses or whether it is enabled were changed.
-    Set {
-        /// Whether it listens.
-        enabled: bool,
-    },
-    /// It was deleted.
-    Deleted,
-    /// A toxic was put on it or changed.
-    Poisoned(ToxicView),
-    /// The toxic of this name was taken off.
-    Healed(String),
-    /// The time of the toxic of this name is over, as its schedule says.
-    Ended(String),
-}
-
-/// What a proxy should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProxySpec {
-    /// Unique name.
-    pub name: String,
-    /// `host:port` to listen at.
-    pub listen: String,
-    /// `host:port` to connect to.
-    pub upstream: String,
-    /// Whether it listens.
-    pub enabled: bool,
-}
-
-/// A proxy that is wanted, with toxics.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProxyEntry {
-    /// What and where.
-    pub spec: ProxySpec,
-    /// These are put on, in this order; of a proxy that is there already, those of other names stay.
-    pub toxics: Vec<ToxicSpec>,
-}
-
-/// A proxy as it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProxyView {
-    /// Name, addresses (the real port), whether it listens.
-    pub spec: ProxySpec,
-    /// Its toxics, upstream before downstream, in the order of their coming.
-    pub toxics: Vec<ToxicView>,
-}
-
-/// Bytes that went through a proxy one way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flow {
-    /// Name, listener, upstream.
-    pub spec: ProxySpec,
-    /// Which way.
-    pub direction: Direction,
-    /// Bytes read from the sender.
-    pub received: u64,
-    /// Bytes written to the receiver.
-    pub sent: u64,
 }
 
 /// See the head of the file.
@@ -357,18 +287,23 @@ impl Proxies {
         if entry.toxic_views(&toxics).any(|one| one.name == spec.name) {
             return Err(RegistryError::ToxicExists);
         }
-        let (view, changes) = (spec.clone(), self.changes.clone());
+        let view = spec.clone();
+        toxics.push(self.start_toxic(&entry.proxy, spec));
+        Ok(view)
+    }
+
+    fn start_toxic(&self, proxy: &Arc<Proxy>, spec: ToxicSpec) -> Scheduled {
+        let changes = self.changes.clone();
         let ended = Change {
-            proxy: proxy.to_owned(),
+            proxy: proxy.name().to_owned(),
             what: What::Ended(spec.name.clone()),
         };
         // before its end is
-        self.tell(proxy, What::Poisoned(view.clone()));
-        toxics.push(Scheduled::start(&entry.proxy, spec, move || {
+        self.tell(proxy.name(), What::Poisoned(spec.clone()));
+        Scheduled::start(proxy, spec, move || {
             // nobody may be listening
             let _ = changes.send(ended);
-        }));
-        Ok(view)
+        })
     }
 
     /// Changes the attributes and the toxicity of a toxic; what is not given stays.
@@ -444,25 +379,24 @@ impl Proxies {
         let proxy = Arc::new(proxy);
         let scheduled = toxics
             .into_iter()
-            .map(|toxic| Scheduled::start(&proxy, toxic));
+            .map(|toxic| self.start_toxic(&proxy, toxic));
         let entry = Entry {
             toxics: Mutex::new(scheduled.collect()),
             proxy,
             listen: Mutex::new(spec.listen),
             of_lab: false,
         };
-        if spec.enabled {
-            entry.start().await?;
+        if spec.enabled
+            && let Err(error) = entry.start().await
+        {
+            self.tell(&spec.name, What::Deleted);
+            return Err(error);
         }
         let name = spec.name;
         self.insert(entry)?;
         let entry = self.entry(&name)?;
         self.tell_set(&entry);
-        let view = entry.view();
-        for toxic in &view.toxics {
-            self.tell(&name, What::Poisoned(toxic.clone()));
-        }
-        Ok(view)
+        Ok(entry.view())
     }
 
     fn insert(&self, entry: Entry) -> Result<(), RegistryError> {

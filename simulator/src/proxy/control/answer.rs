@@ -7,10 +7,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::proxy::{
-    registry::{ProxyView, RegistryError},
-    scheduled::ToxicView,
-};
+use crate::proxy::{registry::RegistryError, scheduled::ToxicView, spec::ProxyView};
 
 /// `{"error": "…", "status": 404}` with that status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,8 +10,8 @@ use scenarios::toxic::{Stream, Toxic, ToxicError, Toxicity};
 
 use super::answer::ApiError;
 use crate::proxy::{
-    registry::{ProxyEntry, ProxySpec},
     scheduled::{Schedule, ToxicSpec},
+    spec::{ProxyEntry, ProxySpec},
 };
 
 /// Longest name; it stands in answers, metrics and logs.
