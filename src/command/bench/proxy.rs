@@ -41,6 +41,8 @@ fn in_folder(measure: &Measure, stage: &Stage<'_>) -> Result<Report, Failure> {
     let mut subjects = vec![stage.ours("ours", to, &[])?];
     subjects.extend(stage.haproxy(to, &mut missing)?);
     subjects.extend(stage.nginx(to, &mut missing)?);
+    subjects.extend(stage.toxiproxy(to, 0, &mut missing)?);
+    subjects.extend(stage.trixter(to, 0, &mut missing)?);
     subjects.push(Subject::direct(to));
 
     let mut rows = Vec::new();
@@ -48,8 +50,8 @@ fn in_folder(measure: &Measure, stage: &Stage<'_>) -> Result<Report, Failure> {
         rows.extend(throughput(measure, wrk.as_ref(), &subjects, connections)?);
     }
     rows.push(connects(measure, &subjects)?);
-    rows.push(delayed(measure, wrk.as_ref(), stage, to)?);
     drop(subjects);
+    rows.push(delayed(measure, wrk.as_ref(), stage, to)?);
     rows.extend(accuracy(measure, stage, to)?);
     rows.push(bandwidth(measure, stage)?);
     rows.push(idle_memory(measure, stage, &mut missing)?);
@@ -167,16 +169,7 @@ fn connects(measure: &Measure, subjects: &[Subject]) -> Result<Row, Failure> {
             (subject.of.clone(), sample)
         })
         .collect();
-    let mut subjects: Vec<super::Subject<'_>> = samplers
-        .iter_mut()
-        .map(|(of, sample)| {
-            (
-                of.clone(),
-                sample as &mut dyn FnMut() -> Result<f64, Failure>,
-            )
-        })
-        .collect();
-    let figures = measure.side_by_side("proxy, connections", &mut subjects)?;
+    let figures = side_by_side(measure, "proxy, connections", &mut samplers)?;
     Ok(row(
         "connections opened, one request each",
         "8 at a time",
@@ -193,20 +186,44 @@ fn delayed(
     stage: &Stage<'_>,
     to: &str,
 ) -> Result<Row, Failure> {
-    let slow = stage.ours("ours", to, &["latency=latency:1"])?;
+    // those that are missing are told of already
+    let mut missing = Vec::new();
+    let mut slow = vec![stage.ours("ours", to, &["latency=latency:1"])?];
+    slow.extend(stage.toxiproxy(to, 1, &mut missing)?);
+    slow.extend(stage.trixter(to, 1, &mut missing)?);
     let wrk = wrk.map(PathBuf::as_path);
-    let mut sample = || Ok(load::closed_loop(wrk, &slow.address, 64, SAMPLE)?.rate);
-    let figures = measure.side_by_side(
-        "proxy, latency toxic",
-        &mut [(slow.of.clone(), &mut sample)],
-    )?;
+    let mut samplers: Vec<_> = slow
+        .iter()
+        .map(|subject| {
+            let sample = || Ok(load::closed_loop(wrk, &subject.address, 64, SAMPLE)?.rate);
+            (subject.of.clone(), sample)
+        })
+        .collect();
+    let figures = side_by_side(measure, "proxy, latency toxic", &mut samplers)?;
+    let target = (figures.len() > 1).then_some(Target::TimesAtLeast(1.3));
     Ok(row(
         "requests under a latency toxic of 1 ms",
         "64 connections",
         "/s",
         figures,
-        None,
+        target,
     ))
+}
+
+/// One sampler after another, in turns.
+fn side_by_side(
+    measure: &Measure,
+    what: &str,
+    samplers: &mut [(String, impl FnMut() -> Result<f64, Failure>)],
+) -> Result<Vec<Figure>, Failure> {
+    let mut subjects: Vec<super::Subject<'_>> = samplers
+        .iter_mut()
+        .map(|(of, sample)| {
+            let sample: &mut dyn FnMut() -> Result<f64, Failure> = sample;
+            (of.clone(), sample)
+        })
+        .collect();
+    measure.side_by_side(what, &mut subjects)
 }
 
 /// By how much delays differ from what was asked for.

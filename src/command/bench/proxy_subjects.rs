@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
+
 use super::{
     figures::Missing,
     peers::{Guard, find, free_port},
@@ -144,6 +146,56 @@ impl Stage<'_> {
         let command = self.nginx_command(&nginx, "stream", &body)?;
         let of = format!("nginx stream {}", version(&nginx, "-v"));
         started(&of, format!("127.0.0.1:{port}"), command).map(Some)
+    }
+
+    /// Toxiproxy, with a latency toxic of so many milliseconds unless it is 0.
+    pub fn toxiproxy(
+        &self,
+        to: &str,
+        delay_ms: u64,
+        missing: &mut Vec<Missing>,
+    ) -> Result<Option<Subject>, Failure> {
+        let install = "toxiproxy-server from its releases, in the PATH";
+        let Some(toxiproxy) = find("toxiproxy-server", install, missing) else {
+            return Ok(None);
+        };
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let port = free_port()?.to_string();
+        let config = json!([{ "name": "l", "listen": address, "upstream": to, "enabled": true }]);
+        let file = self.write("toxiproxy.json", &config.to_string())?;
+        let mut command = Command::new(&toxiproxy);
+        command
+            .args(["-host", "127.0.0.1", "-port", &port, "-config"])
+            .arg(file);
+        let of = format!("Toxiproxy {}", version(&toxiproxy, "-version"));
+        let subject = started(&of, address, command)?;
+        if delay_ms > 0 {
+            let toxic = json!({ "type": "latency", "attributes": { "latency": delay_ms } });
+            ureq::post(format!("http://127.0.0.1:{port}/proxies/l/toxics"))
+                .send(toxic.to_string())
+                .map_err(|error| Failure::failed(format!("{of} does not take a toxic: {error}")))?;
+        }
+        Ok(Some(subject))
+    }
+
+    /// Trixter, another chaos proxy, with a delay of so many milliseconds.
+    pub fn trixter(
+        &self,
+        to: &str,
+        delay_ms: u64,
+        missing: &mut Vec<Missing>,
+    ) -> Result<Option<Subject>, Failure> {
+        let Some(trixter) = find("trixter", "cargo install trixter", missing) else {
+            return Ok(None);
+        };
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let api = format!("127.0.0.1:{}", free_port()?);
+        let mut command = Command::new(&trixter);
+        command
+            .args(["--listen", &address, "--upstream", to, "--api", &api])
+            .args(["--delay-ms", &delay_ms.to_string()]);
+        let of = format!("trixter {}", version(&trixter, "--version"));
+        started(&of, address, command).map(Some)
     }
 
     /// The server behind: nginx with a small answer from memory; without one, a bare axum process.
