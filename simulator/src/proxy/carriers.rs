@@ -192,6 +192,8 @@ impl Thread {
             .spawn(move || {
                 // an end, or an owner that is gone: it is over
                 let _ = runtime.block_on(ended);
+                // not waiting for a name that is being looked up
+                runtime.shutdown_background();
             })?;
         let thread = Self {
             end: Some(end),
