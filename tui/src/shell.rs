@@ -20,6 +20,7 @@ use crate::ask::{Reply, Request};
 use crate::client::Client;
 use crate::net;
 use crate::terminal::{self, Taken};
+use crate::text;
 use crate::time::clock;
 use crate::widgets::surface::{Hit, Surface};
 use crate::{Config, Error, Exit};
@@ -161,7 +162,12 @@ async fn carry_out(
             name,
             extension,
             content,
-        } => match export(name, extension, &content, app.range.now_ms) {
+        } => match export(
+            name,
+            extension,
+            &text::escape_file(extension, &content),
+            app.range.now_ms,
+        ) {
             Ok(path) => app.say(format!("wrote {}", path.display())),
             Err(error) => app.say_bad(format!(
                 "could not write the file: {error}; start drill in a folder that can be written"

@@ -25,6 +25,34 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Text of several lines made safe to show: its own line ends stay, each line is [`escape`]d.
+#[must_use]
+pub fn escape_lines(text: &str) -> String {
+    let lines: Vec<Cow<'_, str>> = text.split('\n').map(escape).collect();
+    lines.join("\n")
+}
+
+/// The content of a file that is safe to print on a terminal and still says the same to who reads the format: JSON has
+/// escapes of its own, other formats get visible marks. Line ends, which the formats use themselves, stay.
+#[must_use]
+pub fn escape_file(extension: &str, content: &str) -> String {
+    if !matches!(extension, "json" | "jsonl") {
+        return escape_lines(content);
+    }
+    // outside its strings JSON has nothing but ASCII, so what is hostile stands in a string
+    let mut out = String::with_capacity(content.len());
+    for c in content.chars() {
+        if c == '\n' || !is_hostile(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    out
+}
+
 fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
@@ -323,6 +351,24 @@ mod tests {
         assert_eq!(escape("a\u{1b}[31mred\r\n"), "a␛[31mred␍⏎");
         assert_eq!(escape("plain"), "plain");
         assert_eq!(escape("\u{202e}evil"), "<U+202E>evil");
+    }
+
+    #[test]
+    fn a_file_holds_no_control_code_and_json_says_the_same() {
+        let said = "a\u{1b}]52;c;eA==\u{7}\u{9b}31m\u{202e}\u{e0041}b";
+        let value = serde_json::json!({ "line": said });
+        let written = escape_file("json", &serde_json::to_string_pretty(&value).unwrap());
+        assert!(!written.chars().any(|c| c != '\n' && is_hostile(c)));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&written).unwrap(),
+            value
+        );
+        for format in ["csv", "dot", "txt"] {
+            assert_eq!(
+                escape_file(format, "x,\u{1b}c\ny\u{9b}\n"),
+                "x,␛c\ny<U+009B>\n"
+            );
+        }
     }
 
     #[test]

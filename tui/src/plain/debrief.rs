@@ -13,7 +13,7 @@ pub fn debrief(debrief: &Debrief) -> String {
     )];
     score(&mut out, debrief);
     out.push("WHAT REALLY HAPPENED".to_owned());
-    out.push(text::joined(&debrief.story));
+    out.extend(text::joined(&debrief.story).lines().map(str::to_owned));
     choices(&mut out, "THE RIGHT ANSWER", &debrief.truth);
     out.push("TIMELINE".to_owned());
     let mut entries: Vec<_> = debrief.timeline.iter().collect();
@@ -45,7 +45,9 @@ pub fn debrief(debrief: &Debrief) -> String {
     if let Some(folder) = &debrief.folder {
         out.push(format!("recorded in {folder}"));
     }
-    out.join("\n") + "\n"
+    // a fact is a line, whatever line ends its values have
+    let facts: Vec<_> = out.iter().map(|fact| text::escape(fact)).collect();
+    facts.join("\n") + "\n"
 }
 
 /// An invariant in a sentence.

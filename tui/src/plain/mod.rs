@@ -7,6 +7,7 @@ mod commands;
 mod debrief;
 mod questions;
 mod tell;
+mod told;
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
@@ -17,8 +18,10 @@ use crate::app::App;
 use crate::app::overlay::Overlay;
 use crate::client::Client;
 use crate::screen::settle;
+use crate::text::escape;
 use crate::{Config, Error, Exit, ThemeName};
 use questions::Questions;
+use told::Told;
 
 /// How often the drill is asked for while nobody types, so that a page is told when it fires.
 const LOOK: Duration = Duration::from_secs(2);
@@ -59,7 +62,7 @@ impl Session {
     }
 
     /// Asks what there is to know, and tells what is new since the last look: readiness, the page, the end.
-    pub(crate) async fn look(&mut self) -> String {
+    pub(crate) async fn look(&mut self) -> Told {
         self.look_at(self.elapsed_ms()).await
     }
 
@@ -68,21 +71,21 @@ impl Session {
     }
 
     /// As [`Self::look`], so many milliseconds after the opening.
-    pub(crate) async fn look_at(&mut self, mono_ms: u64) -> String {
+    pub(crate) async fn look_at(&mut self, mono_ms: u64) -> Told {
         self.app.tick(mono_ms);
         settle(&mut self.app, &self.client).await;
         let mut out = self.said();
         let preparing = self.app.phase() == api::Phase::Preparing;
         if preparing && self.app.drill().is_some() {
-            out.push_str(&self.progress());
+            out.add(Told::lines(&self.progress()));
         }
         if !self.told_ready && !preparing && self.app.drill().is_some() {
             self.told_ready = true;
-            out.push_str(&tell::brief(&self.app));
+            out.add(Told::lines(&tell::brief(&self.app)));
         }
         if !self.told_page && self.app.page_ms().is_some() {
             self.told_page = true;
-            out.push_str(&tell::page(&self.app));
+            out.add(Told::lines(&tell::page(&self.app)));
         }
         out
     }
@@ -97,22 +100,22 @@ impl Session {
     }
 
     /// Does what a line says, and tells what came of it.
-    pub(crate) async fn line(&mut self, line: &str) -> String {
+    pub(crate) async fn line(&mut self, line: &str) -> Told {
         self.app.tick(self.elapsed_ms());
         settle(&mut self.app, &self.client).await;
         self.app.toast = None;
         // a line that answers a question is no command, whatever it is called
         let command = self.questions.is_none();
-        let mut out = match self.questions.take() {
+        let mut out = Told::lines(&match self.questions.take() {
             Some(questions) => self.answer(questions, line),
             None => commands::run(self, line),
-        };
+        });
         settle(&mut self.app, &self.client).await;
         if command {
-            out.push_str(&commands::after(self, line));
+            out.add(Told::lines(&commands::after(self, line)));
         }
-        out.push_str(&self.said());
-        out.push_str(&self.open_overlay());
+        out.add(self.said());
+        out.add(Told::lines(&self.open_overlay()));
         out
     }
 
@@ -128,7 +131,7 @@ impl Session {
     }
 
     /// What the state says in its message line, told once.
-    fn said(&mut self) -> String {
+    fn said(&mut self) -> Told {
         self.app
             .effects
             .retain(|e| matches!(e, crate::app::Effect::Quit(_)));
@@ -136,12 +139,18 @@ impl Session {
             self.quit = Some(exit);
         }
         if let Some(lost) = &self.app.lost {
-            return format!("connection: {lost}\n");
+            return Told::line(&format!("connection: {lost}"));
         }
         self.app
             .toast
             .take()
-            .map(|t| format!("{}{}\n", if t.bad { "problem: " } else { "" }, t.text))
+            .map(|t| {
+                Told::line(&format!(
+                    "{}{}",
+                    if t.bad { "problem: " } else { "" },
+                    t.text
+                ))
+            })
             .unwrap_or_default()
     }
 
@@ -150,7 +159,7 @@ impl Session {
         match self.app.overlay.take() {
             Some(overlay @ Overlay::Reader(_)) => overlay
                 .words()
-                .map(|(title, body)| format!("{title}\n{body}\n"))
+                .map(|(title, body)| format!("{}\n{}\n", escape(title), tell::indented(body)))
                 .unwrap_or_default(),
             Some(overlay @ (Overlay::Confirm(_) | Overlay::Form(..))) => {
                 let questions = Questions::new(overlay);
@@ -175,10 +184,10 @@ pub async fn run(config: Config) -> Result<Exit, Error> {
         signal(SignalKind::interrupt())?,
     );
     let mut lines = typed_lines();
-    print(&format!(
-        "3 A.M. Drill, plain mode, on {}. Type help for the commands.\n",
+    print(&Told::line(&format!(
+        "3 A.M. Drill, plain mode, on {}. Type help for the commands.",
         config.api
-    ))?;
+    )))?;
     loop {
         let said = session.look().await;
         if !said.is_empty() {
@@ -213,7 +222,7 @@ fn typed_lines() -> mpsc::Receiver<String> {
     lines
 }
 
-fn print(text: &str) -> Result<(), Error> {
+fn print(text: &Told) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;

@@ -10,6 +10,7 @@ use crate::views::case::forms;
 use crate::widgets::form::{Field, Value};
 
 use super::choices;
+use super::tell::indented;
 
 /// Questions that are being answered.
 pub struct Questions {
@@ -47,7 +48,8 @@ impl Questions {
                 let intro = if self.at == 0 {
                     format!(
                         "{}\n{}\n(a lone dot leaves; an empty line keeps what is there; ? repeats the list)\n",
-                        form.title, form.intro
+                        escape(&form.title),
+                        indented(&form.intro)
                     )
                 } else {
                     String::new()
@@ -62,7 +64,7 @@ impl Questions {
             }
             other => other
                 .words()
-                .map(|(title, body)| format!("{title}\n{body}\ny or n?\n"))
+                .map(|(title, body)| format!("{}\n{}\ny or n?\n", escape(title), indented(body)))
                 .unwrap_or_default(),
         }
     }
@@ -96,7 +98,11 @@ impl Questions {
                 false => fill(field, line),
             };
             if let Err(why) = filled {
-                return Step::Again(format!("{why}; a lone dot leaves\n{}", short(field)));
+                return Step::Again(format!(
+                    "{}; a lone dot leaves\n{}",
+                    escape(&why),
+                    short(field)
+                ));
             }
         }
         self.at += 1;
@@ -152,12 +158,12 @@ fn question(field: &Field) -> String {
     for (i, option) in field.options().iter().enumerate() {
         if option.group != group {
             group = &option.group;
-            out.push_str(&format!("{group}\n"));
+            out.push_str(&format!("{}\n", escape(group)));
         }
         let said = escape(&option.text);
         out.push_str(&match option.sentence {
             true => format!("  {}. {said}\n", i + 1),
-            false => format!("  {}. {}: {said}\n", i + 1, option.id),
+            false => format!("  {}. {}: {said}\n", i + 1, escape(&option.id)),
         });
     }
     out + &short(field)
@@ -175,7 +181,7 @@ fn short(field: &Field) -> String {
     let now = if said.is_empty() {
         String::new()
     } else {
-        format!(", now {said}")
+        format!(", now {}", escape(&said))
     };
     format!("{} ({how}{now})?\n", field.label)
 }

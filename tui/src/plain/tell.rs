@@ -1,4 +1,5 @@
-//! The views in words, one fact a line, rows numbered as `pin` and `trace` take them.
+//! The views in words, one fact a line, rows numbered as `pin` and `trace` take them. A line end within a foreign value
+//! never begins a line at the margin: it is shown as a mark, or what follows it is indented.
 
 use super::debrief;
 use crate::app::App;
@@ -18,8 +19,13 @@ const TOLD: usize = 30;
 fn numbered(rows: impl IntoIterator<Item = String>) -> String {
     rows.into_iter()
         .enumerate()
-        .map(|(i, row)| format!("{}. {}\n", i + 1, row.replace('\n', "\n   ")))
+        .map(|(i, row)| format!("{}. {}\n", i + 1, indented(&row)))
         .collect()
+}
+
+/// A text whose further lines are indented below its first.
+pub fn indented(text: &str) -> String {
+    text.replace('\n', "\n   ")
 }
 
 /// The time range in words: its width where it follows now, else from when to when.
@@ -36,7 +42,7 @@ fn range(app: &App) -> String {
 pub fn brief(app: &App) -> String {
     let sections = front::state::brief(app).into_iter();
     sections
-        .map(|(title, body)| format!("{title}: {body}\n"))
+        .map(|(title, body)| format!("{title}: {}\n", indented(&body)))
         .collect()
 }
 
@@ -47,7 +53,7 @@ pub fn preparing(app: &App) -> String {
             let done = text::percent(d.progress);
             format!(
                 "preparing, {done}: {}; the page comes at 03:00\n",
-                d.activity
+                escape(&d.activity)
             )
         })
         .unwrap_or_default()
@@ -57,14 +63,15 @@ pub fn preparing(app: &App) -> String {
 pub fn page(app: &App) -> String {
     format!(
         "PAGE\n{}\nack acknowledges it.\n",
-        front::state::text_of(app, &front::state::Item::Page)
+        indented(&front::state::text_of(app, &front::state::Item::Page))
     )
 }
 
 /// The overview.
 pub fn overview(app: &App) -> String {
     let Some(drill) = app.drill() else {
-        return refusal(&app.known.drill).unwrap_or_default() + "\n";
+        let refused = refusal(&app.known.drill).unwrap_or_default();
+        return escape(&refused).into_owned() + "\n";
     };
     let mut out = format!(
         "phase {:?}, time {}, range {}\n",
@@ -104,7 +111,7 @@ pub fn overview(app: &App) -> String {
 
 /// The objectives in full.
 pub fn objectives(app: &App) -> String {
-    front::objectives::in_full(app) + "\n"
+    indented(&front::objectives::in_full(app)) + "\n"
 }
 
 /// Log lines, numbered as the view numbers them: the newest, and page by page the ones before.
@@ -117,9 +124,9 @@ pub fn logs(app: &App, page: usize) -> String {
         let (ran, seen) = (&app.views.logs.query.ran, &app.views.logs.seen);
         let range = range(app);
         return match words::places(ran, seen) {
-            Some(places) => format!("no line in range {range}: {places}\n"),
+            Some(places) => format!("no line in range {range}: {}\n", escape(&places)),
             None if ran.is_empty() => format!("no line in range {range}\n"),
-            None => format!("no line in range {range} matches {ran}\n"),
+            None => format!("no line in range {range} matches {}\n", escape(ran)),
         };
     }
     let until = lines.len().saturating_sub(page * TOLD);
@@ -139,15 +146,17 @@ pub fn logs(app: &App, page: usize) -> String {
             .trace_id()
             .map(|t| format!(" trace {t}"))
             .unwrap_or_default();
-        out.push_str(&format!(
-            "{}. {} {:?} {}: {}{}{trace}\n",
+        let said = format!(
+            "{}. {} {:?} {}: {}{}{trace}",
             i + 1,
             clock_millis(line.at_ms()),
             line.severity,
             line.service,
-            escape(&line.line),
+            line.line,
             own_fields(line)
-        ));
+        );
+        out.push_str(&escape(&said));
+        out.push('\n');
     }
     out
 }
@@ -155,14 +164,14 @@ pub fn logs(app: &App, page: usize) -> String {
 fn failed(query: &str, failure: &crate::Failure) -> String {
     let place = failure
         .position
-        .map(|p| format!("\n{query}\n{}^ here", " ".repeat(p)))
+        .map(|p| format!("\n{}\n{}^ here", escape(query), " ".repeat(p)))
         .unwrap_or_default();
     let remedy = failure
         .remedy
         .as_ref()
-        .map(|r| format!("\n{r}"))
+        .map(|r| format!("\n{}", escape(r)))
         .unwrap_or_default();
-    format!("problem: {}{place}{remedy}\n", failure.message)
+    format!("problem: {}{place}{remedy}\n", escape(&failure.message))
 }
 
 /// Traces, numbered, page by page.
@@ -175,8 +184,8 @@ pub fn traces(app: &App, page: usize) -> String {
         format!(
             "{} {} {} {}{} id {}",
             clock_millis(h.start_ns / 1_000_000),
-            escape(&h.service),
-            escape(&h.name),
+            h.service,
+            h.name,
             text::seconds(h.duration_ms / 1000.0),
             if h.error { " failed" } else { "" },
             h.trace_id
@@ -191,7 +200,7 @@ pub fn traces(app: &App, page: usize) -> String {
     };
     let rows = traces.hits.iter().enumerate().take(until).skip(from);
     let rows: String = rows
-        .map(|(i, hit)| format!("{}. {}\n", i + 1, row(hit)))
+        .map(|(i, hit)| format!("{}. {}\n", i + 1, escape(&row(hit))))
         .collect();
     format!(
         "{}, {told}; trace N opens one\n{rows}",
@@ -207,18 +216,19 @@ pub fn trace(app: &App) -> String {
             .query
             .failure
             .as_ref()
-            .map(|f| format!("problem: {}\n", f.message))
+            .map(|f| format!("problem: {}\n", escape(&f.message)))
             .unwrap_or_default();
     };
     let mut out = format!(
         "trace {}, {}, {}\n",
-        waterfall.id,
+        escape(&waterfall.id),
         text::seconds(waterfall.seconds()),
         text::count(waterfall.spans.len(), "span", "spans")
     );
     for service in waterfall.revisited() {
         out.push_str(&format!(
-            "{service} is called again further down its own call\n"
+            "{} is called again further down its own call\n",
+            escape(&service)
         ));
     }
     let row = |row: &Row| match row {
@@ -237,7 +247,7 @@ pub fn trace(app: &App) -> String {
             format!(
                 "level {depth}: {} {}, {}{critical}{error}",
                 span.service,
-                escape(&label(span)),
+                label(span),
                 text::seconds(span.seconds())
             )
         }
@@ -253,16 +263,16 @@ pub fn trace(app: &App) -> String {
                 "level {depth}: {} times {} {}, {} of the time{failed}",
                 members.len(),
                 span.service,
-                escape(&label(span)),
+                label(span),
                 text::percent(*share)
             )
         }
     };
-    out + &numbered(traces.rows().iter().map(row))
+    out + &numbered(traces.rows().iter().map(|r| escape(&row(r)).into_owned()))
         + &format!(
             "{} carry this trace; logs {} tells them\n",
             text::count(traces.logs.len(), "log line", "log lines"),
-            waterfall.id
+            escape(&waterfall.id)
         )
 }
 
@@ -290,7 +300,7 @@ fn failed_with(span: &crate::client::tempo::Span) -> String {
         .collect();
     match said.is_empty() {
         true => ", failed".to_owned(),
-        false => format!(", failed: {}", escape(&said.join(", "))),
+        false => format!(", failed: {}", said.join(", ")),
     }
 }
 
@@ -323,7 +333,7 @@ pub fn metrics(app: &App) -> String {
     };
     format!(
         "{}\n{}, range {}\n{}",
-        metrics.query.ran,
+        escape(&metrics.query.ran),
         text::count(metrics.series.len(), "series", "series"),
         range(app),
         numbered(metrics.series.iter().map(row))
@@ -334,7 +344,7 @@ pub fn metrics(app: &App) -> String {
 pub fn names(app: &App, word: &str) -> String {
     let held = app.known.metrics.iter().filter(|m| m.name.contains(word));
     let told: String = held
-        .map(|m| format!("{} {} {}\n", m.name, m.kind, m.help))
+        .map(|m| escape(&format!("{} {} {}", m.name, m.kind, m.help)).into_owned() + "\n")
         .collect();
     match told.is_empty() {
         true => format!("no metric has {word:?} in its name; names alone lists all\n"),
@@ -351,7 +361,7 @@ pub fn map(app: &App) -> String {
         .value
         .iter()
         .flat_map(|g| &g.cycles)
-        .map(|c| format!("ring: {}\n", c.join(" to ")))
+        .map(|c| format!("ring: {}\n", escape(&c.join(" to "))))
         .collect();
     format!(
         "calls over the last {}\n{rings}",
@@ -413,7 +423,7 @@ pub fn proof(app: &App) -> String {
     };
     format!(
         "{}\nstress test: {state}\n{}",
-        proof.description,
+        indented(&proof.description),
         numbered(proof.invariants.iter().map(debrief::invariant))
     )
 }

@@ -43,6 +43,8 @@ pub struct Lab {
     pub running: bool,
     /// Whether only a share of the traces was kept.
     pub sampled: bool,
+    /// What is put behind every word that is sent, but for the ids and the words that have a fixed set.
+    pub hostile: Option<String>,
 }
 
 pub type Shared = Arc<Mutex<Lab>>;
@@ -270,6 +272,7 @@ pub fn lab() -> Lab {
         asked: Vec::new(),
         posted: Vec::new(),
         empty: false,
+        hostile: None,
         running: false,
         sampled: false,
     }
@@ -324,7 +327,64 @@ async fn write_down(State(lab): State<Shared>, request: Request, next: Next) -> 
         request.uri().to_string(),
         background,
     ));
-    next.run(request).await
+    let response = next.run(request).await;
+    let hostile = lab.lock().hostile.clone();
+    match hostile {
+        Some(more) => soiled(response, &more).await,
+        None => response,
+    }
+}
+
+/// An answer with more behind each of its words.
+async fn soiled(response: Response, more: &str) -> Response {
+    let (mut head, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let body = match serde_json::from_slice::<Value>(&body) {
+        Ok(mut value) => {
+            soil("", &mut value, more);
+            value.to_string()
+        }
+        Err(_) => format!("{}{more}", String::from_utf8_lossy(&body)),
+    };
+    head.headers.remove("content-length");
+    Response::from_parts(head, body.into())
+}
+
+fn soil(key: &str, value: &mut Value, more: &str) {
+    const KEPT: [&str; 24] = [
+        "phase",
+        "state",
+        "status",
+        "resultType",
+        "type",
+        "kind",
+        "level",
+        "lane",
+        "traceId",
+        "spanId",
+        "parentSpanId",
+        "trace_id",
+        "span_id",
+        "traceID",
+        "rootTraceID",
+        "key",
+        "code",
+        "difficulty",
+        "confidence",
+        "color",
+        "colour",
+        "band",
+        "slug",
+        "value_of",
+    ];
+    match value {
+        Value::String(text) if text.parse::<f64>().is_err() && !KEPT.contains(&key) => {
+            text.push_str(more);
+        }
+        Value::Array(all) => all.iter_mut().for_each(|one| soil(key, one, more)),
+        Value::Object(all) => all.iter_mut().for_each(|(key, one)| soil(key, one, more)),
+        _ => {}
+    }
 }
 
 fn problem(status: StatusCode, error: &str, remedy: &str) -> Response {

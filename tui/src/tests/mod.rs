@@ -1,6 +1,7 @@
 //! Tests of the whole glass against a small lab of fixed answers.
 
 mod fixture;
+mod hostile;
 mod journeys;
 mod plain;
 mod screens;

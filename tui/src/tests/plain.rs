@@ -7,7 +7,7 @@ use crate::plain::Session;
 use crate::screen::text_of;
 
 /// A conversation with a lab that has told its brief and its page.
-async fn talking(lab: fixture::Lab) -> (Session, Shared) {
+pub async fn talking(lab: fixture::Lab) -> (Session, Shared) {
     let (address, lab) = fixture::start(lab).await;
     let mut session = Session::new(Client::new(&address).unwrap(), false);
     for _ in 0..2 {
@@ -56,7 +56,7 @@ async fn bare_words_are_looked_for_in_the_fields_that_lines_show() {
             .last()
             .is_some_and(|q| q.contains("{{.route}}"))
     );
-    assert_eq!(session.line("logql").await, format!("{query}\n"));
+    assert_eq!(&*session.line("logql").await, format!("{query}\n"));
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_drill_is_solved_in_plain_mode_by_typed_lines() {
     let (address, lab) = fixture::start(fixture::lab()).await;
     let mut session = Session::new(Client::new(&address).unwrap(), false);
     let mut said = session.look().await;
-    said.push_str(&session.look().await);
+    said.add(session.look().await);
     assert!(
         said.contains("PAGE") && said.contains("Order history is slow"),
         "{said}"
@@ -137,11 +137,11 @@ async fn the_plain_mode_tells_how_history_is_made_at_the_start_and_every_few_sec
     let mut session = Session::new(Client::new(&address).unwrap(), false);
     let first = session.look_at(0).await;
     assert_eq!(
-        first,
+        &*first,
         "preparing, 42 %: making history: 02:47:30; the page comes at 03:00\n"
     );
     lab.lock().drill.progress = 0.6;
-    assert_eq!(session.look_at(2_000).await, "");
+    assert_eq!(&*session.look_at(2_000).await, "");
     assert!(session.look_at(4_000).await.contains("60 %"));
 }
 
@@ -150,9 +150,12 @@ async fn every_deed_is_confirmed_in_a_line() {
     let (mut session, lab) = talking(fixture::lab()).await;
     lab.lock().drill.acknowledged_ms = None;
     session.look_at(60_000).await;
-    assert_eq!(session.line("ack").await, "the page is acknowledged\n");
-    assert_eq!(session.line("note hello there").await, "noted\n");
-    assert_eq!(session.line("update we look").await, "status update sent\n");
+    assert_eq!(&*session.line("ack").await, "the page is acknowledged\n");
+    assert_eq!(&*session.line("note hello there").await, "noted\n");
+    assert_eq!(
+        &*session.line("update we look").await,
+        "status update sent\n"
+    );
     let said: Vec<serde_json::Value> = lab.lock().posted.iter().map(|(_, b)| b.clone()).collect();
     assert!(
         said.iter()
@@ -172,7 +175,7 @@ async fn every_deed_is_confirmed_in_a_line() {
     );
     let id = lab.lock().case.hypotheses.last().map(|h| h.id).unwrap();
     let rejected = session.line(&format!("reject {id} 1")).await;
-    assert_eq!(rejected, format!("hypothesis {id} rejected with #1\n"));
+    assert_eq!(&*rejected, format!("hypothesis {id} rejected with #1\n"));
     let case = session.line("case").await;
     assert!(
         case.contains(&format!(
@@ -180,9 +183,9 @@ async fn every_deed_is_confirmed_in_a_line() {
         )),
         "{case}"
     );
-    assert_eq!(session.line("unpin 2").await, "pin #2 dropped\n");
+    assert_eq!(&*session.line("unpin 2").await, "pin #2 dropped\n");
     session.line("finish").await;
-    assert_eq!(session.line("n").await, "not done\n");
+    assert_eq!(&*session.line("n").await, "not done\n");
     assert!(!lab.lock().ended);
     session.line("prove").await;
     assert!(
@@ -216,7 +219,7 @@ async fn a_question_takes_other_names_and_repeats_itself_without_its_list() {
     assert!(left.contains("kept for the next time"), "{left}");
     let again = session.line("diagnose").await;
     assert!(again.contains("now orders"), "{again}");
-    assert_eq!(session.line(".").await, left);
+    assert_eq!(&*session.line(".").await, &*left);
     assert!(
         lab.lock()
             .posted
@@ -262,7 +265,7 @@ async fn what_is_not_there_is_said_with_what_is() {
         "{said}"
     );
     let said = session.line("pin 99").await;
-    assert_eq!(said, "no row 99 in the view told last, traces\n");
+    assert_eq!(&*said, "no row 99 in the view told last, traces\n");
     let said = session.line("names nosuch").await;
     assert!(
         said.starts_with("no metric has \"nosuch\" in its name"),

@@ -1,0 +1,105 @@
+//! A lab whose every word is hostile: line ends, escapes, controls of both sets and overrides of direction in all that it
+//! sends. Nothing of it may reach a terminal, and nothing may pass for a line of our own.
+
+use super::fixture;
+use super::plain::talking;
+use super::screens::{opened, press};
+use crate::screen::text_of;
+use crate::text;
+
+/// What only a line at the margin that a value began would begin with.
+const FORGED: &str = "999. forged";
+
+/// Whether a character could steer a terminal.
+pub fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn hostile() -> fixture::Lab {
+    let mut lab = fixture::lab();
+    lab.hostile = Some(format!(
+        "\n{FORGED}\r\n\u{1b}]52;c;QQ==\u{7}\u{9b}31m\u{1b}[2J\u{202e}\u{8}\ny"
+    ));
+    lab
+}
+
+#[tokio::test]
+async fn nothing_that_a_hostile_lab_says_steers_the_terminal_of_the_plain_mode() {
+    let (mut session, _lab) = talking(hostile()).await;
+    let mut telling = String::new();
+    for line in [
+        "overview",
+        "objectives",
+        "brief",
+        "logs",
+        "pin 2",
+        "traces",
+        "trace 1",
+        "pin 1",
+        "names",
+        "metrics retries_total",
+        "metrics {",
+        "logs {} |= |",
+        "traces }}",
+        "map",
+        "changes",
+        "case",
+        "act",
+        "proof",
+        "hint",
+        "y",
+        "diagnose",
+        "nobody",
+        ".",
+        "hypothesis",
+        ".",
+        "act 1",
+        "n",
+        "finish",
+        "y",
+        "debrief",
+    ] {
+        let said = session.line(line).await;
+        let steering: Vec<char> = said.chars().filter(|c| steers(*c) && *c != '\n').collect();
+        assert!(steering.is_empty(), "{line} told {steering:?}:\n{said}");
+        let forged: Vec<&str> = said.lines().filter(|l| l.starts_with(FORGED)).collect();
+        assert!(
+            forged.is_empty(),
+            "{line} lets a value begin a line:\n{said}"
+        );
+        if said.contains('␛') {
+            telling.push_str(line);
+            telling.push(' ');
+        }
+    }
+    // each of these told something hostile, made visible
+    for line in [
+        "overview", "brief", "logs", "pin 2", "traces", "trace 1", "metrics", "map", "changes",
+        "case", "act", "proof", "debrief",
+    ] {
+        assert!(telling.contains(line), "{line} told nothing: {telling}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_a_hostile_lab_says_steers_the_screen_or_who_reads_an_export() {
+    let (mut app, client, _) = opened(hostile(), (120, 40)).await;
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        press(&mut app, &client, &[view]).await;
+        let screen = text_of(&app);
+        assert!(!screen.chars().any(|c| steers(c) && c != '\n'), "{screen}");
+        app.effects.clear();
+        app.export();
+        let Some(crate::app::Effect::Export {
+            extension, content, ..
+        }) = app.effects.pop()
+        else {
+            panic!("view {view} exports nothing");
+        };
+        let written = text::escape_file(extension, &content);
+        assert!(
+            !written.chars().any(|c| steers(c) && c != '\n'),
+            "{written}"
+        );
+    }
+}
