@@ -20,11 +20,31 @@ struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Terminal {
+    /// A whole drill.
     fn start(columns: u16, rows: u16) -> Self {
+        let drill = [
+            env!("CARGO_BIN_EXE_drill"),
+            "run",
+            "quiet-night",
+            "--seed",
+            "7",
+        ];
+        Self::of(&drill, columns, rows)
+    }
+
+    /// A screen on a lab that is not there: all that the terminal has to do with.
+    fn screen() -> Self {
+        let screen = [env!("CARGO_BIN_EXE_drill"), "join", "http://127.0.0.1:9"];
+        let terminal = Self::of(&screen, 100, 30);
+        terminal.wait_for("the screen", vt100::Screen::alternate_screen);
+        terminal
+    }
+
+    fn of(words: &[&str], columns: u16, rows: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pty = native_pty_system()
             .openpty(PtySize {
@@ -34,10 +54,10 @@ impl Terminal {
                 pixel_height: 0,
             })
             .unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_drill"));
-        command.args(["run", "quiet-night", "--seed", "7"]);
+        let mut command = CommandBuilder::from_argv(words.iter().map(Into::into).collect());
         command.cwd(folder.path());
         command.env("TERM", "xterm-256color");
+        command.env("PS1", "ready> ");
         let child = pty.slave.spawn_command(command).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
         let (mut reader, parser) = (pty.master.try_clone_reader().unwrap(), Arc::clone(&screen));
@@ -53,7 +73,7 @@ impl Terminal {
             master: pty.master,
             keys,
             screen,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -98,6 +118,13 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill();
     }
+}
+
+fn signal(name: &str, pid: &str) {
+    let kill = std::process::Command::new("kill")
+        .args([name, pid])
+        .status();
+    assert!(kill.unwrap().success(), "kill {name} {pid}");
 }
 
 fn restored(screen: &vt100::Screen) -> bool {
@@ -151,14 +178,82 @@ fn the_page_arrives_views_open_a_resize_is_followed_and_quitting_asks_first() {
 fn a_signal_restores_the_terminal() {
     let mut terminal = Terminal::start(100, 30);
     terminal.wait_for("the screen", vt100::Screen::alternate_screen);
-    let pid = terminal.child.process_id().unwrap().to_string();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    signal("-TERM", &terminal.child.process_id().unwrap().to_string());
     assert_eq!(terminal.exit_code(), 130, "{}", terminal.contents());
+    terminal.wait_for("a restored terminal", restored);
+}
+
+#[test]
+fn every_signal_that_ends_restores_the_terminal() {
+    for name in ["-QUIT", "-HUP", "-INT"] {
+        let mut terminal = Terminal::screen();
+        signal(name, &terminal.child.process_id().unwrap().to_string());
+        assert_eq!(terminal.exit_code(), 130, "{name}: {}", terminal.contents());
+        terminal.wait_for("a restored terminal", restored);
+    }
+}
+
+/// Whether keys come at once and unechoed: help opens on one key, and closes.
+fn answers_keys(terminal: &mut Terminal) {
+    terminal.wait_for("the screen", vt100::Screen::alternate_screen);
+    terminal.press("?");
+    terminal.wait_for("help", |screen| screen.contents().contains("Help"));
+    terminal.press("\x1b");
+    terminal.wait_for("the view", |screen| !screen.contents().contains("Help"));
+}
+
+/// Whether a shell has the terminal: lines are echoed and read.
+fn shell_answers(terminal: &mut Terminal, word: &str) {
+    terminal.wait_for(&format!("the shell before {word}"), |screen| {
+        restored(screen) && screen.contents().trim_end().ends_with("ready>")
+    });
+    let (head, tail) = word.split_at(1);
+    terminal.press(&format!("echo {head}''{tail}\r"));
+    terminal.wait_for(word, |screen| screen.contents().contains(word));
+}
+
+#[test]
+fn a_shell_puts_it_away_fetches_it_back_and_ends_it_behind() {
+    let mut terminal = Terminal::of(&["sh", "-i"], 100, 30);
+    let pid_file = terminal.folder.path().join("pid");
+    shell_answers(&mut terminal, "begun");
+    let drill = env!("CARGO_BIN_EXE_drill");
+    terminal.press(&format!("{drill} join http://127.0.0.1:9\r"));
+    answers_keys(&mut terminal);
+    // by the key, in the view and in a box
+    terminal.press("\x1a");
+    shell_answers(&mut terminal, "first");
+    terminal.press("jobs -p > pid; fg\r");
+    terminal.wait_for("the screen", vt100::Screen::alternate_screen);
+    terminal.press("?");
+    terminal.wait_for("help", |screen| screen.contents().contains("Help"));
+    terminal.press("\x1a");
+    shell_answers(&mut terminal, "second");
+    terminal.press("fg\r");
+    terminal.wait_for("help again", |screen| screen.contents().contains("Help"));
+    terminal.press("\x1b");
+    answers_keys(&mut terminal);
+    let pid = std::fs::read_to_string(pid_file).unwrap();
+    let pid = pid.trim();
+    // from outside: asked to stop, and stopped without being asked
+    signal("-TSTP", pid);
+    shell_answers(&mut terminal, "third");
+    terminal.press("fg\r");
+    answers_keys(&mut terminal);
+    // behind it goes on without the terminal, and comes back without a signal
+    terminal.press("\x1a");
+    shell_answers(&mut terminal, "fourth");
+    terminal.press("bg\r");
+    shell_answers(&mut terminal, "fifth");
+    terminal.press("fg\r");
+    answers_keys(&mut terminal);
+    // and behind it ends when it is told to
+    terminal.press("\x1a");
+    shell_answers(&mut terminal, "sixth");
+    terminal.press("bg\r");
+    shell_answers(&mut terminal, "seventh");
+    signal("-TERM", pid);
+    terminal.press("wait %1; echo co''de $?\r");
+    terminal.wait_for("its end", |screen| screen.contents().contains("code 130"));
     terminal.wait_for("a restored terminal", restored);
 }

@@ -15,6 +15,7 @@ mod net;
 pub mod plain;
 pub mod screen;
 mod shell;
+mod signals;
 mod terminal;
 mod text;
 mod theme;

@@ -11,7 +11,6 @@ use crossterm::event::EventStream;
 use crossterm::execute;
 use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +18,7 @@ use crate::app::{App, Effect};
 use crate::ask::{Reply, Request};
 use crate::client::Client;
 use crate::net;
+use crate::signals::{self, Asked, Signals};
 use crate::terminal::{self, Taken};
 use crate::text;
 use crate::time::clock;
@@ -27,30 +27,8 @@ use crate::{Config, Error, Exit};
 
 /// Time for a native clipboard tool; one that hangs is left and the terminal's own way taken.
 const CLIPBOARD: Duration = Duration::from_millis(500);
-
-struct Signals {
-    term: Signal,
-    int: Signal,
-    hup: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Error> {
-        Ok(Self {
-            term: signal(SignalKind::terminate())?,
-            int: signal(SignalKind::interrupt())?,
-            hup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.term.recv() => "SIGTERM",
-            _ = self.int.recv() => "SIGINT",
-            _ = self.hup.recv() => "SIGHUP",
-        }
-    }
-}
+/// How often a screen that was put away looks whether it stands in front again: a shell does not tell a job that runs.
+const BEHIND: Duration = Duration::from_millis(100);
 
 /// Runs the screen until it is left.
 ///
@@ -65,7 +43,8 @@ pub async fn run(config: Config) -> Result<Exit, Error> {
     let (answers, mut replies) = mpsc::channel::<Reply>(net::WAITING);
     let stop = CancellationToken::new();
     let network = tokio::spawn(net::serve(client, asked, answers, stop.clone()));
-    let exit = screen_loop(&mut app, &mut taken, &mut signals, &questions, &mut replies).await;
+    let screen = screen_loop(&mut app, &mut taken, &mut signals, &questions, &mut replies);
+    let exit = terminal::drawing(screen).await;
     stop.cancel();
     drop(taken);
     // the task was told to stop and cancels what is under way; it cannot fail but by a panic, which the hook has shown
@@ -83,20 +62,47 @@ async fn screen_loop(
     let opened = Instant::now();
     let elapsed = || u64::try_from(opened.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut events = EventStream::new();
+    let mut panics = 0;
     let size = taken.terminal.size()?;
     app.size = (size.width, size.height);
     loop {
         app.tick(elapsed());
+        if let Some(said) = terminal::new_panic(&mut panics) {
+            app.say_bad(format!(
+                "a part of the program failed, the rest goes on: {said}"
+            ));
+        }
         send(app, questions);
         let hits = draw(app, taken)?;
         let effects = std::mem::take(&mut app.effects);
         for effect in effects {
-            if let Some(exit) = carry_out(app, taken, effect).await? {
+            let left = if effect == Effect::Suspend {
+                // what waits for keys takes them from whoever stands in front meanwhile: it ends first, and before
+                // another is made, which would wait for it
+                drop(events);
+                let left = put_away(app, taken, signals, true).await?;
+                events = EventStream::new();
+                left
+            } else {
+                carry_out(app, effect).await?
+            };
+            if let Some(exit) = left {
                 return Ok(exit);
             }
         }
         tokio::select! {
-            name = signals.next() => return Ok(Exit::Signal(name)),
+            asked = signals.next() => match asked {
+                Asked::End(name) => return Ok(Exit::Signal(name)),
+                Asked::PutAway => app.effects.push(Effect::Suspend),
+                // whoever stopped it may have had the terminal since, in another state
+                Asked::Continued => {
+                    drop(events);
+                    if let Some(exit) = put_away(app, taken, signals, false).await? {
+                        return Ok(exit);
+                    }
+                    events = EventStream::new();
+                }
+            },
             event = events.next() => match event {
                 Some(event) => app.event(&event?, &hits),
                 None => return Ok(app.how_left()),
@@ -139,11 +145,7 @@ fn draw(app: &mut App, taken: &mut Taken) -> Result<Vec<Hit>, Error> {
     Ok(hits)
 }
 
-async fn carry_out(
-    app: &mut App,
-    taken: &mut Taken,
-    effect: Effect,
-) -> Result<Option<Exit>, Error> {
+async fn carry_out(app: &mut App, effect: Effect) -> Result<Option<Exit>, Error> {
     match effect {
         Effect::Quit(exit) => return Ok(Some(exit)),
         Effect::Bell => {
@@ -153,11 +155,8 @@ async fn carry_out(
         }
         Effect::Mouse(on) => terminal::set_mouse(on)?,
         Effect::Copy(text) => copy(&text).await?,
-        Effect::Suspend => {
-            terminal::give_back();
-            suspend()?;
-            taken.again(app.mouse)?;
-        }
+        // the loop does it, as it has the keys
+        Effect::Suspend => {}
         Effect::Export {
             name,
             extension,
@@ -177,10 +176,28 @@ async fn carry_out(
     Ok(None)
 }
 
-/// Stops this process as the terminal's own suspend key would; returns when it is continued.
-fn suspend() -> Result<(), Error> {
-    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)
-        .map_err(|e| Error::Terminal(e.into()))
+/// Gives the terminal back, `stops` if wanted, and takes the terminal again when this program stands in front again. Behind,
+/// it goes on without a screen, and can be ended.
+async fn put_away(
+    app: &App,
+    taken: &mut Taken,
+    signals: &mut Signals,
+    stops: bool,
+) -> Result<Option<Exit>, Error> {
+    terminal::give_back();
+    if stops {
+        signals::stop()?;
+    }
+    while !terminal::in_front() {
+        tokio::select! {
+            asked = signals.next() => if let Asked::End(name) = asked {
+                return Ok(Some(Exit::Signal(name)));
+            },
+            () = tokio::time::sleep(BEHIND) => {}
+        }
+    }
+    taken.again(app.mouse)?;
+    Ok(None)
 }
 
 /// Puts text on the clipboard: by the desktop's own tool, or by asking the terminal (OSC 52), which also works over ssh.

@@ -9,7 +9,7 @@ use super::keymap::{find, pairs};
 use super::keyname::{self, presses};
 use super::menu::{Choice, Item};
 use super::overlay::Overlay;
-use super::{App, Click};
+use super::{App, Click, Effect};
 use crate::client::Asker;
 use crate::views;
 use crate::widgets::cursor::{Motion, round};
@@ -33,6 +33,10 @@ impl App {
 
     /// Handles a key.
     pub fn key(&mut self, key: KeyEvent) {
+        // a shell's own key means the same wherever one is, as it would without a screen
+        if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
+            return self.effects.push(Effect::Suspend);
+        }
         if self.overlay.is_some() {
             return self.overlay_key(key);
         }

@@ -33,6 +33,30 @@ async fn from_page_to_log_line_to_trace_to_metric_is_one_key_a_step() {
 }
 
 #[tokio::test]
+async fn the_suspend_key_suspends_while_typing_and_in_every_box() {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    let places: [&[&str]; 8] = [
+        &["1"],
+        &["2", "/", "time"],
+        &["6", "/", "time"],
+        &["2", "?"],
+        &[":"],
+        &["S"],
+        &["S", "Enter"],
+        &["8", "Enter"],
+    ];
+    for keys in places {
+        let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+        press(&mut app, &client, keys).await;
+        let before = text_of(&app);
+        app.effects.clear();
+        app.key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL));
+        assert_eq!(app.effects, [Effect::Suspend], "{keys:?}");
+        assert_eq!(text_of(&app), before, "{keys:?}");
+    }
+}
+
+#[tokio::test]
 async fn only_what_a_person_typed_is_asked_without_the_background_header() {
     let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
     press(&mut app, &client, &["2"]).await;
