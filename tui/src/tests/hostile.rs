@@ -15,7 +15,7 @@ pub fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn hostile() -> fixture::Lab {
+pub fn hostile() -> fixture::Lab {
     let mut lab = fixture::lab();
     lab.hostile = Some(format!(
         "\n{FORGED}\r\n\u{1b}]52;c;QQ==\u{7}\u{9b}31m\u{1b}[2J\u{202e}\u{8}\ny"
