@@ -148,7 +148,7 @@ impl Stage<'_> {
         started(&of, format!("127.0.0.1:{port}"), command).map(Some)
     }
 
-    /// Toxiproxy, with a latency toxic of so many milliseconds unless it is 0.
+    /// Toxiproxy, with a latency toxic of so many milliseconds each way unless it is 0.
     pub fn toxiproxy(
         &self,
         to: &str,
@@ -169,8 +169,10 @@ impl Stage<'_> {
             .arg(file);
         let of = format!("Toxiproxy {}", version(&toxiproxy, "-version"));
         let subject = started(&of, address, command)?;
-        if delay_ms > 0 {
-            let toxic = json!({ "type": "latency", "attributes": { "latency": delay_ms } });
+        let ways = ["upstream", "downstream"];
+        for way in ways.iter().filter(|_| delay_ms > 0) {
+            let toxic =
+                json!({ "type": "latency", "stream": way, "attributes": { "latency": delay_ms } });
             ureq::post(format!("http://127.0.0.1:{port}/proxies/l/toxics"))
                 .send(toxic.to_string())
                 .map_err(|error| Failure::failed(format!("{of} does not take a toxic: {error}")))?;
@@ -178,7 +180,7 @@ impl Stage<'_> {
         Ok(Some(subject))
     }
 
-    /// Trixter, another chaos proxy, with a delay of so many milliseconds.
+    /// Trixter, another chaos proxy, with a delay of so many milliseconds each way.
     pub fn trixter(
         &self,
         to: &str,
