@@ -159,7 +159,16 @@ impl App {
         }
     }
 
-    fn bad(&mut self, failure: Failure, ask: &Ask) {
+    fn bad(&mut self, mut failure: Failure, ask: &Ask) {
+        let typed = match ask.slot() {
+            Some(Slot::Traces) => &self.views.traces.query,
+            Some(Slot::Metrics) => &self.views.metrics.query,
+            _ => &self.views.logs.query,
+        };
+        // a place in what words were translated into is none in the words
+        if ask.query().is_some_and(|sent| sent != typed.ran) {
+            failure.position = None;
+        }
         if failure.is_lost() {
             self.lost = Some(failure.message.clone());
         }

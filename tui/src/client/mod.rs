@@ -206,9 +206,11 @@ impl Client {
         if status.is_success() {
             Ok(bytes)
         } else {
+            let query = parameters.iter().find(|(k, _)| matches!(*k, "query" | "q"));
             Err(Failure::refused(
                 status.as_u16(),
                 &String::from_utf8_lossy(&bytes),
+                query.map_or("", |(_, query)| query),
             ))
         }
     }
