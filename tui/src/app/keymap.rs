@@ -197,7 +197,7 @@ pub const EVERYWHERE: &[Row] = &[
         "pause live data, and follow again",
         App::pause,
     )
-    .when(|app| !app.range.follows()),
+    .when(|app| !app.range.follows() || views::of(app.view).holds(app)),
     row(&["t"], "range", "time range: 1m, 5m, 15m, all", |app| {
         app.ranged(crate::time::Range::cycle)
     }),
@@ -318,8 +318,13 @@ impl App {
     }
 
     fn pause(&mut self) {
-        self.range.toggle_follow();
+        let view = views::of(self.view);
+        // a list that stands still while time goes on is let go first; otherwise time is stopped, or goes on
+        if !(self.range.follows() && view.holds(self)) {
+            self.range.toggle_follow();
+        }
         if self.range.follows() {
+            view.release(self);
             self.refresh(Asker::Screen);
         }
     }

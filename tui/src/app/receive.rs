@@ -58,14 +58,14 @@ impl App {
             Answer::LearningChoices(choices) => self.known.learning.good(choices),
             Answer::Golden(golden) => self.views.overview.golden.good(golden),
             Answer::Objectives(found) => self.views.overview.objectives.good(found),
-            Answer::Logs(lines) => views::logs::state::arrived(self, lines, ask),
-            Answer::OlderLogs(lines) => views::logs::state::older_arrived(self, lines),
-            Answer::Context(lines) => views::logs::state::context_arrived(self, lines),
+            Answer::Logs(lines) => views::logs::tail::arrived(self, lines, ask),
+            Answer::OlderLogs(lines) => views::logs::tail::older_arrived(self, lines, ask),
+            Answer::Context(lines) => views::logs::tail::context_arrived(self, lines),
             Answer::LogFields(lines) => self.views.logs.see(&lines),
             Answer::Histogram(histogram) => self.views.logs.histogram.good(histogram),
-            Answer::Traces(hits) => views::traces::state::hits_arrived(self, hits),
+            Answer::Traces(hits) => views::traces::arrive::hits_arrived(self, hits),
             Answer::Trace(id, spans, derived) => {
-                views::traces::state::trace_arrived(self, id, spans, derived);
+                views::traces::arrive::trace_arrived(self, id, spans, derived);
             }
             Answer::TraceLogs(lines) => self.views.traces.logs = lines,
             Answer::Metrics(series) => views::metrics::state::arrived(self, series),
@@ -73,7 +73,7 @@ impl App {
                 self.known.metrics = metrics;
                 self.known.labels = labels;
             }
-            Answer::Graph(graph) => self.views.map.graph.good(graph),
+            Answer::Graph(graph) => views::map::state::arrived(self, graph),
             Answer::Pinned(pin) => {
                 let at = clock(views::case::state::pin_time(&pin));
                 let said = views::case::pins::said(&pin);

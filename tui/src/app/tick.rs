@@ -53,7 +53,7 @@ impl App {
         }
         if mono_ms >= self.schedule.view_ms {
             self.schedule.view_ms = mono_ms + VIEW_MS;
-            if self.range.follows() {
+            if self.range.grows() {
                 self.refresh_quietly();
             }
             // a held time range holds no request up
@@ -66,7 +66,7 @@ impl App {
         }
         if mono_ms >= self.schedule.fields_ms {
             self.schedule.fields_ms = mono_ms + FIELDS_MS;
-            let (services, window) = (self.services(), self.range.window());
+            let (services, window) = (self.services(), self.range.passed());
             self.ask_quietly(Ask::LogFields { services, window });
         }
         if mono_ms >= self.schedule.slow_ms {

@@ -4,3 +4,4 @@ mod fixture;
 mod journeys;
 mod plain;
 mod screens;
+mod selection;
