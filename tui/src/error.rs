@@ -50,6 +50,8 @@ pub struct Failure {
     pub position: Option<usize>,
     /// HTTP status; none when nothing answered at all.
     pub status: Option<u16>,
+    /// Whether nobody listens at the address, unlike a lab that is there and does not answer.
+    pub absent: bool,
 }
 
 impl Failure {
@@ -61,6 +63,7 @@ impl Failure {
             remedy: None,
             position: None,
             status: None,
+            absent: false,
         }
     }
 
@@ -100,6 +103,7 @@ impl Failure {
             remedy,
             position,
             status: Some(status),
+            absent: false,
         }
     }
 }

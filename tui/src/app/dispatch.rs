@@ -33,6 +33,7 @@ impl App {
 
     /// Handles a key.
     pub fn key(&mut self, key: KeyEvent) {
+        self.keys += 1;
         if self.overlay.is_some() {
             return self.overlay_key(key);
         }
@@ -166,6 +167,7 @@ impl App {
     }
 
     fn paste(&mut self, pasted: &str) {
+        self.keys += 1;
         if let Some(Overlay::Form(form, _)) = &mut self.overlay {
             form.paste(pasted);
         } else if self.find.editing {

@@ -20,12 +20,18 @@ impl App {
                 _ => return,
             }
         }
+        let handed_in = self.taken_back(reply.request.number);
         match reply.result {
             Ok(answer) => {
-                self.lost = None;
+                (self.lost, self.absent_ms) = (None, None);
                 self.good(answer, &reply.request.ask);
             }
-            Err(failure) => self.bad(failure, &reply.request.ask),
+            Err(failure) => {
+                self.bad(failure.clone(), &reply.request.ask);
+                if let Some(form) = handed_in {
+                    self.comes_back(form, &failure);
+                }
+            }
         }
     }
 
@@ -171,6 +177,8 @@ impl App {
         }
         if failure.is_lost() {
             self.lost = Some(failure.message.clone());
+            let since = self.absent_ms.unwrap_or(self.mono_ms);
+            self.absent_ms = failure.absent.then_some(since);
         }
         let Some(slot) = ask.slot() else {
             let said = match &failure.remedy {

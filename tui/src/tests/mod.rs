@@ -2,6 +2,7 @@
 
 mod fixture;
 mod journeys;
+mod lost;
 mod plain;
 mod screens;
 mod selection;
