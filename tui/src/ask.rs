@@ -250,6 +250,19 @@ pub struct Reply {
 }
 
 impl Ask {
+    /// The text of the query that it sends, in its language.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        match self {
+            Self::Logs(lines) | Self::OlderLogs(lines) => Some(&lines.query),
+            Self::Context { query, .. }
+            | Self::Histogram { query, .. }
+            | Self::Traces { query, .. }
+            | Self::Metrics { query, .. } => Some(query),
+            _ => None,
+        }
+    }
+
     /// The slot of a question; none for what changes the drill.
     #[must_use]
     pub fn slot(&self) -> Option<Slot> {

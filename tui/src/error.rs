@@ -50,6 +50,8 @@ pub struct Failure {
     pub position: Option<usize>,
     /// HTTP status; none when nothing answered at all.
     pub status: Option<u16>,
+    /// Whether nobody listens at the address, unlike a lab that is there and does not answer.
+    pub absent: bool,
 }
 
 impl Failure {
@@ -61,6 +63,7 @@ impl Failure {
             remedy: None,
             position: None,
             status: None,
+            absent: false,
         }
     }
 
@@ -70,9 +73,10 @@ impl Failure {
         self.status.is_none()
     }
 
-    /// Reads a refusal: our own [`Problem`], Prometheus' `{"status":"error","error":…}`, or plain text as Loki and Tempo send it.
+    /// Reads a refusal of a request with this query: our own [`Problem`], Prometheus' `{"status":"error","error":…}`, or
+    /// plain text as Loki and Tempo send it.
     #[must_use]
-    pub fn refused(status: u16, body: &str) -> Self {
+    pub fn refused(status: u16, body: &str, query: &str) -> Self {
         let parsed: Option<serde_json::Value> = serde_json::from_str(body).ok();
         let (message, remedy) = match parsed {
             Some(value) => match serde_json::from_value::<Problem>(value.clone()) {
@@ -93,48 +97,64 @@ impl Failure {
         } else {
             message
         };
-        let position = position_in(&message);
+        let position = position_in(&message).map(|place| place.character(query));
         Self {
             message,
             remedy,
             position,
             status: Some(status),
+            absent: false,
         }
     }
 }
 
-/// Finds the place in an error text: `1:13: …` (Prometheus), `line 1, col 14` (Loki, Tempo), `position 9`, `offset 9` (0-based).
-fn position_in(message: &str) -> Option<usize> {
-    let number_after = |word: &str| {
-        let at = message.find(word)? + word.len();
-        let digits: String = message[at..]
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .collect();
-        digits.parse::<usize>().ok()
-    };
-    for word in ["col ", "column ", "line 1:"] {
-        if let Some(n) = number_after(word) {
-            return Some(n.saturating_sub(1));
+/// A place in a query, as a server counts it, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In bytes of UTF-8.
+    Byte(usize),
+    /// In characters.
+    Character(usize),
+}
+
+impl Place {
+    /// The place in characters; one within a character is that character's, one beyond the end is the end.
+    fn character(self, query: &str) -> usize {
+        match self {
+            Self::Character(n) => n,
+            Self::Byte(n) => query
+                .char_indices()
+                .take_while(|(at, c)| at + c.len_utf8() <= n)
+                .count(),
         }
     }
-    if let Some(n) = number_after("position ")
-        .or_else(|| number_after("offset "))
-        .or_else(|| number_after("byte "))
-    {
-        return Some(n);
+}
+
+/// Finds the place in an error text. In bytes: `byte 9` (the lab), `offset 9`, `1:13: …` (Prometheus, from 1). In
+/// characters: `line 1, col 14` (Loki, Tempo, from 1), `position 9`.
+fn position_in(message: &str) -> Option<Place> {
+    let number_at = |at: usize| {
+        let rest = &message[at..];
+        let end = rest.find(|c: char| !c.is_ascii_digit());
+        rest[..end.unwrap_or(rest.len())].parse::<usize>().ok()
+    };
+    let number_after = |word: &str| number_at(message.find(word)? + word.len());
+    for word in ["col ", "column ", "line 1:"] {
+        if let Some(n) = number_after(word) {
+            return Some(Place::Character(n.saturating_sub(1)));
+        }
     }
-    let start = message.find("1:")?;
-    let digits: String = message[start + 2..]
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    let closed = message[start + 2 + digits.len()..].starts_with(':');
-    if closed {
-        digits.parse::<usize>().ok().map(|n| n.saturating_sub(1))
-    } else {
-        None
+    if let Some(n) = number_after("position ") {
+        return Some(Place::Character(n));
     }
+    if let Some(n) = number_after("byte ").or_else(|| number_after("offset ")) {
+        return Some(Place::Byte(n));
+    }
+    let start = message.find("1:")? + 2;
+    let digits = message[start..].bytes().take_while(u8::is_ascii_digit);
+    let closed = message[start + digits.count()..].starts_with(':');
+    let column = number_at(start).filter(|_| closed)?;
+    Some(Place::Byte(column.saturating_sub(1)))
 }
 
 #[cfg(test)]
@@ -145,14 +165,40 @@ mod tests {
     fn the_place_is_found_in_every_server_s_wording() {
         assert_eq!(
             position_in("1:13: parse error: unexpected <aggr:sum>"),
-            Some(12)
+            Some(Place::Byte(12))
         );
         assert_eq!(
             position_in("parse error at line 1, col 14: syntax error"),
-            Some(13)
+            Some(Place::Character(13))
         );
-        assert_eq!(position_in("unknown function at position 7"), Some(7));
+        assert_eq!(
+            position_in("unknown function at position 7"),
+            Some(Place::Character(7))
+        );
         assert_eq!(position_in("the store is empty"), None);
+    }
+
+    #[test]
+    fn bytes_are_counted_as_characters_of_the_query() {
+        let query = "sum(größe_µs{ort=\"Köln\"}} )";
+        let byte = query.find("}}").expect("it is there") + 1;
+        let character = query[..byte].chars().count();
+        assert_ne!(byte, character);
+        let place = |message: String| Failure::refused(400, &message, query).position;
+        for message in [
+            format!("parse error at byte {byte}: found }}"),
+            format!("1:{}: parse error: unexpected right brace", byte + 1),
+            format!(
+                "parse error at line 1, col {}: unexpected }}",
+                character + 1
+            ),
+        ] {
+            assert_eq!(place(message.clone()), Some(character), "{message}");
+        }
+        // within the ö, beyond the end, and beyond what a number holds
+        assert_eq!(place("at byte 7".to_owned()), Some(6));
+        assert_eq!(place("at byte 999".to_owned()), Some(query.chars().count()));
+        assert_eq!(place("at byte 99999999999999999999".to_owned()), None);
     }
 
     #[test]
@@ -160,6 +206,7 @@ mod tests {
         let failure = Failure::refused(
             409,
             r#"{"error":"the drill has not ended","remedy":"finish it first"}"#,
+            "",
         );
         assert_eq!(failure.message, "the drill has not ended");
         assert_eq!(failure.remedy.as_deref(), Some("finish it first"));
@@ -169,11 +216,11 @@ mod tests {
     #[test]
     fn plain_text_is_taken_as_it_is() {
         assert_eq!(
-            Failure::refused(400, "parse error at line 1, col 3: x\n").position,
+            Failure::refused(400, "parse error at line 1, col 3: x\n", "").position,
             Some(2)
         );
         assert_eq!(
-            Failure::refused(502, "").message,
+            Failure::refused(502, "", "").message,
             "the lab answered with status 502"
         );
     }

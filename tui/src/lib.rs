@@ -10,6 +10,7 @@
 mod app;
 mod ask;
 mod client;
+mod clipboard;
 mod error;
 mod net;
 pub mod plain;

@@ -3,6 +3,7 @@
 //! Knows no views: it turns an [`Ask`] into an [`Answer`].
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
@@ -16,6 +17,10 @@ use crate::time::Window;
 
 /// Questions and answers that may wait; a full channel makes the asker keep its question and try again.
 pub const WAITING: usize = 64;
+
+/// Time for the state of the drill, which is asked for each second: a lab that hangs is noticed by it, while a query or a
+/// rollout may take its time.
+const HEARTBEAT: Duration = Duration::from_millis(2_500);
 
 /// PromQL of the golden signals; the same expressions stand in the presets of the metrics view.
 pub mod golden {
@@ -232,7 +237,13 @@ pub async fn serve(
         let slot = request.ask.slot();
         let (client, replies) = (client.clone(), replies.clone());
         let handle = tasks.spawn(async move {
-            let result = perform(&client, request.ask.clone(), request.asker).await;
+            let answer = perform(&client, request.ask.clone(), request.asker);
+            let result = match request.ask {
+                Ask::Drill => tokio::time::timeout(HEARTBEAT, answer)
+                    .await
+                    .unwrap_or_else(|_| Err(client.silent())),
+                _ => answer.await,
+            };
             // a receiver that is gone means that the screen is closed
             let _ = replies.send(Reply { request, result }).await;
         });
@@ -241,4 +252,36 @@ pub async fn serve(
         }
     }
     tasks.shutdown().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lab_that_hangs_is_told_by_the_heartbeat_and_not_by_the_limit_of_a_query() {
+        // connections are taken by the kernel, and nobody ever answers
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (questions, asked) = mpsc::channel(1);
+        let (answers, mut replies) = mpsc::channel(1);
+        let stop = CancellationToken::new();
+        let client = Client::new(&address).unwrap();
+        let network = tokio::spawn(serve(client, asked, answers, stop.clone()));
+        let request = Request {
+            ask: Ask::Drill,
+            asker: Asker::Screen,
+            number: 1,
+        };
+        questions.send(request).await.unwrap();
+        let reply = replies.recv().await.expect("an answer");
+        let failure = reply.result.expect_err("nobody answers");
+        assert!(failure.is_lost() && !failure.absent, "{failure:?}");
+        assert_eq!(
+            failure.message,
+            format!("the lab at {address} does not answer")
+        );
+        stop.cancel();
+        network.await.unwrap();
+    }
 }

@@ -88,6 +88,8 @@ impl Span {
 
 /// Shortest window that zooming reaches, milliseconds: below it a step of a second shows nothing more.
 const SHORTEST_MS: i64 = 10_000;
+/// For so long after the end of a held window late records may still come into it, milliseconds.
+const LATE_MS: i64 = 5_000;
 /// Longest window, milliseconds: a day, as drills are shorter.
 const LONGEST_MS: i64 = 86_400_000;
 
@@ -134,6 +136,16 @@ impl Range {
         }
     }
 
+    /// The part of the window that has passed: what can be asked about, as nothing is known of what is to come.
+    #[must_use]
+    pub fn passed(&self) -> Window {
+        let Window { start_ms, end_ms } = self.window();
+        Window {
+            start_ms,
+            end_ms: end_ms.min(self.now_ms.max(start_ms + 1000)),
+        }
+    }
+
     /// Whether the window follows now.
     #[must_use]
     pub fn follows(&self) -> bool {
@@ -166,6 +178,12 @@ impl Range {
         }
     }
 
+    /// Whether another range is the same choice of window, whatever the time was then.
+    #[must_use]
+    pub fn same_choice(self, other: Self) -> bool {
+        self.at(0, 0) == other.at(0, 0)
+    }
+
     /// `z`, `Z`: half or twice the window, about its middle when held, about now when following.
     pub fn zoom(&mut self, closer: bool) {
         let window = self.window();
@@ -173,10 +191,10 @@ impl Range {
         let width = (if closer { length / 2 } else { length * 2 }).clamp(SHORTEST_MS, LONGEST_MS);
         if let Some(end) = self.end_ms.as_mut() {
             let middle = window.start_ms + length / 2;
-            *end = middle + width / 2;
+            // what is still to come is not reached by zooming
+            *end = (middle + width / 2).min(self.now_ms.max(window.end_ms));
         }
         self.width_ms = Some(width);
-        self.catch_up();
     }
 
     /// `H`, `L`: shifts by half a window; reaching now follows again.
@@ -184,24 +202,29 @@ impl Range {
         let window = self.window();
         let by = window.length_ms() / 2;
         self.width_ms = Some(window.length_ms());
-        self.end_ms = Some(window.end_ms + if later { by } else { -by });
-        self.catch_up();
+        let end_ms = window.end_ms + if later { by } else { -by };
+        self.end_ms = Some(end_ms).filter(|end| !later || *end < self.now_ms);
     }
 
-    /// Looks at exactly this stretch.
+    /// Looks at exactly this stretch and holds it, also where its end is still to come.
     pub fn narrow(&mut self, window: Window) {
         self.width_ms = Some(window.length_ms().clamp(SHORTEST_MS, LONGEST_MS));
         self.end_ms = Some(window.end_ms);
-        self.catch_up();
     }
 
-    fn catch_up(&mut self) {
-        if self.end_ms.is_some_and(|end| end >= self.now_ms) {
-            self.end_ms = None;
-        }
+    /// How much of a held window is still to come, milliseconds.
+    #[must_use]
+    pub fn to_come_ms(self) -> i64 {
+        self.end_ms.map_or(0, |end| (end - self.now_ms).max(0))
     }
 
-    /// As the header shows it: `15m · follow`, `02:50:00–02:55:00 · held`.
+    /// Whether what is in the window can still change: it follows now, or its end has not long been reached.
+    #[must_use]
+    pub fn grows(&self) -> bool {
+        self.end_ms.is_none_or(|end| end + LATE_MS > self.now_ms)
+    }
+
+    /// As the header shows it: `15m ▶ follow`, `02:50:00–02:55:00 ‖ held`, and `filling` while its end is to come.
     #[must_use]
     pub fn label(&self) -> String {
         match (self.end_ms, self.width_ms) {
@@ -211,7 +234,13 @@ impl Range {
             }
             (Some(_), _) => {
                 let window = self.window();
-                format!("{}–{} ‖ held", clock(window.start_ms), clock(window.end_ms))
+                let filling = if self.to_come_ms() > 0 {
+                    ", filling"
+                } else {
+                    ""
+                };
+                let (start, end) = (clock(window.start_ms), clock(window.end_ms));
+                format!("{start}–{end} ‖ held{filling}")
             }
         }
     }
@@ -255,6 +284,50 @@ mod tests {
         range.shift(false);
         assert!(!range.follows());
         assert_eq!(range.window().end_ms, 10_000_000 - 450_000);
+        range.shift(true);
+        assert!(range.follows());
+    }
+
+    #[test]
+    fn a_window_whose_end_is_to_come_is_held_as_it_was_asked_for() {
+        let mut range = at(10_000_000);
+        let asked = Window {
+            start_ms: 10_000_000 - 120_000,
+            end_ms: 10_000_000 + 120_000,
+        };
+        range.narrow(asked);
+        assert!(!range.follows() && range.grows());
+        assert_eq!(range.window(), asked);
+        assert_eq!(range.passed().end_ms, 10_000_000);
+        assert!(
+            range.label().ends_with("‖ held, filling"),
+            "{}",
+            range.label()
+        );
+        range.now_ms += 60_000;
+        assert_eq!((range.window(), range.to_come_ms()), (asked, 60_000));
+        range.now_ms += 61_000;
+        assert!(range.grows() && range.label().ends_with("‖ held"));
+        range.now_ms += 5_000;
+        assert!(!range.grows());
+        assert_eq!((range.window(), range.passed()), (asked, asked));
+        range.toggle_follow();
+        assert!(range.follows(), "Space follows");
+    }
+
+    #[test]
+    fn zooming_and_shifting_back_hold_what_was_held_and_reach_for_nothing_to_come() {
+        let mut range = at(10_000_000);
+        range.toggle_follow();
+        range.zoom(false);
+        assert_eq!(range.window().end_ms, 10_000_000);
+        assert_eq!(range.window().length_ms(), 1_800_000);
+        range.narrow(Window {
+            start_ms: 9_990_000,
+            end_ms: 10_230_000,
+        });
+        range.shift(false);
+        assert_eq!(range.window().end_ms, 10_110_000);
         range.shift(true);
         assert!(range.follows());
     }

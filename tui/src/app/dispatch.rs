@@ -33,6 +33,7 @@ impl App {
 
     /// Handles a key.
     pub fn key(&mut self, key: KeyEvent) {
+        self.keys += 1;
         // a shell's own key means the same wherever one is, as it would without a screen
         if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
             return self.effects.push(Effect::Suspend);
@@ -137,15 +138,21 @@ impl App {
             Some(line) => line.ran.clone(),
             None => self.find.ran.clone(),
         };
-        let words = typed.trim_start_matches('!').to_lowercase();
+        // `!` before the words looks for rows without them, as it does in queries
+        let (words, wanted) = match typed.trim().strip_prefix('!') {
+            Some(words) => (words.trim(), false),
+            None => (typed.trim(), true),
+        };
+        let folded = words.to_lowercase();
         let (rows, at) = view.rows(self);
         if words.is_empty() || rows.is_empty() {
-            return self.say("/ searches; n and N walk the matches");
+            return self.say("/ searches, ! before the words inverts; n and N walk the matches");
         }
-        let holds = |i: &usize| rows[*i].to_lowercase().contains(&words);
+        let holds = |i: &usize| rows[*i].to_lowercase().contains(&folded) == wanted;
         match round(rows.len(), at, forward).find(holds) {
             Some(index) => view.select(self, 0, index),
-            None => self.say(format!("no row holds {typed:?}")),
+            None if wanted => self.say(format!("no row holds {words:?}")),
+            None => self.say(format!("every row holds {words:?}")),
         }
     }
 
@@ -164,6 +171,7 @@ impl App {
     }
 
     fn paste(&mut self, pasted: &str) {
+        self.keys += 1;
         if let Some(Overlay::Form(form, _)) = &mut self.overlay {
             form.paste(pasted);
         } else if self.find.editing {

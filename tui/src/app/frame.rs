@@ -92,11 +92,8 @@ impl App {
 
     fn message(&self, surface: &Surface<'_>) -> Option<(String, Style)> {
         let theme = surface.theme;
-        if let Some(lost) = &self.lost {
-            return Some((
-                format!(" ⚠ {lost}; trying again, nothing typed is lost"),
-                theme.banner,
-            ));
+        if let Some(said) = self.lost_said() {
+            return Some((format!(" {said}"), theme.banner));
         }
         if let Some(toast) = &self.toast {
             let style = if toast.bad { theme.bad } else { theme.info };
@@ -133,6 +130,7 @@ impl App {
         let seat = if self.observer { "observer  " } else { "" };
         let range = self.range.label();
         match &self.lost {
+            Some(_) if self.lab_closed() => (format!(" {seat}{range}  ■ closed "), theme.dim),
             Some(_) => (format!(" {seat}{range}  ⚠ lost "), theme.warn),
             None => (format!(" {seat}{range}  ⇄ "), theme.dim),
         }

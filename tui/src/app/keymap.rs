@@ -5,6 +5,7 @@ use super::keyname::presses;
 use super::overlay::{Confirm, Overlay};
 use super::{App, Effect};
 use crate::client::Asker;
+use crate::clipboard::Copied;
 use crate::views::{self, ViewId};
 use crate::widgets::cursor::Motion;
 
@@ -197,7 +198,7 @@ pub const EVERYWHERE: &[Row] = &[
         "pause live data, and follow again",
         App::pause,
     )
-    .when(|app| !app.range.follows()),
+    .when(|app| !app.range.follows() || views::of(app.view).holds(app)),
     row(&["t"], "range", "time range: 1m, 5m, 15m, all", |app| {
         app.ranged(crate::time::Range::cycle)
     }),
@@ -303,8 +304,9 @@ impl App {
     }
 
     fn copy_address(&mut self) {
-        self.say(format!("copied {}", self.lab));
-        self.effects.push(Effect::Copy(self.lab.clone()));
+        let address = self.lab.clone();
+        self.copy(&address);
+        self.say(format!("copied {address}"));
     }
 
     /// `t`: the next span of time.
@@ -318,8 +320,13 @@ impl App {
     }
 
     fn pause(&mut self) {
-        self.range.toggle_follow();
+        let view = views::of(self.view);
+        // a list that stands still while time goes on is let go first; otherwise time is stopped, or goes on
+        if !(self.range.follows() && view.holds(self)) {
+            self.range.toggle_follow();
+        }
         if self.range.follows() {
+            view.release(self);
             self.refresh(Asker::Screen);
         }
     }
@@ -336,21 +343,16 @@ impl App {
 
     /// Copies the selected message, or the whole record.
     pub fn copy_selected(&mut self, whole: bool) {
-        /// Largest text that is copied, bytes: terminals cut or refuse more.
-        const COPY_LIMIT: usize = 100_000;
-        let Some(mut copied) = views::of(self.view).record(self, whole) else {
-            self.say_bad("nothing is selected that could be copied");
-            return;
-        };
-        if copied.len() > COPY_LIMIT {
-            let end = (0..=COPY_LIMIT)
-                .rev()
-                .find(|i| copied.is_char_boundary(*i))
-                .unwrap_or(0);
-            copied.truncate(end);
+        match views::of(self.view).record(self, whole) {
+            Some(record) => self.copy(&record),
+            None => self.say_bad("nothing is selected that could be copied"),
         }
-        self.say(format!("copied {} bytes", copied.len()));
-        self.effects.push(Effect::Copy(copied));
+    }
+
+    fn copy(&mut self, foreign: &str) {
+        let copied = Copied::of(foreign);
+        self.say(copied.said());
+        self.effects.push(Effect::Copy(copied.text));
     }
 
     fn pretty(&mut self) {

@@ -5,6 +5,7 @@ pub mod dispatch;
 pub mod frame;
 pub mod keymap;
 pub mod keyname;
+pub mod lost;
 pub mod menu;
 pub mod overlay;
 pub mod places;
@@ -178,12 +179,20 @@ pub struct App {
     pub overlay: Option<Overlay>,
     /// Forms that were left unfinished, by their title.
     pub drafts: HashMap<String, Overlay>,
+    /// Further forms of a title that is among these already, or open.
+    more_drafts: Vec<Overlay>,
+    /// Forms that the lab has not answered yet.
+    handed_in: Vec<lost::HandedIn>,
+    /// Keys that were pressed.
+    keys: u64,
     /// Text searched for in views without a query.
     pub find: QueryLine,
     /// Message of the moment.
     pub toast: Option<Toast>,
     /// Why the lab is not reached.
     pub lost: Option<String>,
+    /// Since when nobody listens there, on the screen's clock; none for a lab that is there and does not answer.
+    absent_ms: Option<u64>,
     /// One pane alone.
     pub full: bool,
     /// Long lines are wrapped.
@@ -228,9 +237,13 @@ impl App {
             views: views::States::default(),
             overlay: None,
             drafts: HashMap::new(),
+            more_drafts: Vec::new(),
+            handed_in: Vec::new(),
+            keys: 0,
             find: QueryLine::default(),
             toast: None,
             lost: None,
+            absent_ms: None,
             full: false,
             wrap: false,
             mouse: true,

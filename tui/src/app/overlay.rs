@@ -128,7 +128,7 @@ impl Overlay {
 
     /// Opens a form, as it was left if it was left unfinished: then at what is still missing.
     pub fn open_form(app: &mut App, form: Form, purpose: Purpose) {
-        let mut draft = app.drafts.remove(&form.title);
+        let mut draft = app.draft(&form.title);
         if let Some(Self::Form(form, _)) = &mut draft {
             form.focus_first_empty();
         }
@@ -149,7 +149,7 @@ impl App {
         if leaves
             && !matches!(&overlay, Overlay::Confirm(c) if control_c && matches!(c.then, Then::Quit))
         {
-            self.keep_draft(overlay);
+            self.keep(overlay);
             return;
         }
         match &mut overlay {
@@ -176,7 +176,7 @@ impl App {
             },
             Overlay::Form(form, purpose) => match form.key(key) {
                 Happened::Nothing => self.overlay = Some(overlay),
-                Happened::Left => self.keep_draft(overlay),
+                Happened::Left => self.keep(overlay),
                 Happened::Submitted => match forms::submit(self, form, purpose) {
                     Ok(()) => {}
                     Err(missing) => {
@@ -185,12 +185,6 @@ impl App {
                     }
                 },
             },
-        }
-    }
-
-    fn keep_draft(&mut self, overlay: Overlay) {
-        if let Overlay::Form(form, _) = &overlay {
-            self.drafts.insert(form.title.clone(), overlay);
         }
     }
 

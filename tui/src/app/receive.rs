@@ -20,12 +20,18 @@ impl App {
                 _ => return,
             }
         }
+        let handed_in = self.taken_back(reply.request.number);
         match reply.result {
             Ok(answer) => {
-                self.lost = None;
+                (self.lost, self.absent_ms) = (None, None);
                 self.good(answer, &reply.request.ask);
             }
-            Err(failure) => self.bad(failure, &reply.request.ask),
+            Err(failure) => {
+                self.bad(failure.clone(), &reply.request.ask);
+                if let Some(form) = handed_in {
+                    self.comes_back(form, &failure);
+                }
+            }
         }
     }
 
@@ -58,14 +64,14 @@ impl App {
             Answer::LearningChoices(choices) => self.known.learning.good(choices),
             Answer::Golden(golden) => self.views.overview.golden.good(golden),
             Answer::Objectives(found) => self.views.overview.objectives.good(found),
-            Answer::Logs(lines) => views::logs::state::arrived(self, lines, ask),
-            Answer::OlderLogs(lines) => views::logs::state::older_arrived(self, lines),
-            Answer::Context(lines) => views::logs::state::context_arrived(self, lines),
+            Answer::Logs(lines) => views::logs::tail::arrived(self, lines, ask),
+            Answer::OlderLogs(lines) => views::logs::tail::older_arrived(self, lines, ask),
+            Answer::Context(lines) => views::logs::tail::context_arrived(self, lines),
             Answer::LogFields(lines) => self.views.logs.see(&lines),
             Answer::Histogram(histogram) => self.views.logs.histogram.good(histogram),
-            Answer::Traces(hits) => views::traces::state::hits_arrived(self, hits),
+            Answer::Traces(hits) => views::traces::arrive::hits_arrived(self, hits),
             Answer::Trace(id, spans, derived) => {
-                views::traces::state::trace_arrived(self, id, spans, derived);
+                views::traces::arrive::trace_arrived(self, id, spans, derived);
             }
             Answer::TraceLogs(lines) => self.views.traces.logs = lines,
             Answer::Metrics(series) => views::metrics::state::arrived(self, series),
@@ -73,7 +79,7 @@ impl App {
                 self.known.metrics = metrics;
                 self.known.labels = labels;
             }
-            Answer::Graph(graph) => self.views.map.graph.good(graph),
+            Answer::Graph(graph) => views::map::state::arrived(self, graph),
             Answer::Pinned(pin) => {
                 let at = clock(views::case::state::pin_time(&pin));
                 let said = views::case::pins::said(&pin);
@@ -159,9 +165,20 @@ impl App {
         }
     }
 
-    fn bad(&mut self, failure: Failure, ask: &Ask) {
+    fn bad(&mut self, mut failure: Failure, ask: &Ask) {
+        let typed = match ask.slot() {
+            Some(Slot::Traces) => &self.views.traces.query,
+            Some(Slot::Metrics) => &self.views.metrics.query,
+            _ => &self.views.logs.query,
+        };
+        // a place in what words were translated into is none in the words
+        if ask.query().is_some_and(|sent| sent != typed.ran) {
+            failure.position = None;
+        }
         if failure.is_lost() {
             self.lost = Some(failure.message.clone());
+            let since = self.absent_ms.unwrap_or(self.mono_ms);
+            self.absent_ms = failure.absent.then_some(since);
         }
         let Some(slot) = ask.slot() else {
             let said = match &failure.remedy {

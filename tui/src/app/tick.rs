@@ -45,15 +45,20 @@ impl App {
         self.carry_clock();
         let preparing = self.phase() == Phase::Preparing;
         if mono_ms >= self.schedule.drill_ms {
-            self.schedule.drill_ms = mono_ms + if preparing { DRILL_MS.0 } else { DRILL_MS.1 };
+            let pause = match (preparing, self.lab_closed()) {
+                (_, true) => SLOW_MS,
+                (true, _) => DRILL_MS.0,
+                (false, _) => DRILL_MS.1,
+            };
+            self.schedule.drill_ms = mono_ms + pause;
             self.ask_quietly(Ask::Drill);
         }
-        if self.drill().is_none() {
+        if self.drill().is_none() || self.lab_closed() {
             return;
         }
         if mono_ms >= self.schedule.view_ms {
             self.schedule.view_ms = mono_ms + VIEW_MS;
-            if self.range.follows() {
+            if self.range.grows() {
                 self.refresh_quietly();
             }
             // a held time range holds no request up
@@ -66,7 +71,7 @@ impl App {
         }
         if mono_ms >= self.schedule.fields_ms {
             self.schedule.fields_ms = mono_ms + FIELDS_MS;
-            let (services, window) = (self.services(), self.range.window());
+            let (services, window) = (self.services(), self.range.passed());
             self.ask_quietly(Ask::LogFields { services, window });
         }
         if mono_ms >= self.schedule.slow_ms {

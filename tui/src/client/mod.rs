@@ -206,22 +206,33 @@ impl Client {
         if status.is_success() {
             Ok(bytes)
         } else {
+            let query = parameters.iter().find(|(k, _)| matches!(*k, "query" | "q"));
             Err(Failure::refused(
                 status.as_u16(),
                 &String::from_utf8_lossy(&bytes),
+                query.map_or("", |(_, query)| query),
             ))
         }
     }
 
     fn unreached(&self, error: &reqwest::Error) -> Failure {
         let what = if error.is_timeout() {
-            "did not answer in time"
+            "does not answer"
         } else if error.is_connect() {
             "is not reachable"
         } else {
             "broke off its answer"
         };
-        Failure::lost(format!("the lab at {} {what}", self.base()))
+        Failure {
+            absent: error.is_connect() && !error.is_timeout(),
+            ..Failure::lost(format!("the lab at {} {what}", self.base()))
+        }
+    }
+
+    /// A lab that took longer than it may for a sign of life.
+    #[must_use]
+    pub fn silent(&self) -> Failure {
+        Failure::lost(format!("the lab at {} does not answer", self.base()))
     }
 }
 

@@ -683,3 +683,61 @@ async fn a_picture_is_made_of_the_live_lab() {
         .unwrap_err();
     assert!(gone.to_string().contains("not reachable"), "{gone}");
 }
+
+#[tokio::test]
+async fn a_search_of_the_screen_is_inverted_by_an_exclamation_mark() {
+    let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
+    let rows = |app: &App| crate::views::of(app.view).rows(app);
+    press(&mut app, &client, &["6", "/", "!zebra", "Enter"]).await;
+    let (texts, at) = rows(&app);
+    assert_eq!(at, 1, "the next row without a zebra: {texts:?}");
+    let title = lab.lock().changes[0].title.clone();
+    let word = title.split_whitespace().next().unwrap_or_default();
+    for _ in 0..texts.len() {
+        press(&mut app, &client, &["/", &format!("! {word}"), "Enter"]).await;
+        let (texts, at) = rows(&app);
+        assert!(
+            !texts[at].to_lowercase().contains(&word.to_lowercase()),
+            "{}",
+            texts[at]
+        );
+    }
+    press(&mut app, &client, &["/", word, "Enter"]).await;
+    let (texts, at) = rows(&app);
+    assert!(texts[at].contains(word), "{}", texts[at]);
+    press(&mut app, &client, &["/", "!e", "Enter"]).await;
+    assert!(
+        text_of(&app).contains("every row holds \"e\""),
+        "{}",
+        text_of(&app)
+    );
+}
+
+#[tokio::test]
+async fn a_place_in_a_query_is_marked_under_the_letter_that_is_meant() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    let query = "{service=\"größe\"} |= |";
+    press(&mut app, &client, &["2", "/", query]).await;
+    app.run_query();
+    let request = app
+        .questions
+        .iter()
+        .find(|q| q.ask.slot() == Some(crate::ask::Slot::Logs));
+    let request = request.cloned().expect("the lines are asked for");
+    let byte = query.len() - 1;
+    let message = format!("parse error at byte {byte}: found |, expected a string");
+    app.receive(crate::ask::Reply {
+        request,
+        result: Err(Failure::refused(400, &message, query)),
+    });
+    let shown = text_of(&app);
+    let lines: Vec<&str> = shown.lines().collect();
+    let mark = lines.iter().position(|l| l.trim() == "▲").expect("a mark");
+    let column = lines[mark].chars().position(|c| c == '▲');
+    let letter = lines[mark - 1]
+        .chars()
+        .collect::<Vec<_>>()
+        .iter()
+        .rposition(|c| *c == '|');
+    assert_eq!(column, letter, "{shown}");
+}

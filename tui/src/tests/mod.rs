@@ -4,5 +4,7 @@ mod chance;
 mod fixture;
 mod hostile;
 mod journeys;
+mod lost;
 mod plain;
 mod screens;
+mod selection;

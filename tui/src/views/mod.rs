@@ -122,7 +122,7 @@ pub trait View: Sync {
     /// Selects a row of a pane.
     fn select(&self, app: &mut App, _pane: usize, index: usize) {
         if let Some(cursor) = self.cursor(app) {
-            cursor.at = index;
+            *cursor = Cursor::put(index);
         }
     }
     /// Drills in.
@@ -131,6 +131,12 @@ pub trait View: Sync {
     fn back(&self, _app: &mut App) -> bool {
         false
     }
+    /// Whether its list stands still although time goes on, so that the selected record stays in it.
+    fn holds(&self, _app: &App) -> bool {
+        false
+    }
+    /// Lets go of the selected record, so that the newest is followed again.
+    fn release(&self, _app: &mut App) {}
     /// Its query line.
     fn query<'a>(&self, _app: &'a mut App) -> Option<&'a mut QueryLine> {
         None

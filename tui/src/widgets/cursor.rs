@@ -49,9 +49,24 @@ impl Motion {
 pub struct Cursor {
     /// Index of the selected row; to be read through [`Cursor::of`].
     pub at: usize,
+    /// Whether a person has put it there; until then, and after being sent to the top, it follows the first row.
+    picked: bool,
 }
 
 impl Cursor {
+    /// A cursor that a person has put on a row.
+    #[must_use]
+    pub fn put(at: usize) -> Self {
+        Self { at, picked: true }
+    }
+
+    /// Whether it belongs to the record it stands on, so that it goes where that goes when the list is read again;
+    /// otherwise it stays on the first row, whatever comes to stand there.
+    #[must_use]
+    pub fn picked(self) -> bool {
+        self.picked || self.at > 0
+    }
+
     /// The selected row of a list that has `len` rows now.
     #[must_use]
     pub fn of(self, len: usize) -> usize {
@@ -61,10 +76,13 @@ impl Cursor {
     /// Moves within `len` rows.
     pub fn go(&mut self, motion: Motion, len: usize, page: usize) {
         let last = len.saturating_sub(1);
-        self.at = self
-            .of(len)
-            .saturating_add_signed(motion.rows(page))
-            .min(last);
+        let before = self.of(len);
+        self.at = before.saturating_add_signed(motion.rows(page)).min(last);
+        if motion == Motion::Top {
+            self.picked = false;
+        } else if self.at != before {
+            self.picked = true;
+        }
     }
 
     /// Moves to the first item of the next or previous section; items of one kind that stand together are a section.
@@ -74,8 +92,15 @@ impl Cursor {
             .filter(|i| *i == 0 || kind(*i) != kind(i - 1))
             .collect();
         if let Some(next) = beyond(&starts, self.of(items.len()), forward) {
-            self.at = next;
+            *self = Self::put(next);
         }
+    }
+
+    /// Goes where the record went that it stood on, found at a place in the list that has just been read again. False
+    /// when the record is gone: it stays on its row, as near as the list allows.
+    pub fn went_to(&mut self, place: Option<usize>, len: usize) -> bool {
+        self.at = place.unwrap_or(self.of(len));
+        place.is_some()
     }
 }
 
@@ -122,9 +147,24 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_a_person_chose_is_kept_and_the_top_is_followed() {
+        let mut cursor = Cursor::default();
+        cursor.go(Motion::Up, 10, 5);
+        assert!(!cursor.picked(), "nothing has moved");
+        cursor.go(Motion::Down, 10, 5);
+        cursor.go(Motion::Up, 10, 5);
+        assert!(cursor.picked(), "row 0 was chosen");
+        assert!(cursor.went_to(Some(4), 10));
+        assert!(!cursor.went_to(None, 3));
+        assert_eq!(cursor.at, 2);
+        cursor.go(Motion::Top, 10, 5);
+        assert!(!cursor.picked());
+    }
+
+    #[test]
     fn sections_and_matches_go_round_the_end() {
         let items = [Some(1), Some(2), None, None, Some(3)];
-        let mut cursor = Cursor { at: 1 };
+        let mut cursor = Cursor::put(1);
         let mut seen = Vec::new();
         for forward in [true, true, true, false, false] {
             cursor.section(&items, forward);

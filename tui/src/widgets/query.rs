@@ -287,7 +287,9 @@ impl QueryLine {
         if let Some(position) = failure.position
             && self.value() == self.ran
         {
-            let column = u16::try_from(position.saturating_sub(scroll)).unwrap_or(u16::MAX);
+            let before: String = self.value().chars().take(position).collect();
+            let cells = text::width(&text::escape(&before)).saturating_sub(scroll);
+            let column = u16::try_from(cells).unwrap_or(u16::MAX);
             let x = start
                 .saturating_add(column)
                 .min(area.right().saturating_sub(1));

@@ -428,6 +428,6 @@ pub fn submit(app: &mut App, form: &Form, purpose: &Purpose) -> Result<(), Strin
             })
         }
     };
-    app.tell(ask);
+    app.hand_in(ask, form, purpose);
     Ok(())
 }

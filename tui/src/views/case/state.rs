@@ -85,7 +85,7 @@ pub fn case_arrived(app: &mut App, new: Case) {
         app.views.case.wanted = None;
     }
     if let Some(at) = items(app).iter().position(|i| Some(*i) == item) {
-        app.views.case.at.at = at;
+        app.views.case.at = Cursor::put(at);
     }
 }
 

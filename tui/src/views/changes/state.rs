@@ -36,8 +36,9 @@ pub fn arrived(app: &mut App, mut changes: Vec<Change>) {
     let place = shown(app)
         .iter()
         .position(|c| Some(&c.id) == before.as_ref());
-    if let Some(at) = place.filter(|_| app.views.changes.at.at > 0) {
-        app.views.changes.at.at = at;
+    let len = shown(app).len();
+    if app.views.changes.at.picked() {
+        app.views.changes.at.went_to(place, len);
     }
 }
 
@@ -46,7 +47,7 @@ pub fn show(app: &mut App, id: &str) {
     let place = shown(app).iter().position(|c| c.id == id);
     app.open(ViewId::Changes);
     if let Some(at) = place {
-        app.views.changes.at.at = at;
+        app.views.changes.at = Cursor::put(at);
     }
 }
 
@@ -59,7 +60,13 @@ pub fn narrow(app: &mut App) {
             start_ms: at_ms - AROUND_MS,
             end_ms: at_ms + AROUND_MS,
         });
-        app.say("all views now look at the two minutes before and after; Space follows again");
+        let to_come = match app.range.to_come_ms() / 1000 {
+            0 => String::new(),
+            s => format!(", {s} s of it to come"),
+        };
+        app.say(format!(
+            "all views: 2 min before and after{to_come}; Space follows again"
+        ));
     }
 }
 

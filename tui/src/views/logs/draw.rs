@@ -105,7 +105,7 @@ fn histogram(app: &App, surface: &mut Surface<'_>, area: Rect) {
             style,
         );
     }
-    let window = app.views.logs.window.unwrap_or_else(|| app.range.window());
+    let window = app.views.logs.window.unwrap_or_else(|| app.range.passed());
     let y = area.y + 3;
     let start = area.x + 2;
     let end = start
@@ -156,6 +156,8 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
         "querying …".to_owned()
     } else if !app.range.follows() {
         "held; Space follows".to_owned()
+    } else if let Some(held) = logs.held() {
+        held.said()
     } else if logs.tails() {
         "following".to_owned()
     } else {

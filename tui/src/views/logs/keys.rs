@@ -22,7 +22,7 @@ pub const KEYS: &[Row] = &[
     .when(state::has_lines),
     foot(&["m"], "pin", "pin the line as evidence", App::pin).when(state::has_lines),
     foot(&["Tab"], "fields", "between lines and fields", |app| {
-        app.views.logs.in_fields = !app.views.logs.in_fields
+        state::turn_to_fields(app, !app.views.logs.in_fields)
     })
     .when(state::has_lines),
     foot(&["="], "only", "filter for the selected value", |app| {

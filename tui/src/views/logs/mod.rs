@@ -4,6 +4,7 @@ mod draw;
 pub mod filter;
 mod keys;
 pub mod state;
+pub mod tail;
 
 use api::PinTarget;
 use ratatui::layout::Rect;
@@ -14,7 +15,7 @@ use crate::app::App;
 use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::client::Asker;
-use crate::widgets::cursor::Motion;
+use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
 
@@ -53,7 +54,7 @@ impl View for Logs {
     }
 
     fn tab(&self, app: &mut App, _forward: bool) {
-        app.views.logs.in_fields = !app.views.logs.in_fields;
+        state::turn_to_fields(app, !app.views.logs.in_fields);
     }
 
     fn selected(&self, app: &App) -> (usize, usize) {
@@ -66,9 +67,9 @@ impl View for Logs {
     }
 
     fn select(&self, app: &mut App, pane: usize, index: usize) {
-        app.views.logs.in_fields = pane == 1;
+        state::turn_to_fields(app, pane == 1);
         if pane == 1 {
-            app.views.logs.field.at = index;
+            app.views.logs.field = Cursor::put(index);
         } else {
             state::select(app, index);
         }
@@ -80,6 +81,14 @@ impl View for Logs {
 
     fn back(&self, app: &mut App) -> bool {
         state::back(app)
+    }
+
+    fn holds(&self, app: &App) -> bool {
+        app.views.logs.held().is_some()
+    }
+
+    fn release(&self, app: &mut App) {
+        app.views.logs.release();
     }
 
     fn query<'a>(&self, app: &'a mut App) -> Option<&'a mut QueryLine> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::tail::{Held, Shown};
 use crate::app::places::Subject;
 use crate::app::{App, Loaded};
 use crate::ask::{Ask, Slot};
@@ -16,8 +17,8 @@ use crate::widgets::query::QueryLine;
 
 /// Lines asked for at once; moving up from the first asks for as many older ones.
 pub const PAGE: usize = 500;
-/// Lines held at most; beyond, loading older ones says so and stops.
-const HELD: usize = 20_000;
+/// Lines held at most; beyond, loading older ones says so and stops, and newer ones are not taken up.
+pub(super) const HELD: usize = 20_000;
 /// Lines around a line.
 const CONTEXT: usize = 200;
 /// Bins of the counts over time.
@@ -40,13 +41,20 @@ pub struct State {
     pub seen: BTreeSet<String>,
     /// Window of the lines.
     pub window: Option<Window>,
-    lines: Vec<LogLine>,
-    around: Option<Vec<LogLine>>,
+    /// Lines of the query, oldest first.
+    pub(super) lines: Vec<LogLine>,
+    pub(super) around: Option<Vec<LogLine>>,
     /// Selected line; none follows the newest.
-    chosen: Option<usize>,
-    before_context: Option<usize>,
-    older_held: bool,
-    at_the_beginning: bool,
+    pub(super) chosen: Option<usize>,
+    pub(super) before_context: Option<usize>,
+    /// The line whose surroundings were asked for.
+    pub(super) centre: Option<LogLine>,
+    /// What these lines are the answer to.
+    pub(super) shown: Option<Shown>,
+    /// What has come since the list stands still; none while it does not.
+    pub(super) held: Option<Held>,
+    pub(super) older_held: bool,
+    pub(super) at_the_beginning: bool,
 }
 
 impl State {
@@ -114,6 +122,25 @@ impl State {
         first.chain(rest).collect()
     }
 
+    /// What has come since the list stands still for the sake of the selected line.
+    #[must_use]
+    pub fn held(&self) -> Option<Held> {
+        self.held.filter(|_| self.around.is_none())
+    }
+
+    /// Keeps the selected line where the newest was followed, as whoever turns to its fields means this line.
+    pub fn stay(&mut self) {
+        if !self.lines().is_empty() {
+            self.chosen = Some(self.selected());
+        }
+    }
+
+    /// Follows the newest line again; false when it is followed already.
+    pub fn release(&mut self) -> bool {
+        self.held = None;
+        self.place().take().is_some()
+    }
+
     /// Shows the result of the query again instead of the lines around a line.
     pub fn leave_context(&mut self) -> bool {
         let was = self.around.take().is_some();
@@ -132,14 +159,11 @@ pub fn has_lines(app: &App) -> bool {
 
 /// Asks for lines and counts of the window.
 pub fn refresh(app: &mut App, asker: Asker) {
-    let window = app.range.window();
+    let window = app.range.passed();
     let query = app.views.logs.logql();
     // a live tail stands still while older lines are read
     if asker == Asker::Screen && app.views.logs.in_context() {
         return;
-    }
-    if asker == Asker::Person {
-        app.views.logs.older_held = false;
     }
     app.ask(Ask::Logs(Lines::newest(query.clone(), window, PAGE)), asker);
     app.ask(
@@ -152,95 +176,30 @@ pub fn refresh(app: &mut App, asker: Asker) {
     );
 }
 
-/// Lines have arrived.
-pub fn arrived(app: &mut App, lines: Vec<LogLine>, ask: &Ask) {
-    let logs = &mut app.views.logs;
-    logs.query.failure = None;
-    logs.loaded = true;
-    logs.see(&lines);
-    let chosen = logs.chosen.and_then(|i| logs.lines.get(i)).cloned();
-    if logs.older_held {
-        let newest = logs.lines.last().map_or(i64::MIN, |l| l.ts_ns);
-        let fresh = lines.into_iter().filter(|l| l.ts_ns > newest);
-        logs.lines.extend(fresh);
-    } else {
-        logs.lines = lines;
-        logs.at_the_beginning = logs.lines.len() < PAGE;
-    }
-    if !logs.in_context()
-        && let Some(line) = chosen
-    {
-        logs.chosen = logs
-            .lines
-            .iter()
-            .position(|l| *l == line)
-            .or(Some(0))
-            .filter(|_| !logs.lines.is_empty());
-    }
-    if let Ask::Logs(asked) = ask {
-        logs.window = Some(asked.window());
-    }
-}
-
-/// Older lines have arrived.
-pub fn older_arrived(app: &mut App, mut older: Vec<LogLine>) {
-    let logs = &mut app.views.logs;
-    logs.query.failure = None;
-    logs.at_the_beginning = older.len() < PAGE;
-    let first = logs.lines.first().map_or(i64::MAX, |l| l.ts_ns);
-    older.retain(|l| {
-        l.ts_ns < first
-            || (l.ts_ns == first
-                && !logs
-                    .lines
-                    .iter()
-                    .take_while(|h| h.ts_ns == first)
-                    .any(|h| h == l))
-    });
-    let added = older.len();
-    older.append(&mut logs.lines);
-    logs.lines = older;
-    logs.chosen = Some(logs.chosen.unwrap_or(0) + added.saturating_sub(1));
-    logs.older_held = true;
-    app.say(if added == 0 {
-        "this is the first line of the window; Z widens it".to_owned()
-    } else {
-        format!("{added} older lines")
-    });
-}
-
-/// The lines around a line have arrived.
-pub fn context_arrived(app: &mut App, mut lines: Vec<LogLine>) {
-    let logs = &mut app.views.logs;
-    logs.query.failure = None;
-    lines.dedup();
-    let centre = logs.line().cloned();
-    if logs.around.is_none() {
-        logs.before_context = logs.chosen;
-    }
-    logs.chosen = centre.and_then(|c| {
-        lines
-            .iter()
-            .position(|l| l.ts_ns == c.ts_ns && l.line == c.line)
-    });
-    logs.around = Some(lines);
-}
-
 /// The server did not count: what is at hand is counted instead.
 pub fn count_what_is_there(app: &mut App) {
-    let window = app.range.window();
+    let window = app.range.passed();
     let counted = Histogram::of_lines(&app.views.logs.lines, window, BINS);
     app.views.logs.histogram.good(counted);
+}
+
+/// Between the lines and the fields of the selected one, which stays that one while its fields are looked at.
+pub fn turn_to_fields(app: &mut App, fields: bool) {
+    let logs = &mut app.views.logs;
+    logs.in_fields = fields;
+    if fields {
+        logs.stay();
+    }
 }
 
 /// Selects a line; the last one follows the newest.
 pub fn select(app: &mut App, index: usize) {
     let last = app.views.logs.lines().len().saturating_sub(1);
-    app.views.logs.chosen = if index >= last && !app.views.logs.in_context() {
-        None
+    if index >= last && !app.views.logs.in_context() {
+        app.views.logs.release();
     } else {
-        Some(index)
-    };
+        app.views.logs.chosen = Some(index);
+    }
     app.views.logs.field = Cursor::default();
 }
 
@@ -260,9 +219,7 @@ pub fn motion(app: &mut App, motion: Motion) {
     if matches!(motion, Motion::Left | Motion::Right) {
         return;
     }
-    let mut cursor = Cursor {
-        at: logs.selected(),
-    };
+    let mut cursor = Cursor::put(logs.selected());
     cursor.go(motion, logs.lines().len(), page);
     select(app, cursor.at);
 }
@@ -278,8 +235,12 @@ fn load_older(app: &mut App) {
     if app.flights.contains_key(&Slot::OlderLogs) {
         return;
     }
+    // one line alone is followed and first; now it is the one from which older ones are looked for
+    app.views.logs.stay();
+    let logs = &app.views.logs;
     let before_ns = logs.lines.first().map_or(0, |l| l.ts_ns);
-    let window = logs.window.unwrap_or_else(|| app.range.window());
+    let shown = logs.shown.as_ref().map(|s| s.window);
+    let window = shown.unwrap_or_else(|| app.range.passed());
     let query = logs.logql();
     app.ask(
         Ask::OlderLogs(Lines {
@@ -323,14 +284,16 @@ pub fn back(app: &mut App) -> bool {
     if std::mem::take(&mut logs.in_fields) || logs.leave_context() {
         return true;
     }
-    logs.chosen.take().is_some()
+    logs.release()
 }
 
 /// `c`: the lines around the selected one, of every service.
 pub fn context(app: &mut App) {
     if app.views.logs.in_context() {
         app.views.logs.leave_context();
-    } else if let Some(at_ns) = app.views.logs.line().map(|l| l.ts_ns) {
+    } else if let Some(line) = app.views.logs.line().cloned() {
+        let at_ns = line.ts_ns;
+        app.views.logs.centre = Some(line);
         app.ask(
             Ask::Context {
                 query: words::as_logql("", &app.views.logs.seen),
@@ -394,7 +357,7 @@ pub fn show_query(app: &mut App, query: &str) {
     app.remember();
     let logs = &mut app.views.logs;
     logs.leave_context();
-    logs.chosen = None;
+    logs.release();
     logs.in_fields = false;
     logs.query.set(query);
     logs.query.commit();

@@ -6,7 +6,7 @@ use crate::client::graph::{Edge, Graph};
 use crate::client::loki::quoted;
 use crate::text;
 use crate::time::Window;
-use crate::views::traces;
+use crate::views::{ViewId, traces};
 use crate::widgets::cursor::Cursor;
 
 /// State of the view.
@@ -27,7 +27,7 @@ const RECENT_MS: i64 = 120_000;
 /// The stretch of time that the figures are of.
 #[must_use]
 pub fn window(app: &App) -> Window {
-    let range = app.range.window();
+    let range = app.range.passed();
     match app.views.map.whole {
         true => range,
         false => Window {
@@ -59,6 +59,21 @@ pub fn edges(app: &App) -> Vec<&Edge> {
     let mut edges: Vec<&Edge> = graph.edges.iter().collect();
     edges.sort_by_key(|e| (rank(&e.from), e.from.clone(), rank(&e.to), e.to.clone()));
     edges
+}
+
+/// The graph has arrived: the selected call stays selected.
+pub fn arrived(app: &mut App, graph: Graph) {
+    let ends = |e: &Edge| (e.from.clone(), e.to.clone());
+    let chosen = selected(app).map(ends);
+    app.views.map.graph.good(graph);
+    let edges = edges(app);
+    let place = edges.iter().position(|e| Some(ends(e)) == chosen);
+    let len = edges.len();
+    let map = &mut app.views.map;
+    if chosen.is_some() && map.at.picked() && !map.at.went_to(place, len) && app.view == ViewId::Map
+    {
+        app.say("the selected call was not made in this time: the one in its row is selected");
+    }
 }
 
 /// The selected call.

@@ -60,17 +60,18 @@ pub fn refresh(app: &mut App, asker: Asker) {
     let metrics = &mut app.views.metrics;
     if metrics.asked != query {
         metrics.asked.clone_from(&query);
+        metrics.at = Cursor::default();
         // the peak of one expression is any moment of another
         if metrics.crosshair_ms.take().is_some() {
             app.say("new query: the crosshair is gone, values are the newest; X goes to the peak");
         }
     }
-    let window = app.range.window();
+    let window = app.range.passed();
     app.ask(
         Ask::Metrics {
             query,
             window,
-            step_s: step_s(window),
+            step_s: step_s(app.range.window()),
         },
         asker,
     );
@@ -95,10 +96,14 @@ pub fn arrived(app: &mut App, mut series: Vec<Series>) {
             .then_with(|| a.labels.cmp(&b.labels))
     });
     metrics.series = series;
-    if metrics.at.at > 0 {
-        metrics.at.at = chosen
-            .and_then(|labels| metrics.series.iter().position(|s| s.labels == labels))
-            .unwrap_or(0);
+    let Some(labels) = chosen.filter(|_| metrics.at.picked()) else {
+        return;
+    };
+    let place = metrics.series.iter().position(|s| s.labels == labels);
+    if !metrics.at.went_to(place, metrics.series.len()) && app.view == ViewId::Metrics {
+        app.say(
+            "the selected series has no values in this time range: the one in its row is selected",
+        );
     }
 }
 
@@ -115,13 +120,13 @@ pub fn read_at(app: &App) -> i64 {
     app.views.metrics.crosshair_ms.unwrap_or_else(|| {
         selected(app)
             .and_then(|s| s.points.last())
-            .map_or(app.range.window().end_ms, |p| p.0)
+            .map_or(app.range.passed().end_ms, |p| p.0)
     })
 }
 
 /// Up and down among the series; left and right move the crosshair.
 pub fn motion(app: &mut App, motion: Motion) {
-    let (page, window) = (app.page(), app.range.window());
+    let (page, window) = (app.page(), app.range.passed());
     let here = read_at(app);
     let metrics = &mut app.views.metrics;
     let step = (window.length_ms() / 80).max(1000);
@@ -197,6 +202,7 @@ pub fn show(app: &mut App, subject: &Subject) {
     metrics.query.set(&query);
     metrics.query.commit();
     metrics.asked.clone_from(&metrics.query.ran);
+    metrics.at = Cursor::default();
     if app.view == ViewId::Metrics {
         app.refresh(Asker::Person);
     } else {

@@ -46,7 +46,7 @@ impl View for Overview {
 
     fn refresh(&self, app: &mut App, _asker: Asker) {
         if app.drill().is_some() {
-            let window = app.range.window();
+            let window = app.range.passed();
             app.ask(Ask::Golden(window), Asker::Screen);
             app.ask(Ask::Objectives(window.end_ms), Asker::Screen);
         }
@@ -80,7 +80,7 @@ impl View for Overview {
             Item::Alert(i) => app.drill()?.alerts.get(i).map(|a| metric(&a.query, app)),
             Item::Service(name) => Some(PinTarget::Metric {
                 query: golden::P95.to_owned(),
-                at_ms: app.range.window().end_ms,
+                at_ms: app.range.passed().end_ms,
                 labels: [("service".to_owned(), name)].into(),
             }),
         }
@@ -98,7 +98,7 @@ impl View for Overview {
 fn metric(query: &str, app: &App) -> PinTarget {
     PinTarget::Metric {
         query: query.to_owned(),
-        at_ms: app.range.window().end_ms,
+        at_ms: app.range.passed().end_ms,
         labels: std::collections::BTreeMap::new(),
     }
 }

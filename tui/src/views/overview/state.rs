@@ -54,13 +54,52 @@ pub fn items(app: &App) -> Vec<Item> {
     out
 }
 
-/// What the lab told changes, and what is selected stays selected; at the top the cursor stays at the top.
+/// What the lab told changes, and what is selected stays selected; a cursor that was not moved stays at the top.
 pub fn keep_selected(app: &mut App, told: impl FnOnce(&mut App)) {
-    let before = selected(app).filter(|_| app.views.overview.at.at > 0);
+    let at = app.views.overview.at;
+    let before = selected(app).filter(|_| at.picked());
+    let name = before.as_ref().and_then(|item| name_of(app, item));
     told(app);
-    if let Some(at) = before.and_then(|item| items(app).iter().position(|i| *i == item)) {
-        app.views.overview.at.at = at;
+    let (Some(before), Some(name)) = (before, name) else {
+        return;
+    };
+    let items = items(app);
+    let found = items
+        .iter()
+        .position(|i| name_of(app, i).as_ref() == Some(&name));
+    // what is gone leaves the selection in its section, as near as can be
+    let alike = |i: &usize| std::mem::discriminant(&items[*i]) == std::mem::discriminant(&before);
+    let near = || {
+        (0..items.len())
+            .filter(alike)
+            .min_by_key(|i| i.abs_diff(at.at))
+    };
+    app.views
+        .overview
+        .at
+        .went_to(found.or_else(near), items.len());
+    if found.is_none() && app.view == ViewId::Overview {
+        app.say("what was selected is no longer listed: what stands next to it is selected");
     }
+}
+
+/// What names an item for as long as it is listed; of alerts that are named alike, the how-manieth it is, too.
+fn name_of(app: &App, item: &Item) -> Option<String> {
+    Some(match item {
+        Item::Page => "page".to_owned(),
+        Item::Service(name) => format!("service {name}"),
+        Item::Change(id) => format!("change {id}"),
+        Item::Alert(place) => {
+            let alerts = &app.drill()?.alerts;
+            let name = |a: &api::Alert| {
+                let service = a.service.as_deref().unwrap_or("-");
+                format!("alert {} {service} {} {}", a.name, a.severity, a.query)
+            };
+            let own = name(alerts.get(*place)?);
+            let before = alerts.iter().take(*place).filter(|a| name(a) == own);
+            format!("{own} {}", before.count())
+        }
+    })
 }
 
 /// The newest changes, newest first.

@@ -49,6 +49,8 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let arrow = if traces.ascending { "↑" } else { "↓" };
     let state = if app.waiting(Slot::Traces).is_some() {
         "querying …".to_owned()
+    } else if let Some(new) = traces.held.filter(|_| app.range.follows()) {
+        format!("{} new, Space follows", text::count(new, "trace", "traces"))
     } else {
         format!("by {order} {arrow}")
     };

@@ -1,5 +1,6 @@
 //! 3 Traces: search, a list with duration bars, and one trace as a waterfall with errors, critical path and repeated spans.
 
+pub mod arrive;
 mod draw;
 mod keys;
 mod selection;
@@ -14,7 +15,7 @@ use crate::app::App;
 use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::client::Asker;
-use crate::widgets::cursor::Motion;
+use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
 
@@ -53,9 +54,9 @@ impl View for Traces {
     fn select(&self, app: &mut App, _pane: usize, index: usize) {
         let traces = &mut app.views.traces;
         if traces.open.is_some() {
-            traces.row.at = index
+            traces.row = Cursor::put(index);
         } else {
-            traces.at.at = index
+            traces.at = Cursor::put(index);
         }
     }
 
@@ -69,6 +70,17 @@ impl View for Traces {
             state::refresh(app, Asker::Screen);
         }
         was_open
+    }
+
+    fn holds(&self, app: &App) -> bool {
+        let traces = &app.views.traces;
+        traces.open.is_none() && traces.held.is_some()
+    }
+
+    fn release(&self, app: &mut App) {
+        if self.holds(app) {
+            app.views.traces.release();
+        }
     }
 
     fn query<'a>(&self, app: &'a mut App) -> Option<&'a mut QueryLine> {

@@ -7,11 +7,10 @@ use crate::app::App;
 use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::client::Asker;
-use crate::client::derived::Derived;
 use crate::client::loki::{LogLine, quoted};
 use crate::client::tempo::{Span, TraceHit};
 use crate::client::words::escape_regex;
-use crate::time::Window;
+use crate::time::Range;
 use crate::views::{ViewId, logs, metrics};
 use crate::widgets::cursor::{Cursor, Motion, round};
 use crate::widgets::query::QueryLine;
@@ -60,9 +59,13 @@ pub struct State {
     pub logs: Vec<LogLine>,
     /// Whether these logs are shown in place.
     pub show_logs: bool,
-    wanted_span: Option<String>,
+    /// What these traces are the answer to: what was typed, and the choice of window.
+    pub(super) shown: Option<(String, Range)>,
+    /// Traces that have come since the list stands still for the sake of the selected one; none while it does not.
+    pub held: Option<usize>,
+    pub(super) wanted_span: Option<String>,
     /// How often in a row the open trace was read again without a new span.
-    unchanged: u32,
+    pub(super) unchanged: u32,
 }
 
 /// So often an unfinished trace is read again without a new span: about two minutes. Its root was lost, then.
@@ -106,7 +109,19 @@ impl State {
         self.hits.get(self.at.of(self.hits.len()))
     }
 
-    fn sort(&mut self) {
+    /// Goes to the first row, and follows it.
+    pub fn release(&mut self) {
+        self.at = Cursor::default();
+        self.held = None;
+    }
+
+    /// Whether the first row is the newest, and followed.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        !self.at.picked() && self.order == Order::Time && !self.ascending
+    }
+
+    pub(super) fn sort(&mut self) {
         let (order, ascending) = (self.order, self.ascending);
         self.hits.sort_by(|a, b| {
             let by = match order {
@@ -192,7 +207,7 @@ pub fn refresh(app: &mut App, asker: Asker) {
         return open(app, &typed, Asker::Person);
     }
     let query = as_traceql(&typed, &app.services());
-    let window = app.range.window();
+    let window = app.range.passed();
     app.ask(
         Ask::Traces {
             query,
@@ -213,22 +228,6 @@ pub fn look_again(app: &mut App) {
     }
 }
 
-/// Traces have arrived; the selected one stays selected.
-pub fn hits_arrived(app: &mut App, hits: Vec<TraceHit>) {
-    let traces = &mut app.views.traces;
-    traces.query.failure = None;
-    traces.loaded = true;
-    let chosen = traces.hit().map(|h| h.trace_id.clone());
-    traces.hits = hits;
-    traces.sort();
-    // the first row stays the newest; any other selection follows its trace
-    if traces.at.at > 0
-        && let Some(at) = chosen.and_then(|id| traces.hits.iter().position(|h| h.trace_id == id))
-    {
-        traces.at.at = at;
-    }
-}
-
 /// Opens a trace.
 pub fn open(app: &mut App, id: &str, asker: Asker) {
     let traces = &mut app.views.traces;
@@ -241,42 +240,6 @@ pub fn open(app: &mut App, id: &str, asker: Asker) {
         traces.groups.clear();
     }
     app.ask(Ask::Trace(id.to_owned()), asker);
-}
-
-/// The spans of the open trace have arrived.
-pub fn trace_arrived(app: &mut App, id: String, spans: Vec<Span>, derived: Derived) {
-    let traces = &mut app.views.traces;
-    traces.query.failure = None;
-    let before = traces.waterfall.as_ref().filter(|w| w.id == id);
-    let same = before.is_some_and(|w| w.spans.len() == spans.len());
-    traces.unchanged = if same { traces.unchanged + 1 } else { 0 };
-    // spans that arrive above the selected one do not move the selection to another
-    let selected = traces
-        .span()
-        .map(|s| s.id.clone())
-        .filter(|_| traces.row.at > 0);
-    let waterfall = Waterfall::new(id.clone(), spans, derived);
-    let (start_ms, end_ms) = (waterfall.start_ns / 1_000_000, waterfall.end_ns / 1_000_000);
-    traces.waterfall = Some(waterfall);
-    if let Some(wanted) = traces.wanted_span.take().or(selected) {
-        let rows = traces.rows();
-        let at = traces
-            .current()
-            .and_then(|w| rows.iter().position(|r| w.spans[r.span()].id == wanted));
-        traces.row.at = at.unwrap_or(0);
-    }
-    /// Logs of a trace may be stamped a little outside its spans, milliseconds.
-    const AROUND_MS: i64 = 5_000;
-    app.ask(
-        Ask::TraceLogs {
-            trace_id: id,
-            window: Window {
-                start_ms: start_ms - AROUND_MS,
-                end_ms: end_ms + AROUND_MS,
-            },
-        },
-        Asker::Screen,
-    );
 }
 
 /// Opens the view on a subject: its trace, or the traces of its service.
@@ -295,7 +258,7 @@ pub fn show(app: &mut App, subject: &Subject) {
 pub fn show_query(app: &mut App, query: &str) {
     app.remember();
     app.views.traces.open = None;
-    app.views.traces.at = Cursor::default();
+    app.views.traces.release();
     app.views.traces.query.set(query);
     app.views.traces.query.commit();
     if app.view == ViewId::Traces {
@@ -415,8 +378,8 @@ pub fn jump_error(app: &mut App, forward: bool) {
         )
     };
     match round(failed.len(), at, forward).find(|i| failed[*i]) {
-        Some(index) if traces.open.is_some() => traces.row.at = index,
-        Some(index) => traces.at.at = index,
+        Some(index) if traces.open.is_some() => traces.row = Cursor::put(index),
+        Some(index) => traces.at = Cursor::put(index),
         None => app.say("nothing here failed"),
     }
 }
@@ -433,7 +396,16 @@ pub fn sort(app: &mut App, next: bool) {
     } else {
         traces.ascending = !traces.ascending;
     }
+    let chosen = traces.hit().map(|h| h.trace_id.clone());
     traces.sort();
+    let place = traces
+        .hits
+        .iter()
+        .position(|h| Some(&h.trace_id) == chosen.as_ref());
+    // who stands at the top asks for the top of the new order
+    if traces.at.at > 0 {
+        traces.at.went_to(place, traces.hits.len());
+    }
 }
 
 #[cfg(test)]
