@@ -47,6 +47,13 @@ fn told(folder: &Path, words: &[&str]) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
+/// Stops everything, and sees that nothing is left that acts.
+fn stop_everything(folder: &Path) {
+    let all = told(folder, &["stop-everything"]);
+    let over = |one: &Value| one["state"] == "healed";
+    assert!(all.as_array().unwrap().iter().all(over), "{all}");
+}
+
 fn until(what: &str, question: impl Fn() -> bool) {
     let began = Instant::now();
     while !question() {
@@ -63,6 +70,7 @@ struct Running {
 }
 
 impl Running {
+    /// One that commands in this folder find.
     fn start(folder: &Path) -> Self {
         let mut child = drill(folder)
             .args(["run", "quiet-night", "--headless", "--json", "--seed", "7"])
@@ -73,11 +81,13 @@ impl Running {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        Self {
+        let running = Self {
             child,
             lines,
             first,
-        }
+        };
+        until("the drill is found", || chaos(folder, &["status"]).0 == 0);
+        running
     }
 
     fn pids(&self) -> Vec<u32> {
@@ -118,7 +128,6 @@ fn an_instructor_injects_looks_and_heals() {
     assert_eq!(code, 3);
     assert!(err.contains("no drill runs here"), "{err}");
     let running = Running::start(here);
-    until("the drill is found", || chaos(here, &["status"]).0 == 0);
 
     let preview = told(here, &["inject", "hang", "promotions", "--preview"]);
     assert_eq!(preview["hits"], serde_json::json!(["promotions-1"]));
@@ -165,9 +174,7 @@ fn an_instructor_injects_looks_and_heals() {
     assert_eq!(healed[0]["state"], "healed");
     assert_eq!(healed[0]["how"], "healed by Ada");
     for _ in 0..2 {
-        let all = told(here, &["stop-everything"]);
-        let over = |one: &Value| one["state"] == "healed";
-        assert!(all.as_array().unwrap().iter().all(over), "{all}");
+        stop_everything(here);
     }
     assert_eq!(told(here, &["status"]), serde_json::json!([]));
     until("it is seen that traffic flows again", || {
@@ -181,7 +188,6 @@ fn what_makes_no_sense_is_refused_with_what_would() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let running = Running::start(here);
-    until("the drill is found", || chaos(here, &["status"]).0 == 0);
     for (words, said) in [
         (
             &["inject", "latncy", "checkout"][..],
@@ -235,7 +241,6 @@ fn an_attached_injection_ends_with_its_command_however_that_ends() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let running = Running::start(here);
-    until("the drill is found", || chaos(here, &["status"]).0 == 0);
     let mut attached = drill(here)
         .args([
             "chaos",
@@ -266,7 +271,6 @@ fn a_crash_of_the_drill_leaves_no_harm_behind() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let mut running = Running::start(here);
-    until("the drill is found", || chaos(here, &["status"]).0 == 0);
     for harm in [
         &["inject", "cpu-burn", "worker", "cores=1"][..],
         &[
@@ -301,7 +305,6 @@ fn stop_everything_goes_before_whatever_a_service_is_doing() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let running = Running::start(here);
-    until("the drill is found", || chaos(here, &["status"]).0 == 0);
     told(here, &["inject", "slow-start", "pricing", "delay_ms=60000"]);
     // rolled out under a start of a minute, and a standstill that waits for it
     let mut waiting: Vec<_> = [["bad-release", "pricing"], ["hang", "pricing"]]
@@ -316,9 +319,7 @@ fn stop_everything_goes_before_whatever_a_service_is_doing() {
     until("all are registered", || {
         told(here, &["status"]).as_array().unwrap().len() == 3
     });
-    let all = told(here, &["stop-everything"]);
-    let over = |one: &Value| one["state"] == "healed";
-    assert!(all.as_array().unwrap().iter().all(over), "{all}");
+    stop_everything(here);
     for command in &mut waiting {
         command.wait().unwrap();
     }
@@ -334,7 +335,6 @@ fn a_script_for_toxiproxy_drives_the_links_of_a_lab_and_is_journalled() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let mut running = Running::start(here);
-    until("the drill is found", || chaos(here, &["status"]).0 == 0);
     let scripts = running.first["toxiproxy"].as_str().unwrap().to_owned();
     let get = |path: &str| -> Value {
         let mut answer = ureq::get(format!("{scripts}{path}")).call().unwrap();

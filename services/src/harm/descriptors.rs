@@ -4,7 +4,7 @@
 //! hit: new connections fail with EMFILE, what others close is leaked too, and the machine never
 //! notices.
 
-use std::{io, os::unix::net::UnixDatagram, time::Duration};
+use std::{fs::DirEntry, io, os::unix::net::UnixDatagram, time::Duration};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use scenarios::setting::DescriptorLeak;
@@ -45,13 +45,15 @@ impl Descriptors {
     }
 
     fn lower(&mut self, by: u32) -> Result<(), ServiceError> {
-        let listed = std::fs::read_dir(OPEN)
-            .map_err(|source| failed("count the open descriptors", source))?
-            .count();
-        // the list is open itself while it is read
-        let open = listed.saturating_sub(1);
+        let mut open = open_numbers().map_err(|source| failed("list the descriptors", source))?;
+        open.sort_unstable();
+        // so many numbers below it are free
+        let soft = open.iter().fold(u64::from(by), |soft, &number| {
+            soft + u64::from(number < soft)
+        });
+        // the list was open itself while it was read
+        let soft = soft.saturating_sub(1);
         let limits = getrlimit(Resource::Nofile);
-        let soft = (open as u64).saturating_add(u64::from(by));
         let lowered = Rlimit {
             current: Some(limits.current.map_or(soft, |current| current.min(soft))),
             maximum: limits.maximum,
@@ -68,6 +70,15 @@ impl Descriptors {
         }
         Ok(())
     }
+}
+
+/// The numbers of all descriptors that are open, that of the list among them.
+fn open_numbers() -> io::Result<Vec<u64>> {
+    let listed = std::fs::read_dir(OPEN)?;
+    let number = |entry: DirEntry| entry.file_name().to_str()?.parse().ok();
+    listed
+        .filter_map(|entry| entry.map(number).transpose())
+        .collect()
 }
 
 fn set(limits: Rlimit) -> Result<(), ServiceError> {

@@ -1,7 +1,10 @@
 //! What the operating system says of this process: processor time, resident memory,
 //! descriptors, start.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use prometheus_client::{
     collector::Collector,
@@ -26,40 +29,35 @@ impl ProcessFigures {
 }
 
 impl Collector for ProcessFigures {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        let started = ConstGauge::new(self.started_s);
-        started.encode(encoder.encode_descriptor(
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let mut tell = |name, help, figure: &dyn EncodeMetric| {
+            figure.encode(encoder.encode_descriptor(name, help, None, figure.metric_type())?)
+        };
+        tell(
             "process_start_time_seconds",
             "Start of the process, Unix time",
-            None,
-            started.metric_type(),
-        )?)?;
+            &ConstGauge::new(self.started_s),
+        )?;
         if let Some(seconds) = cpu_seconds() {
-            let cpu = ConstCounter::new(seconds);
-            cpu.encode(encoder.encode_descriptor(
+            tell(
                 "process_cpu_seconds",
                 "Processor time spent, user and system",
-                None,
-                cpu.metric_type(),
-            )?)?;
+                &ConstCounter::new(seconds),
+            )?;
         }
         if let Some(bytes) = resident_bytes() {
-            let resident = ConstGauge::new(bytes);
-            resident.encode(encoder.encode_descriptor(
+            tell(
                 "process_resident_memory_bytes",
                 "Resident memory",
-                None,
-                resident.metric_type(),
-            )?)?;
+                &ConstGauge::new(bytes),
+            )?;
         }
         if let Some(number) = open_descriptors() {
-            let open = ConstGauge::new(number);
-            open.encode(encoder.encode_descriptor(
+            tell(
                 "process_open_fds",
                 "Open file descriptors",
-                None,
-                open.metric_type(),
-            )?)?;
+                &ConstGauge::new(number),
+            )?;
         }
         Ok(())
     }

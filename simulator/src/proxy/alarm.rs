@@ -96,16 +96,14 @@ impl<'a> Timer<'a> {
         }
         let shared = &self.alarm.shared;
         let mut waiting = shared.waiting.lock();
-        if let Some(set) = self.set.take() {
-            let waker = waiting.by_time.remove(&set);
-            // it stays as it is in the commonest case: another wake before the time
-            if let Some(waker) =
-                waker.filter(|waker| Some(set.0) == at && waker.will_wake(cx.waker()))
-            {
-                waiting.by_time.insert(set, waker);
-                self.set = Some(set);
+        if let Some(set) = self.set {
+            let waker = waiting.by_time.get(&set);
+            // the commonest case: another wake before the time
+            if Some(set.0) == at && waker.is_some_and(|waker| waker.will_wake(cx.waker())) {
                 return Poll::Pending;
             }
+            waiting.by_time.remove(&set);
+            self.set = None;
         }
         let Some(at) = at else {
             return Poll::Pending;

@@ -75,32 +75,30 @@ impl Carriers {
     }
 
     /// A place for a listener, where there are the fewest.
-    pub(super) fn home(&self) -> Home {
-        let home = self.least(&self.first, |one| &one.listeners);
-        home.listeners.fetch_add(1, Ordering::Relaxed);
-        Home(home.clone())
+    pub(super) fn home(&self) -> Place {
+        let least = self.least(&self.first, |one| &one.listeners);
+        Place::take(least, |one| &one.listeners)
     }
 
     /// A place for a connection: where it was accepted, which costs the least, or where clearly fewer are carried.
-    pub(super) fn seat(&self, home: &Home) -> Seat {
-        let least = self.least(&home.0, |one| &one.connections);
+    pub(super) fn seat(&self, home: &Place) -> Place {
+        let least = self.least(&home.carrier, |one| &one.connections);
         let here = home.connections.load(Ordering::Relaxed);
         let there = least.connections.load(Ordering::Relaxed);
         let chosen = if here >= there + CLEARLY_FEWER {
             least
         } else {
-            &home.0
+            &home.carrier
         };
-        chosen.connections.fetch_add(1, Ordering::Relaxed);
-        Seat(chosen.clone())
+        Place::take(chosen, |one| &one.connections)
     }
 
     fn least<'a>(
         &'a self,
         first: &'a Arc<Carrier>,
-        of: impl Fn(&Carrier) -> &AtomicUsize,
+        count: fn(&Carrier) -> &AtomicUsize,
     ) -> &'a Arc<Carrier> {
-        let count = |one: &Carrier| of(one).load(Ordering::Relaxed);
+        let count = |one: &Carrier| count(one).load(Ordering::Relaxed);
         [&self.first]
             .into_iter()
             .chain(&self.others)
@@ -114,18 +112,39 @@ impl Carriers {
     }
 }
 
-/// A place of a listener.
+/// A place on a carrier, of a listener or of a connection: it counts until it is dropped.
 #[derive(Debug)]
-pub(super) struct Home(Arc<Carrier>);
+pub(super) struct Place {
+    carrier: Arc<Carrier>,
+    count: fn(&Carrier) -> &AtomicUsize,
+}
 
-/// A place of a connection.
-#[derive(Debug)]
-pub(super) struct Seat(Arc<Carrier>);
+impl Place {
+    fn take(carrier: &Arc<Carrier>, count: fn(&Carrier) -> &AtomicUsize) -> Self {
+        count(carrier).fetch_add(1, Ordering::Relaxed);
+        Self {
+            carrier: carrier.clone(),
+            count,
+        }
+    }
 
-impl Seat {
-    /// Whether it is where the listener is.
-    pub(super) fn is_at(&self, home: &Home) -> bool {
-        Arc::ptr_eq(&self.0, &home.0)
+    /// Whether both are on the same one.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.carrier, &other.carrier)
+    }
+}
+
+impl std::ops::Deref for Place {
+    type Target = Carrier;
+
+    fn deref(&self) -> &Carrier {
+        &self.carrier
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        (self.count)(&self.carrier).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -146,34 +165,6 @@ impl Carrier {
     pub(super) fn adopt<S, T>(&self, socket: S, from_std: fn(S) -> io::Result<T>) -> io::Result<T> {
         let _inside = self.runtime.enter();
         from_std(socket)
-    }
-}
-
-impl std::ops::Deref for Home {
-    type Target = Carrier;
-
-    fn deref(&self) -> &Carrier {
-        &self.0
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        self.0.listeners.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl std::ops::Deref for Seat {
-    type Target = Carrier;
-
-    fn deref(&self) -> &Carrier {
-        &self.0
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -224,10 +215,10 @@ mod tests {
     fn connections_stay_at_home_until_others_carry_clearly_fewer() {
         let carriers = Carriers::threads(3).unwrap();
         let homes = [carriers.home(), carriers.home(), carriers.home()];
-        assert!(!Arc::ptr_eq(&homes[0].0, &homes[1].0));
-        assert!(!Arc::ptr_eq(&homes[0].0, &homes[2].0));
+        assert!(!homes[0].is_beside(&homes[1]));
+        assert!(!homes[0].is_beside(&homes[2]));
         let seats: Vec<_> = (0..30).map(|_| carriers.seat(&homes[1])).collect();
-        assert!(seats[0].is_at(&homes[1]));
+        assert!(seats[0].is_beside(&homes[1]));
         let counts = [&carriers.first, &carriers.others[0], &carriers.others[1]]
             .map(|one| one.connections.load(Ordering::Relaxed));
         assert_eq!(counts.iter().sum::<usize>(), 30);
@@ -236,7 +227,7 @@ mod tests {
             "{counts:?}"
         );
         drop(seats);
-        assert!(carriers.seat(&homes[2]).is_at(&homes[2]));
+        assert!(carriers.seat(&homes[2]).is_beside(&homes[2]));
     }
 
     #[test]

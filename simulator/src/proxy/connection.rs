@@ -101,8 +101,8 @@ async fn run<'a>(
                 };
                 continue;
             }
-            if down.is_done() && callee.is_socket() {
-                up.comes_last();
+            if down.is_done() {
+                callee.comes_last();
             }
             let sent = match up.run(cx, &mut client_read, callee) {
                 Err(over) => return Poll::Ready(Some(over)),

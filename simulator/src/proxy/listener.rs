@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    carriers::{Carriers, Home},
+    carriers::{Carriers, Place},
     connection,
     link::Link,
 };
@@ -106,7 +106,7 @@ async fn accept(
     listener: TcpListener,
     link: Arc<Link>,
     carriers: Arc<Carriers>,
-    home: Home,
+    home: Place,
     cancel: CancellationToken,
 ) {
     let mut connections = JoinSet::new();
@@ -135,7 +135,7 @@ async fn accept(
         let seat = carriers.seat(&home);
         let runtime = seat.runtime.clone();
         // its sockets belong to the runtime that carries it
-        let stream = if seat.is_at(&home) {
+        let stream = if seat.is_beside(&home) {
             Ok(stream)
         } else {
             stream

@@ -123,7 +123,7 @@ pub fn parse_config(body: &[u8]) -> Result<Vec<ProxyEntry>, ApiError> {
             )));
         }
         let toxics = wire.toxics.map(|toxics| {
-            let specs: Result<Vec<_>, _> = toxics.into_iter().map(toxic_value).collect();
+            let specs: Result<Vec<_>, _> = toxics.into_iter().map(parse_toxic).collect();
             specs.and_then(|specs| unique(&spec.name, specs))
         });
         entries.push(ProxyEntry {
@@ -136,7 +136,7 @@ pub fn parse_config(body: &[u8]) -> Result<Vec<ProxyEntry>, ApiError> {
 
 /// `POST /proxies/{name}/toxics`.
 pub(super) fn toxic(body: &[u8]) -> Result<ToxicSpec, ApiError> {
-    toxic_value(json(body)?)
+    parse_toxic(json(body)?)
 }
 
 /// A toxic as on the wire.
@@ -144,10 +144,6 @@ pub(super) fn toxic(body: &[u8]) -> Result<ToxicSpec, ApiError> {
 /// # Errors
 /// What is wrong with it.
 pub fn parse_toxic(value: Value) -> Result<ToxicSpec, ApiError> {
-    toxic_value(value)
-}
-
-fn toxic_value(value: Value) -> Result<ToxicSpec, ApiError> {
     let wire: WireToxic = object(value)?;
     let stream = stream(wire.stream.as_deref())?;
     let kind = wire.kind.unwrap_or_default();

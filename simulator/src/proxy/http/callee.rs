@@ -44,6 +44,7 @@ pub(in super::super) struct Callee<'a> {
     version: Option<u64>,
     /// Whether an HTTP toxic is on the link.
     http: bool,
+    last: bool,
 }
 
 enum Far<'a> {
@@ -69,7 +70,14 @@ impl<'a> Callee<'a> {
             between: true,
             version: None,
             http: false,
+            last: false,
         }
+    }
+
+    /// The callee has sent its end, and the caller has it: a socket that gets the other end is closed right after, which says
+    /// so without a shutdown.
+    pub(in super::super) const fn comes_last(&mut self) {
+        self.last = true;
     }
 
     /// Runs the session, if there is one.
@@ -80,11 +88,6 @@ impl<'a> Callee<'a> {
         {
             *ended = Some(how);
         }
-    }
-
-    /// Whether it is still the socket itself.
-    pub(in super::super) const fn is_socket(&self) -> bool {
-        matches!(self.far, Far::Socket(_))
     }
 
     /// Whether nothing is under way behind the two directions.
@@ -215,7 +218,9 @@ impl AsyncWrite for Callee<'_> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().far {
+        let this = self.get_mut();
+        match &mut this.far {
+            Far::Socket(_) if this.last => Poll::Ready(Ok(())),
             Far::Socket(socket) => Pin::new(socket).poll_shutdown(cx),
             Far::Session { near, .. } => Pin::new(near).poll_shutdown(cx),
             Far::Changing => Poll::Ready(Ok(())),

@@ -74,6 +74,23 @@ proptest! {
 }
 
 #[tokio::test]
+async fn a_request_and_an_end_arrive_behind_the_end_of_the_answers() {
+    let (proxy, mut client, mut server) = pair().await;
+    let _never = poison(&proxy, "http_status", json!({"path": "/never"}));
+    server.shutdown().await.unwrap();
+    let mut answers = Vec::new();
+    client.read_to_end(&mut answers).await.unwrap();
+    assert_eq!(answers, b"");
+    let request = b"GET / HTTP/1.1\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    client.shutdown().await.unwrap();
+    let mut got = Vec::new();
+    let read = timeout(LONG, server.read_to_end(&mut got)).await;
+    read.unwrap().unwrap();
+    assert_eq!(got, request);
+}
+
+#[tokio::test]
 async fn http_toxics_that_come_and_go_lose_no_byte_of_what_they_do_not_match() {
     let (proxy, mut client, mut server) = pair().await;
     for round in 0..40 {
