@@ -9,6 +9,7 @@ mod list;
 mod load;
 mod manual;
 mod proxy;
+mod record;
 mod report;
 mod rules;
 mod run;
@@ -47,6 +48,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Bench(bench)) => bench.json,
         Some(Word::Load(load)) => load.json,
         Some(Word::Doctor(doctor)) => doctor.json,
+        Some(Word::Screen(screen)) => screen.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
         Some(Word::Chaos(word)) => word.wants_json(),
         Some(Word::Rules(RulesWord::Check { json, .. } | RulesWord::Test { json, .. })) => *json,
@@ -74,6 +76,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
         Some(Word::Screen(args)) => screen::run(&args),
+        Some(Word::RecordScreen(args)) => record::run(&args, settings),
         Some(Word::Proxy(args)) => proxy::run(&args),
         Some(Word::Bench(args)) => bench::run(&args),
         Some(Word::Bare) => Ok(bench::bare()),

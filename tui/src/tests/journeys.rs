@@ -668,23 +668,6 @@ async fn the_drill_is_finished_from_the_debrief() {
 }
 
 #[tokio::test]
-async fn a_picture_is_made_of_the_live_lab() {
-    let (address, _) = fixture::start(fixture::lab()).await;
-    let text = crate::screen::render_once(&address, "overview", 100, 30)
-        .await
-        .unwrap();
-    assert!(text.contains("Order history is slow"), "{text}");
-    let svg = crate::screen::svg(&address, "map", 120, 40, crate::ThemeName::Dark)
-        .await
-        .unwrap();
-    assert!(svg.starts_with("<svg") && svg.contains("storefront"));
-    let gone = crate::screen::render_once("http://127.0.0.1:9", "overview", 100, 30)
-        .await
-        .unwrap_err();
-    assert!(gone.to_string().contains("not reachable"), "{gone}");
-}
-
-#[tokio::test]
 async fn a_search_of_the_screen_is_inverted_by_an_exclamation_mark() {
     let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
     let rows = |app: &App| crate::views::of(app.view).rows(app);

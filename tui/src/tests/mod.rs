@@ -7,4 +7,5 @@ mod journeys;
 mod lost;
 mod plain;
 mod screens;
+mod seat;
 mod selection;
