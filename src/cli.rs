@@ -2,6 +2,7 @@
 
 mod chaos;
 mod files;
+mod glass;
 mod live;
 mod load;
 mod proxy;
@@ -13,6 +14,7 @@ use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
 
 pub use chaos::{ChaosRunArgs, ChaosWord};
 pub use files::{RulesWord, ScenariosWord};
+pub use glass::GlassArgs;
 pub use live::{ChaosListArgs, HealArgs, InjectArgs, StatusArgs, Target};
 pub use load::{ArrivalWord, LoadArgs, body_file};
 pub use proxy::ProxyArgs;
@@ -183,6 +185,9 @@ pub struct RunArgs {
     /// What opens the instructor's routes, for `drill chaos` from elsewhere [default: drawn, and printed by a headless drill]
     #[arg(long, env = "DRILL_INSTRUCTOR_KEY", hide_env_values = true, value_parser = instructor_key)]
     pub instructor_key: Option<String>,
+    /// How the screen looks
+    #[command(flatten)]
+    pub glass: GlassArgs,
 }
 
 /// `drill join`.
@@ -196,6 +201,9 @@ pub struct JoinArgs {
     /// Line mode without drawing
     #[arg(long)]
     pub plain: bool,
+    /// How the screen looks
+    #[command(flatten)]
+    pub glass: GlassArgs,
 }
 
 /// `drill list`.

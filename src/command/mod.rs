@@ -64,7 +64,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
             settings,
         ),
         Some(Word::Run(command)) => run::run(command, settings),
-        Some(Word::Join(args)) => join::run(&args),
+        Some(Word::Join(args)) => join::run(&args, settings),
         Some(Word::List(args)) => list::run(&args, settings),
         Some(Word::Report(args)) => report::run(&args, settings),
         Some(Word::Scenarios(word)) => scenario_files::run(word, settings),

@@ -257,6 +257,12 @@ pub const EVERYWHERE: &[Row] = &[
         views::case::forms::open_diagnosis,
     ),
     row(
+        &["gc"],
+        "colours",
+        "the next colours: terminal, dark, light, contrast, none",
+        App::next_theme,
+    ),
+    row(
         &["F2"],
         "mouse",
         "mouse on or off; off lets the terminal select text",

@@ -7,6 +7,7 @@ pub mod keymap;
 pub mod keyname;
 pub mod lost;
 pub mod menu;
+pub mod opening;
 pub mod overlay;
 pub mod places;
 pub mod receive;
@@ -153,6 +154,8 @@ pub struct Flight {
 pub struct App {
     /// Styles.
     pub theme: Theme,
+    /// Colours to choose from.
+    wardrobe: opening::Wardrobe,
     /// Read-only.
     pub observer: bool,
     /// Whether it is spoken with in typed commands, not in keys.
@@ -224,6 +227,7 @@ impl App {
     pub fn new(lab: impl Into<String>, theme: ThemeName, observer: bool) -> Self {
         Self {
             theme: Theme::new(theme),
+            wardrobe: opening::Wardrobe::default(),
             observer,
             typed: false,
             told_page: 0,
