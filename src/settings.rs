@@ -39,6 +39,8 @@ pub struct Settings {
     pub scenarios: Option<PathBuf>,
     /// Colours: a name, or a file of one's own.
     pub theme: Option<String>,
+    /// A file with keys of one's own.
+    pub keys: Option<PathBuf>,
 }
 
 /// Reads the settings file, if there is one.
@@ -57,7 +59,7 @@ pub fn load(folder: &Path) -> Result<Settings, Failure> {
     let settings: Settings = toml::from_str(&text).map_err(|error| {
         Failure::usage(
             format!("{FILE} is not right: {}", error.to_string().trim_end()),
-            "correct the line, or move the file away; keys are logs, listen, cors, otlp_grpc, webhook, slack_webhook, level, database_url, scenarios, theme",
+            "correct the line, or move the file away; keys are logs, listen, cors, otlp_grpc, webhook, slack_webhook, level, database_url, scenarios, theme, keys",
         )
     })?;
     settings.check()?;

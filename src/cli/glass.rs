@@ -1,5 +1,7 @@
 //! Flags of every command that opens the trainee's screen.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::settings::glass::ThemeWish;
@@ -15,4 +17,21 @@ pub struct GlassArgs {
     )]
     /// Colours.
     pub theme: Option<ThemeWish>,
+    /// Keys of your own: a file as `drill keys --toml` prints one [default: the keys of `drill keys`]
+    #[arg(long, env = "DRILL_KEYS", value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+}
+
+/// `drill keys`.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    /// A key file: the keys that it gives, and what of it cannot be
+    #[arg(env = "DRILL_KEYS")]
+    pub file: Option<PathBuf>,
+    /// JSON array
+    #[arg(long, conflicts_with = "toml")]
+    pub json: bool,
+    /// A ready key file
+    #[arg(long)]
+    pub toml: bool,
 }

@@ -20,6 +20,7 @@ pub fn glass(api: &str, plain: bool, args: &GlassArgs, settings: &Settings) -> t
         no_color: unwanted && look.theme.is_none(),
         theme: look.theme.unwrap_or_default(),
         own_theme: look.own,
+        bindings: look.bindings,
         complaints: look.complaints,
         ..tui::Config::new(api)
     }

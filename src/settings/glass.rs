@@ -2,9 +2,15 @@
 //! What cannot be used is told with its file, line and remedy, and left out: a drill never fails for it. Deliberately
 //! knows nothing of what a role or a key does; that is the glass's.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
-use tui::{Theme, ThemeName};
+use tui::{
+    Theme, ThemeName,
+    settings::{Bindings, Change},
+};
 
 use super::{Settings, written::Written};
 use crate::cli::GlassArgs;
@@ -38,6 +44,8 @@ pub struct Look {
     pub theme: Option<ThemeName>,
     /// Colours of a file.
     pub own: Option<Theme>,
+    /// Keys.
+    pub bindings: Bindings,
     /// What could not be used: file, line, why, remedy.
     pub complaints: Vec<String>,
 }
@@ -54,7 +62,30 @@ pub fn look(args: &GlassArgs, settings: &Settings) -> Look {
         }
         None => {}
     }
+    if let Some(path) = args.keys.as_ref().or(settings.keys.as_ref()) {
+        let (bindings, mut complaints) = keys(path);
+        look.bindings = bindings;
+        look.complaints.append(&mut complaints);
+    }
     look
+}
+
+/// The keys that a file gives, and what of it could not be used.
+pub fn keys(path: &Path) -> (Bindings, Vec<String>) {
+    let mut written = Written::read(path);
+    let entries = std::mem::take(&mut written.entries);
+    let (wishes, lines): (Vec<Change>, Vec<usize>) = entries
+        .into_iter()
+        .map(|entry| {
+            let (id, keys) = (entry.key, entry.texts);
+            (Change { id, keys }, entry.line)
+        })
+        .unzip();
+    let (bindings, refusals) = Bindings::of(&wishes);
+    for (place, refused) in refusals {
+        written.complain(lines[place], &refused.why, &refused.remedy);
+    }
+    (bindings, written.complaints)
 }
 
 /// The colours that a file gives: roles with styles, over those of the theme that it names as `base`.
@@ -98,6 +129,7 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let args = GlassArgs {
             theme: Some(path.to_str().unwrap().parse().unwrap()),
+            ..GlassArgs::default()
         };
         (look(&args, &Settings::default()), folder)
     }
@@ -140,11 +172,39 @@ mod tests {
         let of = |theme: Option<&str>| {
             let args = GlassArgs {
                 theme: theme.map(|name| name.parse().unwrap()),
+                ..GlassArgs::default()
             };
             look(&args, &settings).theme
         };
         assert_eq!(of(None), Some(ThemeName::Light));
         assert_eq!(of(Some("contrast")), Some(ThemeName::Contrast));
+    }
+
+    #[test]
+    fn keys_of_a_file_act_and_what_cannot_be_is_told_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        let text = "help = [\"F1\", \"Ctrl-h\"]\npretty = \"P\"\n[logs]\ncontext = [\"C\"]\nnonsense = [\"x\"]\n= 3\n";
+        std::fs::write(&path, text).unwrap();
+        let args = GlassArgs {
+            keys: Some(path),
+            ..GlassArgs::default()
+        };
+        let look = look(&args, &Settings::default());
+        let rows = look.bindings.listed();
+        let keys = |id: &str| {
+            rows.iter()
+                .find(|row| row.id == id)
+                .map(|row| row.keys.to_vec())
+        };
+        assert_eq!(keys("help"), Some(vec!["?", "F1"]), "its line is refused");
+        assert_eq!(keys("logs.context"), Some(vec!["C"]));
+        for line in [1, 2, 5, 6] {
+            let place = format!("keys.toml, line {line}: ");
+            let found = look.complaints.iter().any(|c| c.contains(&place));
+            assert!(found, "line {line}: {:#?}", look.complaints);
+        }
+        assert_eq!(look.complaints.len(), 4, "{:#?}", look.complaints);
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Written {
         };
         Self {
             complaints: vec![format!(
-                "{name} {why}. Correct the path, or leave it out. What it would change stays as it is."
+                "{name} {why}. Remedy: correct the path, or leave it out. What it would change stays as it is."
             )],
             name,
             ..Self::default()

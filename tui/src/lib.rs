@@ -41,6 +41,8 @@ pub struct Config {
     pub theme: ThemeName,
     /// Colours of a person's own file, shown in place of `theme`.
     pub own_theme: Option<Theme>,
+    /// Keys of a person's own file, in place of the rows'.
+    pub bindings: settings::Bindings,
     /// What of a person's settings could not be used, a sentence each: told when the screen opens.
     pub complaints: Vec<String>,
     /// Line mode with numbered menus, for screen readers and dumb terminals.
@@ -57,6 +59,7 @@ impl Config {
             no_color: false,
             theme: ThemeName::Default,
             own_theme: None,
+            bindings: settings::Bindings::default(),
             complaints: Vec::new(),
             plain: false,
         }

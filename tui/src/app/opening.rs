@@ -28,14 +28,18 @@ impl Default for Worn {
 }
 
 impl Worn {
-    fn name(self) -> &'static str {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Named(name) => name.name(),
             Self::Own => "your own",
         }
     }
 
-    fn about(self) -> &'static str {
+    /// What they are, in words.
+    #[must_use]
+    pub fn about(self) -> &'static str {
         match self {
             Self::Named(name) => name.about(),
             Self::Own => "those of your file",
@@ -46,6 +50,7 @@ impl Worn {
 impl App {
     /// Takes what the screen was opened with.
     pub fn opened_with(&mut self, config: &Config) {
+        self.bindings = config.bindings.clone();
         self.wardrobe = Wardrobe {
             own: config.own_theme.clone(),
             worn: Worn::Named(config.effective_theme()),
@@ -59,7 +64,8 @@ impl App {
         }
     }
 
-    fn worn(&self) -> Vec<Worn> {
+    /// All colours that there are to choose from.
+    pub(super) fn worn(&self) -> Vec<Worn> {
         let named = ThemeName::ALL.map(Worn::Named);
         let own = self.wardrobe.own.iter().map(|_| Worn::Own);
         named.into_iter().chain(own).collect()
@@ -75,7 +81,7 @@ impl App {
         self.say(format!("colours: {name}, {about}"));
     }
 
-    fn wear(&mut self, worn: Worn) {
+    pub(super) fn wear(&mut self, worn: Worn) {
         self.wardrobe.worn = worn;
         self.theme = match (worn, &self.wardrobe.own) {
             (Worn::Named(name), _) => Theme::new(name),

@@ -3,6 +3,8 @@
 
 pub mod colours;
 
+pub use crate::app::bindings::{Bindings, Change, Listed};
+
 /// What was refused, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -13,7 +15,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             why: why.into(),
             remedy: remedy.into(),
