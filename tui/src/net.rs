@@ -112,11 +112,20 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
         Ask::LogFields { services, window } => {
             Answer::LogFields(log_fields(client, &services, window).await?)
         }
+        Ask::Patterns {
+            query,
+            window,
+            since_ms,
+        } => Answer::Patterns(client.patterns(&query, window, since_ms, asker).await?),
         Ask::Traces {
             query,
             window,
+            wanted,
             limit,
-        } => Answer::Traces(client.tempo_search(&query, window, limit, asker).await?),
+        } => {
+            let found = client.tempo_search(&query, window, wanted, limit, asker);
+            Answer::Traces(found.await?)
+        }
         Ask::Trace(id) => {
             let spans = client.tempo_trace(&id, asker).await?;
             // a lab that cannot derive, an older one perhaps, shows its traces all the same
@@ -132,6 +141,10 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
                 ..Lines::newest(query, window, LIMIT)
             };
             Answer::TraceLogs(client.loki_lines(&lines, Asker::Screen).await?)
+        }
+        Ask::Compare { a, b } => Answer::Compare(Box::new(client.compare(&a, &b).await?)),
+        Ask::Differs { of, query, window } => {
+            Answer::Differs(Box::new(client.differs(of, &query, window).await?))
         }
         Ask::Metrics {
             query,

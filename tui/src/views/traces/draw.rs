@@ -10,7 +10,8 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span as Words};
 
-use super::state::{LIMIT, Order};
+use super::aside;
+use super::state::{Order, State};
 use super::waterfall::{Row, Waterfall, label};
 use crate::app::App;
 use crate::ask::Slot;
@@ -33,9 +34,10 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         "words (checkout error >500ms), or { status = error && duration > 1s }",
     );
     let (_, body) = cut::top(area, used);
-    match &traces.open {
-        Some(id) => one(app, surface, body, id),
-        None => list(app, surface, body),
+    match (&traces.open, traces.aside) {
+        (Some(id), _) => one(app, surface, body, id),
+        (None, Some(aside)) => aside::draw(app, surface, body, aside),
+        (None, None) => list(app, surface, body),
     }
 }
 
@@ -54,19 +56,7 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
     } else {
         format!("by {order} {arrow}")
     };
-    let inner = surface.titled(
-        area,
-        "Traces",
-        &format!(
-            "{}{} · {state}",
-            match traces.hits.len() {
-                LIMIT => "newest ",
-                _ => "",
-            },
-            text::count(traces.hits.len(), "trace", "traces")
-        ),
-        true,
-    );
+    let inner = surface.titled(area, "Traces", &format!("{} · {state}", held(traces)), true);
     if traces.hits.is_empty() {
         let said = traces.query.nothing(traces.loaded, "trace matches");
         return surface.say_lines(inner, &said, surface.theme.dim);
@@ -83,16 +73,38 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
         pane: 0,
     };
     surface.list(inner, rows, |theme, index, width| {
-        hit_row(&traces.hits[index], longest, width, theme)
+        let hit = &traces.hits[index];
+        let marked = traces.marked.as_ref().is_some_and(|m| m.id == hit.trace_id);
+        hit_row(hit, marked, longest, width, theme)
     });
 }
 
-fn hit_row(hit: &TraceHit, longest: f64, width: usize, theme: &Theme) -> Line<'static> {
+/// How many traces are in the list, and what is left out of it.
+#[must_use]
+pub fn held(traces: &State) -> String {
+    let count = text::count(traces.hits.len(), "trace", "traces");
+    let order = traces.shown.as_ref().map(|(_, _, order)| *order);
+    match order.filter(|_| traces.is_cut) {
+        None => count,
+        Some(Order::Time) => format!("newest {count}, older left out"),
+        Some(Order::Duration) => format!("slowest {count} of the range, faster left out"),
+        Some(Order::Error) => format!("{count}, failed ones before newest others, more left out"),
+    }
+}
+
+fn hit_row(
+    hit: &TraceHit,
+    marked: bool,
+    longest: f64,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let bar_cells = (width / 4).min(40);
     let style = if hit.error { theme.bad } else { theme.text };
     let running = if hit.running { "running: " } else { "" };
     let (service, name) = (text::escape(&hit.service), text::escape(&hit.name));
-    let name = format!("{running}{service} {name}");
+    let marked = if marked { "(a) " } else { "" };
+    let name = format!("{marked}{running}{service} {name}");
     let mark = match (hit.error, hit.running) {
         (true, _) => "✗ ",
         (false, true) => "… ",

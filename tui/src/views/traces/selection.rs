@@ -2,6 +2,8 @@
 
 use api::PinTarget;
 
+use super::aside::{self, Aside};
+use super::differs;
 use super::waterfall::{Row, label};
 use crate::app::App;
 use crate::app::places::Subject;
@@ -13,6 +15,14 @@ use crate::time::clock_millis;
 #[must_use]
 pub fn pin(app: &App) -> Option<PinTarget> {
     let traces = &app.views.traces;
+    match aside::shown(traces) {
+        Some(Aside::Compare) => {
+            let found = traces.compared.value.as_ref();
+            return found.map(|f| whole(f.b.trace_id.clone()));
+        }
+        Some(Aside::Differs) => return None,
+        None => {}
+    }
     match &traces.open {
         Some(trace) => Some(PinTarget::Span {
             trace_id: trace.clone(),
@@ -47,10 +57,27 @@ pub fn pin_trace(app: &mut App) {
     }
 }
 
+/// Whether a value is selected that can be filtered by.
+#[must_use]
+pub fn has_value(app: &App) -> bool {
+    aside::shown(&app.views.traces) == Some(Aside::Differs) && super::state::has_rows(app)
+}
+
+/// `=`, `!`: filters by the selected value.
+pub fn filter(app: &mut App, keep: bool) {
+    match aside::shown(&app.views.traces) {
+        Some(Aside::Differs) => differs::narrow(app, keep),
+        _ => app.say("no value is selected; x shows what failed traces have more often"),
+    }
+}
+
 /// Texts of the rows, for searching.
 #[must_use]
 pub fn texts(app: &App) -> (Vec<String>, usize) {
     let traces = &app.views.traces;
+    if let Some(aside) = aside::shown(traces) {
+        return aside::texts(traces, aside);
+    }
     match traces.current() {
         Some(w) => {
             let rows = traces.rows();
@@ -83,6 +110,9 @@ pub fn texts(app: &App) -> (Vec<String>, usize) {
 #[must_use]
 pub fn record(app: &App, whole: bool) -> Option<String> {
     let traces = &app.views.traces;
+    if let Some(aside) = aside::shown(traces) {
+        return aside::record(traces, aside, whole);
+    }
     if let Some(span) = traces.span() {
         let value = serde_json::json!({
             "trace_id": traces.open, "span_id": span.id, "parent": span.parent, "service": span.service, "name": span.name, "kind": span.kind,
@@ -113,6 +143,9 @@ pub fn record(app: &App, whole: bool) -> Option<String> {
 #[must_use]
 pub fn about(app: &App) -> Subject {
     let traces = &app.views.traces;
+    if let Some(aside) = aside::shown(traces) {
+        return aside::about(traces, aside);
+    }
     let span = traces.span();
     let hit = traces.hit();
     Subject {
