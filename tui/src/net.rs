@@ -22,6 +22,9 @@ pub const WAITING: usize = 64;
 /// rollout may take its time.
 const HEARTBEAT: Duration = Duration::from_millis(2_500);
 
+/// Lines of one trace that are shown beside its spans, the oldest.
+pub const TRACE_LOGS: usize = 500;
+
 /// PromQL of the golden signals; the same expressions stand in the presets of the metrics view.
 pub mod golden {
     /// Requests per second and service.
@@ -133,12 +136,10 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
             Answer::Trace(id, spans, derived)
         }
         Ask::TraceLogs { trace_id, window } => {
-            /// Lines of one trace that are shown beside its spans.
-            const LIMIT: usize = 500;
             let query = format!("{{service=~\".+\"}} | trace_id=\"{trace_id}\"");
             let lines = Lines {
                 newest: false,
-                ..Lines::newest(query, window, LIMIT)
+                ..Lines::newest(query, window, TRACE_LOGS)
             };
             Answer::TraceLogs(client.loki_lines(&lines, Asker::Screen).await?)
         }

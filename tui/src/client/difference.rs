@@ -11,7 +11,7 @@ use crate::text;
 use crate::time::Window;
 
 /// Values that are asked for at most, the most surprising first.
-const MOST: usize = 100;
+const MOST: usize = 500;
 
 /// Two traces compared; `a` is the one before, `b` the one after.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

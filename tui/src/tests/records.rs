@@ -157,7 +157,7 @@ async fn a_value_that_differs_becomes_a_query_and_esc_goes_back() {
     press(&mut app, &client, &["3", "x"]).await;
     let shown = text_of(&app);
     assert!(
-        shown.contains("50 failed traces, beside 400 others, only 450 of 700 traces"),
+        shown.contains("50 failed traces, 400 others, only 450 of 700 traces"),
         "{shown}"
     );
     let asked = |what: &str| {
@@ -374,10 +374,7 @@ async fn patterns_and_differences_are_told_in_words() {
     assert!(session.line("compare 2").await.starts_with("which two?"));
     assert!(session.line("compare ff ff").await.contains("not found"));
     let said = session.line("differs").await;
-    assert!(
-        said.starts_with("50 failed traces, beside 400 others"),
-        "{said}"
-    );
+    assert!(said.starts_with("50 failed traces, 400 others"), "{said}");
     assert!(
         said.contains("kind = producer: 24 % of these (12), 2.2 % of the rest (9)\n"),
         "{said}"
@@ -389,4 +386,91 @@ async fn patterns_and_differences_are_told_in_words() {
             .starts_with("failed, slow or query?")
     );
     assert!(session.line("traces").await.starts_with("40 traces"));
+}
+
+#[tokio::test]
+async fn a_spans_attributes_take_the_keys_and_filter() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    let keys = ["3", "Enter", "j", "j", "j", "Tab"];
+    press(&mut app, &client, &keys).await;
+    let shown = text_of(&app);
+    assert!(shown.contains("▌ orders SELECT orders"), "{shown}");
+    press(&mut app, &client, &["j", "="]).await;
+    assert_eq!(
+        app.views.traces.query.ran,
+        r#"{ span.db.query.text = "SELECT * FROM orders WHERE customer = $1" }"#
+    );
+    assert!(app.views.traces.open.is_none());
+    // the next one narrows what was asked
+    let keys = ["Enter", "Tab", "G", "!"];
+    press(&mut app, &client, &keys).await;
+    assert!(
+        app.views.traces.query.ran.ends_with(
+            r#" && { resource.service.version != nil && resource.service.version != "2.14.0" }"#
+        ),
+        "{}",
+        app.views.traces.query.ran
+    );
+    press(&mut app, &client, &["Enter", "Tab", "Esc"]).await;
+    assert!(app.views.traces.open.is_some(), "Esc leaves the pane first");
+    press(&mut app, &client, &["="]).await;
+    assert!(text_of(&app).contains("Tab goes to the span's attributes"));
+}
+
+#[tokio::test]
+async fn logs_of_a_span_are_its_own_and_of_its_service_where_it_has_none() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    // the lab's lines are of span a1, the first of the repeated ones
+    press(&mut app, &client, &["3", "Enter", "v"]).await;
+    let shown = text_of(&app);
+    assert!(shown.contains("▌ 0 of this span"), "{shown}");
+    press(&mut app, &client, &["Enter"]).await;
+    assert_eq!(
+        app.views.logs.query.ran,
+        format!(
+            r#"{{service="storefront"}} | trace_id="{}""#,
+            fixture::TRACE
+        )
+    );
+    assert!(
+        text_of(&app).contains("no line is of GET /orders"),
+        "{}",
+        text_of(&app)
+    );
+    press(&mut app, &client, &["3", "j", "j", "j", "j", "Right", "j"]).await;
+    let shown = text_of(&app);
+    assert!(shown.contains("▌ 2 of this span"), "{shown}");
+    press(&mut app, &client, &["Enter"]).await;
+    assert!(
+        app.views
+            .logs
+            .query
+            .ran
+            .ends_with(r#" | span_id="00000000000000a1""#),
+        "{}",
+        app.views.logs.query.ran
+    );
+    // the pane scrolls, and what is selected there is what is pinned
+    press(&mut app, &client, &["3", "Tab", "G"]).await;
+    let pinned = crate::views::of(ViewId::Traces).pin(&app);
+    let Some(api::PinTarget::Log { line, .. }) = pinned else {
+        panic!("a line would be pinned: {pinned:?}");
+    };
+    assert!(text_of(&app).contains(&line[..20]), "{line}");
+    assert!(line.contains("#59"), "the last: {line}");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_below_a_trace_is_marked_and_reached() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 17)).await;
+    press(&mut app, &client, &["3", "Enter", "j", "j", "j", "Tab"]).await;
+    let marks = |app: &App| {
+        let shown = text_of(app);
+        let (_, below) = shown.split_once("▌ orders SELECT orders").unwrap();
+        (below.contains('▲'), below.contains('▼'))
+    };
+    assert_eq!(marks(&app), (false, true), "{}", text_of(&app));
+    press(&mut app, &client, &["G"]).await;
+    assert_eq!(marks(&app), (true, false), "{}", text_of(&app));
+    assert!(text_of(&app).contains("▸resource.service.version"));
 }

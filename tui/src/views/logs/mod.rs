@@ -17,11 +17,23 @@ use crate::app::App;
 use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::client::Asker;
+use crate::client::loki::LogLine;
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
 
 pub(crate) use draw::severity_style;
+
+/// The pin of a line.
+#[must_use]
+pub fn pin_of(line: &LogLine) -> PinTarget {
+    PinTarget::Log {
+        ts_ns: line.ts_ns,
+        service: line.service.clone(),
+        line: line.line.clone(),
+        span_id: line.span_id().map(str::to_owned),
+    }
+}
 
 /// The view.
 pub struct Logs;
@@ -137,12 +149,7 @@ impl View for Logs {
         if patterns::are_open(app) {
             return None;
         }
-        app.views.logs.line().map(|l| PinTarget::Log {
-            ts_ns: l.ts_ns,
-            service: l.service.clone(),
-            line: l.line.clone(),
-            span_id: l.span_id().map(str::to_owned),
-        })
+        app.views.logs.line().map(pin_of)
     }
 
     fn pin_note(&self, app: &App) -> String {

@@ -21,14 +21,16 @@ pub fn hits_arrived(app: &mut App, found: TraceList) {
     let traces = &mut app.views.traces;
     traces.query.failure = None;
     traces.loaded = true;
-    let query = traces.query.ran.clone();
-    let order = traces.order;
+    let (query, order) = (traces.query.ran.clone(), traces.order);
     let same = traces
         .shown
         .as_ref()
         .is_some_and(|(q, r, o)| *q == query && *o == order && r.same_choice(range));
     let chosen = traces.hit().map(|h| h.trace_id.clone());
-    let chosen = chosen.filter(|_| !traces.follows());
+    // the first of another order was asked for, whichever that is
+    let reordered = traces.shown.as_ref().is_some_and(|(_, _, o)| *o != order);
+    let first = reordered && !traces.at.picked();
+    let chosen = chosen.filter(|_| !traces.follows() && !first);
     let lost = chosen
         .as_ref()
         .is_some_and(|id| hits.iter().all(|h| h.trace_id != *id));

@@ -166,7 +166,7 @@ pub fn facts(app: &App, found: &Differs) -> String {
     let (selected, rest) = (found.found.selected, found.found.rest);
     let cut = Cut::said(&found.found.limits);
     format!(
-        "{selected} {}{slow}, beside {rest} others{among}{cut}",
+        "{selected} {}{slow}, {rest} others{among}{cut}",
         found.of.said()
     )
 }

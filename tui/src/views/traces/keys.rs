@@ -1,6 +1,6 @@
 //! Keys of the trace view.
 
-use super::{aside, compare, differs, selection, state};
+use super::{aside, compare, details, differs, selection, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
 
@@ -25,7 +25,7 @@ pub const KEYS: &[Row] = &[
         "pin the selected span or group of spans, or the trace of the list",
         App::pin,
     )
-    .when(state::has_rows),
+    .when(|app| selection::pin(app).is_some()),
     row(
         &["M"],
         "pin trace",
@@ -52,6 +52,13 @@ pub const KEYS: &[Row] = &[
         "the other direction of the order",
         |app| state::sort(app, false),
     ),
+    foot(
+        &["Tab"],
+        "details",
+        "between the spans and what is below them",
+        details::turn,
+    )
+    .when(state::in_trace),
     foot(
         &["v"],
         "its logs",

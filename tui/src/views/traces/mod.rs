@@ -3,6 +3,7 @@
 pub mod arrive;
 pub mod aside;
 pub mod compare;
+pub mod details;
 pub mod differs;
 mod draw;
 mod keys;
@@ -54,12 +55,28 @@ impl View for Traces {
         state::motion(app, motion);
     }
 
-    fn select(&self, app: &mut App, _pane: usize, index: usize) {
+    fn tab(&self, app: &mut App, _forward: bool) {
+        details::turn(app);
+    }
+
+    fn selected(&self, app: &App) -> (usize, usize) {
+        let traces = &app.views.traces;
+        match details::focused(traces) {
+            true => (1, details::selected(traces)),
+            false => (0, self.rows(app).1),
+        }
+    }
+
+    fn select(&self, app: &mut App, pane: usize, index: usize) {
         let traces = &mut app.views.traces;
+        if pane == 1 {
+            return details::select(traces, index);
+        }
+        traces.in_details = false;
         if let Some(aside) = aside::shown(traces) {
             *aside::cursor(traces, aside) = Cursor::put(index);
         } else if traces.open.is_some() {
-            traces.row = Cursor::put(index);
+            state::to_row(traces, index);
         } else {
             traces.at = Cursor::put(index);
         }
@@ -71,6 +88,10 @@ impl View for Traces {
 
     fn back(&self, app: &mut App) -> bool {
         let traces = &mut app.views.traces;
+        if details::focused(traces) {
+            traces.in_details = false;
+            return true;
+        }
         if traces.open.take().is_none() && traces.aside.take().is_none() {
             return differs::back(app);
         }

@@ -3,13 +3,14 @@
 use api::PinTarget;
 
 use super::aside::{self, Aside};
-use super::differs;
 use super::waterfall::{Row, label};
+use super::{details, differs};
 use crate::app::App;
 use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::text;
 use crate::time::clock_millis;
+use crate::views::logs;
 
 /// What `m` pins: the selected span or group of repeated spans, or the whole trace of the list.
 #[must_use]
@@ -22,6 +23,9 @@ pub fn pin(app: &App) -> Option<PinTarget> {
         }
         Some(Aside::Differs) => return None,
         None => {}
+    }
+    if let Some(line) = details::line(traces) {
+        return Some(logs::pin_of(line));
     }
     match &traces.open {
         Some(trace) => Some(PinTarget::Span {
@@ -60,13 +64,18 @@ pub fn pin_trace(app: &mut App) {
 /// Whether a value is selected that can be filtered by.
 #[must_use]
 pub fn has_value(app: &App) -> bool {
-    aside::shown(&app.views.traces) == Some(Aside::Differs) && super::state::has_rows(app)
+    let traces = &app.views.traces;
+    match aside::shown(traces) {
+        Some(aside) => aside == Aside::Differs && super::state::has_rows(app),
+        None => details::value(traces).is_some(),
+    }
 }
 
 /// `=`, `!`: filters by the selected value.
 pub fn filter(app: &mut App, keep: bool) {
     match aside::shown(&app.views.traces) {
         Some(Aside::Differs) => differs::narrow(app, keep),
+        None if app.views.traces.open.is_some() => details::filter(app, keep),
         _ => app.say("no value is selected; x shows what failed traces have more often"),
     }
 }
@@ -112,6 +121,15 @@ pub fn record(app: &App, whole: bool) -> Option<String> {
     let traces = &app.views.traces;
     if let Some(aside) = aside::shown(traces) {
         return aside::record(traces, aside, whole);
+    }
+    if let Some((key, value)) = details::value(traces).filter(|_| !whole) {
+        return Some(format!("{key}={value}"));
+    }
+    if let Some(line) = details::line(traces) {
+        return Some(match whole {
+            true => logs::line::as_json(line),
+            false => line.line.clone(),
+        });
     }
     if let Some(span) = traces.span() {
         let value = serde_json::json!({

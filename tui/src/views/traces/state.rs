@@ -4,15 +4,18 @@ use std::collections::HashSet;
 
 use super::aside::{self, Aside};
 use super::compare::Marked;
-use super::waterfall::{Row, Waterfall};
+use super::details;
+use super::waterfall::{Row, Waterfall, label};
 use crate::app::places::Subject;
 use crate::app::{App, Loaded};
-use crate::ask::Ask;
+use crate::ask::{Ask, Slot};
 use crate::client::Asker;
 use crate::client::difference::{Comparison, Differs, Group};
 use crate::client::loki::{LogLine, quoted};
 use crate::client::tempo::{Span, TraceHit, Wanted};
 use crate::client::traceql;
+use crate::net::TRACE_LOGS;
+use crate::text;
 use crate::time::Range;
 use crate::views::{ViewId, logs, metrics};
 use crate::widgets::cursor::{Cursor, Motion, round};
@@ -76,6 +79,12 @@ pub struct State {
     pub logs: Vec<LogLine>,
     /// Whether these logs are shown in place.
     pub show_logs: bool,
+    /// Whether the keys go to what is below the waterfall.
+    pub in_details: bool,
+    /// Selected attribute of the span.
+    pub detail: Cursor,
+    /// Selected log line of the trace.
+    pub log: Cursor,
     /// What stands in the place of the list.
     pub aside: Option<Aside>,
     /// The trace that others are compared with.
@@ -244,6 +253,9 @@ pub fn open(app: &mut App, id: &str, asker: Asker) {
     let traces = &mut app.views.traces;
     traces.open = Some(id.to_owned());
     traces.row = Cursor::default();
+    traces.in_details = false;
+    traces.detail = Cursor::default();
+    traces.log = Cursor::default();
     traces.unchanged = 0;
     traces.logs.clear();
     if traces.waterfall.as_ref().is_none_or(|w| w.id != id) {
@@ -307,11 +319,21 @@ pub fn motion(app: &mut App, motion: Motion) {
         let len = traces.hits.len();
         return traces.at.go(motion, len, page);
     }
+    if details::focused(traces) {
+        return details::motion(traces, motion, page);
+    }
     if matches!(motion, Motion::Left | Motion::Right) {
         return fold(app, motion == Motion::Left);
     }
     let len = traces.rows().len();
     traces.row.go(motion, len, page);
+    (traces.detail, traces.log) = (Cursor::default(), Cursor::default());
+}
+
+/// Selects a row of the waterfall.
+pub(super) fn to_row(traces: &mut State, index: usize) {
+    traces.row = Cursor::put(index);
+    (traces.detail, traces.log) = (Cursor::default(), Cursor::default());
 }
 
 fn fold(app: &mut App, close: bool) {
@@ -351,6 +373,9 @@ pub fn enter(app: &mut App) {
         }
         return;
     }
+    if details::focused(&app.views.traces) {
+        return details::enter(app);
+    }
     match app.views.traces.selected_row() {
         Some(Row::Group { open, .. }) => fold(app, open),
         Some(Row::Span { .. }) => span_logs(app),
@@ -358,19 +383,31 @@ pub fn enter(app: &mut App) {
     }
 }
 
-/// Logs of the selected span, in the log view.
+/// Logs of the selected span, in the log view; of its service in this trace where no line is of the span itself.
 pub fn span_logs(app: &mut App) {
-    let Some(trace) = app.views.traces.open.clone() else {
+    let traces = &app.views.traces;
+    let Some(trace) = traces.open.clone() else {
         return app.follow(ViewId::Logs);
     };
-    let query = match app.views.traces.span() {
-        Some(span) => format!(
-            "{{service={}}} | trace_id={}",
-            quoted(&span.service),
-            quoted(&trace)
-        ),
-        None => format!("{{service=~\".+\"}} | trace_id={}", quoted(&trace)),
+    let of_trace = format!("trace_id={}", quoted(&trace));
+    let Some(span) = traces.span() else {
+        return logs::state::show_query(app, &format!("{{service=~\".+\"}} | {of_trace}"));
     };
+    let of_service = format!("{{service={}}} | {of_trace}", quoted(&span.service));
+    let is_group = matches!(traces.selected_row(), Some(Row::Group { .. }));
+    let known = traces.logs.len() < TRACE_LOGS && app.waiting(Slot::TraceLogs).is_none();
+    let has_own = traces.logs.iter().any(|l| l.span_id() == Some(&span.id));
+    if is_group || (known && !has_own) {
+        let name = text::escape(&label(span)).into_owned();
+        logs::state::show_query(app, &of_service);
+        if !is_group {
+            app.say(format!(
+                "no line is of {name} itself; these are of its service"
+            ));
+        }
+        return;
+    }
+    let query = format!("{of_service} | span_id={}", quoted(&span.id));
     logs::state::show_query(app, &query);
 }
 
@@ -400,7 +437,7 @@ pub fn jump_error(app: &mut App, forward: bool) {
         )
     };
     match round(failed.len(), at, forward).find(|i| failed[*i]) {
-        Some(index) if traces.open.is_some() => traces.row = Cursor::put(index),
+        Some(index) if traces.open.is_some() => to_row(traces, index),
         Some(index) => traces.at = Cursor::put(index),
         None => app.say("nothing here failed"),
     }
@@ -434,5 +471,7 @@ pub fn sort(app: &mut App, next: bool) {
     // the first of another order may be none of those that are here
     if next && traces.is_cut {
         refresh(app, Asker::Screen);
+    } else if let Some((_, _, order)) = &mut traces.shown {
+        *order = traces.order;
     }
 }
