@@ -6,6 +6,7 @@ mod choices;
 mod commands;
 mod debrief;
 mod questions;
+mod records;
 mod tell;
 mod told;
 

@@ -6,5 +6,7 @@ mod hostile;
 mod journeys;
 mod lost;
 mod plain;
+mod records;
+mod records_lab;
 mod screens;
 mod selection;
