@@ -2,6 +2,7 @@
 
 mod chaos;
 mod files;
+mod glass;
 mod live;
 mod load;
 mod proxy;
@@ -14,6 +15,7 @@ use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
 
 pub use chaos::{ChaosRunArgs, ChaosWord};
 pub use files::{RulesWord, ScenariosWord};
+pub use glass::{GlassArgs, KeysArgs};
 pub use live::{ChaosListArgs, HealArgs, InjectArgs, StatusArgs, Target};
 pub use load::{ArrivalWord, LoadArgs, body_file};
 pub use proxy::ProxyArgs;
@@ -93,6 +95,11 @@ pub enum Word {
     /// Press keys at the screens of a drill that is started for it, and keep what they show.
     #[command(after_help = screen::RECORD_HELP)]
     RecordScreen(RecordArgs),
+    /// List what can be done on the screen, with its keys; or begin a key file.
+    #[command(
+        after_help = "Examples:\n  drill keys                                  what the keys do, view by view\n  drill keys --toml > keys.toml               a key file to edit\n  drill keys keys.toml                        what of it cannot be\n  drill run --keys keys.toml\n  drill keys --json | jq '.[] | select(.view == \"logs\")'"
+    )]
+    Keys(KeysArgs),
     /// Run the chaos proxy alone: Toxiproxy's control API, toxics from a file, seeds that reproduce.
     #[command(after_help = crate::command::PROXY_HELP)]
     Proxy(ProxyArgs),
@@ -186,6 +193,9 @@ pub struct RunArgs {
     /// What opens the instructor's routes, for `drill chaos` from elsewhere [default: drawn, and printed by a headless drill]
     #[arg(long, env = "DRILL_INSTRUCTOR_KEY", hide_env_values = true, value_parser = instructor_key)]
     pub instructor_key: Option<String>,
+    /// How the screen looks
+    #[command(flatten)]
+    pub glass: GlassArgs,
 }
 
 /// `drill join`.
@@ -199,6 +209,9 @@ pub struct JoinArgs {
     /// Line mode without drawing
     #[arg(long)]
     pub plain: bool,
+    /// How the screen looks
+    #[command(flatten)]
+    pub glass: GlassArgs,
 }
 
 /// `drill list`.

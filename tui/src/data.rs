@@ -38,7 +38,7 @@ fn own(app: &App) -> Value {
         ViewId::Logs => {
             let lines = app.views.logs.lines().iter();
             // the shape that copying a line gives
-            let lines = lines.map(|l| serde_json::from_str(&views::logs::state::as_json(l)).ok());
+            let lines = lines.map(|l| serde_json::from_str(&views::logs::line::as_json(l)).ok());
             json!({ "logql": app.views.logs.logql(), "lines": lines.collect::<Vec<Option<Value>>>() })
         }
         ViewId::Traces => traces(app),

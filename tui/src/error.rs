@@ -31,7 +31,7 @@ pub enum Error {
         known: String,
     },
     /// No theme of that name.
-    #[error("no theme is called {0:?}; there are default, dark, light, contrast and none")]
+    #[error("no theme is called {0:?}; there are terminal, dark, light, contrast and none")]
     UnknownTheme(String),
     /// A stretch of time that cannot be shown.
     #[error("{0}")]

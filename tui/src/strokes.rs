@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::app::keyname::presses;
 
@@ -53,6 +53,37 @@ pub fn read(script: &str) -> Result<Vec<Stroke>, Misread> {
         })?;
     }
     Ok(strokes)
+}
+
+/// What a terminal sends for a key; nothing for keys that it has no bytes for.
+#[must_use]
+pub fn bytes(key: &KeyEvent) -> Option<Vec<u8>> {
+    let fixed = match key.code {
+        KeyCode::Char(c) if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            // the control codes stand 64 below their letters
+            return u8::try_from(c.to_ascii_uppercase())
+                .ok()
+                .and_then(|letter| letter.checked_sub(64))
+                .map(|code| vec![code]);
+        }
+        KeyCode::Char(c) => return Some(c.to_string().into_bytes()),
+        KeyCode::Enter => "\r",
+        KeyCode::Esc => "\x1b",
+        KeyCode::Tab => "\t",
+        KeyCode::BackTab => "\x1b[Z",
+        KeyCode::Backspace => "\x7f",
+        KeyCode::Delete => "\x1b[3~",
+        KeyCode::Up => "\x1b[A",
+        KeyCode::Down => "\x1b[B",
+        KeyCode::Right => "\x1b[C",
+        KeyCode::Left => "\x1b[D",
+        KeyCode::Home => "\x1b[H",
+        KeyCode::End => "\x1b[F",
+        KeyCode::PageUp => "\x1b[5~",
+        KeyCode::PageDown => "\x1b[6~",
+        _ => return None,
+    };
+    Some(fixed.as_bytes().to_vec())
 }
 
 fn read_line(line: &str, strokes: &mut Vec<Stroke>) -> Result<(), String> {
@@ -118,8 +149,6 @@ fn pause(text: &str) -> Result<Stroke, String> {
 
 #[cfg(test)]
 mod tests {
-    use crossterm::event::{KeyCode, KeyModifiers};
-
     use super::*;
 
     fn letter(c: char) -> Stroke {
@@ -149,6 +178,25 @@ mod tests {
                 Stroke::Picture("docs/a b.svg".into()),
             ]
         );
+    }
+
+    #[test]
+    fn keys_have_the_bytes_of_a_terminal() {
+        let strokes = read("a <Enter> <Ctrl-k> <Up> ö <F5>").unwrap();
+        let sent = strokes.iter().map(|stroke| match stroke {
+            Stroke::Key(key) => bytes(key),
+            _ => None,
+        });
+        let wanted = [
+            Some("a"),
+            Some("\r"),
+            Some("\u{b}"),
+            Some("\x1b[A"),
+            Some("ö"),
+            None,
+        ];
+        let wanted = wanted.map(|bytes| bytes.map(|text| text.as_bytes().to_vec()));
+        assert_eq!(sent.collect::<Vec<_>>(), wanted);
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! The one state of the screen, owned by one task. Keys, clicks, ticks and answers change it; it draws itself
 //! from what it holds and leaves what must be done outside (questions, copies, the bell) in its outbox. Pure: no clock, no I/O.
 
+pub mod bindings;
 pub mod dispatch;
 pub mod frame;
+pub mod help;
 pub mod keymap;
 pub mod keyname;
 pub mod lost;
 pub mod menu;
+pub mod opening;
 pub mod overlay;
+pub mod palette;
 pub mod places;
 pub mod receive;
 pub mod tick;
@@ -22,6 +26,7 @@ use api::{
 use crate::ask::{Ask, Request, Slot};
 use crate::client::Asker;
 use crate::client::prometheus::MetricInfo;
+use crate::clipboard::Copied;
 use crate::theme::{Theme, ThemeName};
 use crate::time::Range;
 use crate::views::{self, ViewId};
@@ -54,7 +59,7 @@ pub enum Click {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Put text on the clipboard.
-    Copy(String),
+    Copy(Copied),
     /// Write a file beside the person's work: name without time, extension, content.
     Export {
         /// What it is, as in `logs`.
@@ -153,6 +158,10 @@ pub struct Flight {
 pub struct App {
     /// Styles.
     pub theme: Theme,
+    /// The keys in force.
+    pub bindings: bindings::Bindings,
+    /// Colours to choose from.
+    wardrobe: opening::Wardrobe,
     /// Read-only.
     pub observer: bool,
     /// Whether it is spoken with in typed commands, not in keys.
@@ -224,6 +233,8 @@ impl App {
     pub fn new(lab: impl Into<String>, theme: ThemeName, observer: bool) -> Self {
         Self {
             theme: Theme::new(theme),
+            bindings: bindings::Bindings::default(),
+            wardrobe: opening::Wardrobe::default(),
             observer,
             typed: false,
             told_page: 0,

@@ -402,7 +402,9 @@ async fn the_address_of_the_lab_is_in_help_brief_and_palette() {
     press(&mut app, &client, &[":", "copy API", "Enter"]).await;
     assert_eq!(
         app.effects,
-        [Effect::Copy("http://127.0.0.1:8300".to_owned())]
+        [Effect::Copy(crate::clipboard::Copied::of(
+            "http://127.0.0.1:8300"
+        ))]
     );
 }
 
@@ -650,7 +652,7 @@ async fn an_answer_to_a_superseded_question_is_not_shown() {
 #[tokio::test]
 async fn filters_by_value_grow_the_query() {
     let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
-    press(&mut app, &client, &["2", "=", "Tab", "j", "j", "j", "!"]).await;
+    press(&mut app, &client, &["2", "=", "Tab", "j", "j", "!"]).await;
     assert_eq!(
         app.views.logs.query.ran,
         "{service=\"worker\"} | route!=\"/orders/{customer}\""

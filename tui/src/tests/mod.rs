@@ -6,6 +6,8 @@ mod hostile;
 mod journeys;
 mod lost;
 mod plain;
+mod records;
+mod records_lab;
 mod screens;
 mod seat;
 mod selection;
