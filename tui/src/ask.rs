@@ -11,7 +11,7 @@ use crate::client::Asker;
 use crate::client::derived::{Derived, Objective};
 use crate::client::graph::Graph;
 use crate::client::loki::{Histogram, Lines, LogLine};
-use crate::client::prometheus::{MetricInfo, Series};
+use crate::client::prometheus::{Exemplar, MetricInfo, Series};
 use crate::client::tempo::{Span, TraceHit};
 use crate::time::Window;
 
@@ -56,6 +56,8 @@ pub enum Slot {
     TraceLogs,
     /// Series of a chart.
     Metrics,
+    /// Single observations of a chart.
+    Exemplars,
     /// Metric names.
     MetricNames,
     /// Service graph.
@@ -122,6 +124,8 @@ pub enum Ask {
         window: Window,
         step_s: i64,
     },
+    /// Single observations of the histograms of an expression.
+    Exemplars { query: String, window: Window },
     /// Metric and label names.
     MetricNames,
     /// Service graph.
@@ -195,6 +199,8 @@ pub enum Answer {
     TraceLogs(Vec<LogLine>),
     /// Series.
     Metrics(Vec<Series>),
+    /// Single observations, in order of time.
+    Exemplars(Vec<Exemplar>),
     /// Names.
     MetricNames {
         metrics: Vec<MetricInfo>,
@@ -286,6 +292,7 @@ impl Ask {
             Self::Trace(_) => Slot::Trace,
             Self::TraceLogs { .. } => Slot::TraceLogs,
             Self::Metrics { .. } => Slot::Metrics,
+            Self::Exemplars { .. } => Slot::Exemplars,
             Self::MetricNames => Slot::MetricNames,
             Self::Graph(_) => Slot::Graph,
             _ => return None,

@@ -8,6 +8,7 @@ pub mod changes;
 pub mod debrief;
 pub mod logs;
 pub mod map;
+pub mod marks;
 pub mod metrics;
 pub mod overview;
 pub mod traces;

@@ -1,5 +1,6 @@
 //! Pieces that several views are made of. They know cells, keys and lists, but no drill.
 
+pub mod axis;
 pub mod chart;
 pub mod cursor;
 pub mod cut;
