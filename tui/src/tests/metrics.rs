@@ -2,6 +2,7 @@
 
 use super::fixture::{self, PAGE_MS, TRACE};
 use super::screens::{opened, press};
+use crate::app::App;
 use crate::screen::text_of;
 use crate::views::ViewId;
 
@@ -105,4 +106,69 @@ async fn in_the_plain_mode_bounds_marks_and_requests_are_told_with_their_traces(
     ] {
         assert!(told.contains(said), "{said} is not in\n{}", &*told);
     }
+}
+
+#[tokio::test]
+async fn a_span_is_selected_by_keys_and_undone_by_the_history_of_places() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    let before = app.range.window();
+    press(&mut app, &client, &["4", "W", "V", "W"]).await;
+    let shown = text_of(&app);
+    assert!(
+        shown.contains("02:55:00 to 03:00:00, 5 min: move to its"),
+        "{shown}"
+    );
+    // elsewhere nothing is being selected, and Enter is what it always is
+    press(&mut app, &client, &["Enter"]).await;
+    let window = app.range.window();
+    assert_eq!(
+        (window.start_ms, window.end_ms),
+        (PAGE_MS - 300_000, PAGE_MS)
+    );
+    assert_eq!((app.view, app.selecting), (ViewId::Metrics, None));
+    press(&mut app, &client, &["["]).await;
+    assert_eq!(app.range.window(), before);
+    press(&mut app, &client, &["V", "Left", "Esc"]).await;
+    assert_eq!((app.selecting, app.range.window()), (None, before));
+    press(&mut app, &client, &["V", "1", "V"]).await;
+    assert!(text_of(&app).contains("there is no chart here"));
+}
+
+#[tokio::test]
+async fn a_drag_over_the_chart_looks_at_its_span_and_a_click_reads_there() {
+    use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    use ratatui::{buffer::Buffer, layout::Rect};
+
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["4"]).await;
+    let mouse = |app: &mut App, kind, column| {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
+        let mut surface = crate::widgets::surface::Surface::new(&mut buffer, &app.theme);
+        app.draw(&mut surface);
+        let event = MouseEvent {
+            kind,
+            column,
+            row: 12,
+            modifiers: KeyModifiers::NONE,
+        };
+        app.event(&Event::Mouse(event), &surface.hits.clone());
+    };
+    let left = MouseButton::Left;
+    mouse(&mut app, MouseEventKind::Down(left), 40);
+    mouse(&mut app, MouseEventKind::Up(left), 40);
+    let read = app.views.metrics.crosshair_ms.expect("a click reads there");
+    mouse(&mut app, MouseEventKind::Down(left), 40);
+    mouse(&mut app, MouseEventKind::Drag(left), 60);
+    assert!(text_of(&app).contains("let go to look at it in all views"));
+    mouse(&mut app, MouseEventKind::Up(left), 79);
+    let window = app.range.window();
+    assert!((window.start_ms - read).abs() <= 1_000, "{window:?}");
+    assert!(
+        (window.end_ms - fixture::NOW_MS).abs() < 10_000,
+        "{window:?}"
+    );
+    assert!(!app.range.follows());
+    // a drag that began elsewhere selects nothing
+    mouse(&mut app, MouseEventKind::Drag(left), 20);
+    assert_eq!(app.selecting, None);
 }

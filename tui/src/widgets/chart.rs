@@ -18,6 +18,7 @@ use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas, Line as Stroke};
 
 use super::axis::{self, Unit};
+use super::selection;
 use super::surface::Surface;
 use crate::client::prometheus::Series;
 use crate::text;
@@ -81,6 +82,8 @@ pub struct Figure<'a> {
     pub thresholds: &'a [Threshold],
     /// Single observations.
     pub dots: &'a [Dot],
+    /// A span of time that is being selected.
+    pub span: Option<Window>,
 }
 
 /// Where the values of a chart stand on the screen.
@@ -231,6 +234,7 @@ pub fn draw(
     thresholds(surface, &plot, figure);
     glyphs(surface, &plot, figure);
     dots(surface, &plot, figure);
+    selection::shade(surface, plot.area, window, figure.span);
     axis::draw(surface, plot.area, figure.unit, bounds, window, |v| {
         plot.row(v)
     });

@@ -7,4 +7,5 @@ pub mod cut;
 pub mod form;
 pub mod picker;
 pub mod query;
+pub mod selection;
 pub mod surface;

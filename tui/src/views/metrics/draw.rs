@@ -20,7 +20,7 @@ use crate::views::marks;
 use crate::widgets::axis::Unit;
 use crate::widgets::chart::{self, DOT, DRAWN, Figure};
 use crate::widgets::cut;
-use crate::widgets::surface::{Rows, Surface};
+use crate::widgets::surface::{Hit, Rows, Surface};
 
 /// Draws the view.
 pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
@@ -91,10 +91,15 @@ fn plotted(app: &App, surface: &mut Surface<'_>, area: Rect) {
         marks: &marks::of(app),
         thresholds: &marks::thresholds(app, query),
         dots: &dots,
+        span: app.span(),
     };
     let Some(plot) = chart::draw(surface, area, app.range.window(), &figure) else {
         return;
     };
+    surface.hits.push(Hit {
+        area: plot.area,
+        click: Click::Time(plot.window),
+    });
     for (index, dot) in dots.iter().enumerate() {
         let y = chart::row_of(&plot, dot);
         if let Some(x) = plot.column(dot.at_ms) {

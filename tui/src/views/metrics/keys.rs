@@ -93,6 +93,12 @@ pub const KEYS: &[Row] = &[
         "traces of the series' service",
         App::its_traces,
     ),
+    foot(
+        &["V"],
+        "span",
+        "select a span of time: from the crosshair to where you move it; Enter looks at it in all views",
+        App::begin_span,
+    ),
     row(
         &["+"],
         "keep",

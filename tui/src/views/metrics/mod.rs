@@ -118,6 +118,14 @@ impl View for Metrics {
         )
     }
 
+    fn reads_at(&self, app: &App) -> Option<i64> {
+        Some(state::read_at(app))
+    }
+
+    fn read_at(&self, app: &mut App, at_ms: i64) {
+        app.views.metrics.crosshair_ms = Some(at_ms);
+    }
+
     fn pin(&self, app: &App) -> Option<PinTarget> {
         state::pin(app)
     }
