@@ -83,18 +83,31 @@ impl App {
             Typed::Edited => {}
             Typed::Leave => line.leave(),
             Typed::Run => view.run(self),
-            Typed::Complete => {
-                let candidates = view.completions(self);
+            Typed::Complete => self.complete(),
+            Typed::Refine => {
+                let offer = view.offer(self);
                 if let Some(line) = view.query(self) {
-                    line.complete(&candidates);
+                    line.refine(offer);
                 }
+            }
+        }
+    }
+
+    /// `Tab` in a query: what can stand at the cursor, and then what can follow what was taken.
+    fn complete(&mut self) {
+        let view = views::of(self.view);
+        for _ in 0..2 {
+            let offer = view.offer(self);
+            let Some(line) = view.query(self) else { return };
+            if line.complete(offer) != Typed::Complete {
+                return;
             }
         }
     }
 
     fn find_key(&mut self, key: KeyEvent) {
         match self.find.key(key) {
-            Typed::Edited | Typed::Complete => {}
+            Typed::Edited | Typed::Complete | Typed::Refine => {}
             Typed::Leave => self.find.leave(),
             Typed::Run => {
                 self.find.commit();

@@ -240,6 +240,12 @@ impl App {
             ("Tab", "complete"),
             ("Ctrl-r", "queries of before"),
         ];
+        const CHOOSING: [(&str, &str); 4] = [
+            ("Enter", "take"),
+            ("Tab", "next"),
+            ("Shift-Tab", "before"),
+            ("Esc", "close the list"),
+        ];
         if let Some(first) = &self.prefix {
             let seconds = keymap::pairs(self.view, first);
             let seconds = seconds.into_iter().map(|(key, row)| (key, row.name));
@@ -247,6 +253,9 @@ impl App {
         }
         if self.find.editing {
             return FIND.to_vec();
+        }
+        if views::of(self.view).choosing(self) {
+            return CHOOSING.to_vec();
         }
         if views::of(self.view).typing(self) {
             return QUERY.to_vec();
