@@ -49,6 +49,9 @@ impl App {
         let Some(name) = keyname::name(key) else {
             return;
         };
+        if self.prefix.is_none() && self.span_key(&name) {
+            return;
+        }
         let name = match self.prefix.take() {
             Some(_) if name == "Esc" => return,
             Some(prefix) if self.acts(&format!("{prefix}{name}")) => {
@@ -114,18 +117,31 @@ impl App {
             Typed::Edited => {}
             Typed::Leave => line.leave(),
             Typed::Run => view.run(self),
-            Typed::Complete => {
-                let candidates = view.completions(self);
+            Typed::Complete => self.complete(),
+            Typed::Refine => {
+                let offer = view.offer(self);
                 if let Some(line) = view.query(self) {
-                    line.complete(&candidates);
+                    line.refine(offer);
                 }
+            }
+        }
+    }
+
+    /// `Tab` in a query: what can stand at the cursor, and then what can follow what was taken.
+    fn complete(&mut self) {
+        let view = views::of(self.view);
+        for _ in 0..2 {
+            let offer = view.offer(self);
+            let Some(line) = view.query(self) else { return };
+            if line.complete(offer) != Typed::Complete {
+                return;
             }
         }
     }
 
     fn find_key(&mut self, key: KeyEvent) {
         match self.find.key(key) {
-            Typed::Edited | Typed::Complete => {}
+            Typed::Edited | Typed::Complete | Typed::Refine => {}
             Typed::Leave => self.find.leave(),
             Typed::Run => {
                 self.find.commit();
@@ -220,6 +236,9 @@ impl App {
     }
 
     fn mouse_event(&mut self, mouse: MouseEvent, hits: &[Hit]) {
+        if self.overlay.is_none() && self.span_mouse(mouse, hits) {
+            return;
+        }
         let key = |code| KeyEvent::from(code);
         match mouse.kind {
             MouseEventKind::ScrollUp if self.overlay.is_some() => {
@@ -262,7 +281,7 @@ impl App {
                 }
             }
             Click::Outside => self.overlay_key(KeyEvent::from(KeyCode::Esc)),
-            Click::Nothing => {}
+            Click::Time(_) | Click::Nothing => {}
         }
     }
 

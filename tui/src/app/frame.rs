@@ -95,6 +95,9 @@ impl App {
         if let Some(said) = self.lost_said() {
             return Some((format!(" {said}"), theme.banner));
         }
+        if let Some(said) = self.span_said() {
+            return Some((format!(" {said}"), theme.accent));
+        }
         if let Some(toast) = &self.toast {
             let style = if toast.bad { theme.bad } else { theme.info };
             return Some((
@@ -237,6 +240,12 @@ impl App {
             ("Tab", "complete"),
             ("Ctrl-r", "queries of before"),
         ];
+        const CHOOSING: [(&str, &str); 4] = [
+            ("Enter", "take"),
+            ("Tab", "next"),
+            ("Shift-Tab", "before"),
+            ("Esc", "close the list"),
+        ];
         if let Some(first) = &self.prefix {
             let seconds = self.bindings.pairs(self.view, first);
             let seconds = seconds
@@ -246,6 +255,9 @@ impl App {
         }
         if self.find.editing {
             return FIND.to_vec();
+        }
+        if views::of(self.view).choosing(self) {
+            return CHOOSING.to_vec();
         }
         if views::of(self.view).typing(self) {
             return QUERY.to_vec();
