@@ -288,6 +288,12 @@ pub const EVERYWHERE: &[Row] = &[
         App::next_theme,
     ),
     row(
+        &[],
+        "tour",
+        "the tour: what this is and how it is used",
+        App::tour,
+    ),
+    row(
         &["F2"],
         "mouse",
         "mouse on or off; off lets the terminal select text",

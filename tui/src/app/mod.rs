@@ -16,6 +16,7 @@ pub mod places;
 pub mod receive;
 pub mod span;
 pub mod tick;
+pub mod tour;
 
 use std::collections::HashMap;
 
@@ -166,6 +167,8 @@ pub struct App {
     wardrobe: opening::Wardrobe,
     /// Read-only.
     pub observer: bool,
+    /// Whether leaving ends the drill, as where both are one program.
+    pub leaving_ends: bool,
     /// Whether it is spoken with in typed commands, not in keys.
     pub typed: bool,
     /// Which page of a long list the plain mode tells, from 0.
@@ -240,6 +243,7 @@ impl App {
             bindings: bindings::Bindings::default(),
             wardrobe: opening::Wardrobe::default(),
             observer,
+            leaving_ends: false,
             typed: false,
             told_page: 0,
             lab: lab.into(),

@@ -169,7 +169,7 @@ impl Session {
                 self.questions = Some(questions);
                 asked
             }
-            Some(Overlay::Menu(_)) | None => String::new(),
+            Some(Overlay::Menu(_) | Overlay::Tour(_)) | None => String::new(),
         }
     }
 }
@@ -181,6 +181,7 @@ impl Session {
 pub async fn run(config: Config) -> Result<Exit, Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut session = Session::new(Client::new(&config.api)?, config.observer);
+    session.app.leaving_ends = config.leaving_ends;
     let (mut term, mut int) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,

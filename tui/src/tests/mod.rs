@@ -2,6 +2,7 @@
 
 mod chance;
 mod fixture;
+mod frame;
 mod hostile;
 mod journeys;
 mod lost;
