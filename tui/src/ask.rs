@@ -13,7 +13,7 @@ use crate::client::difference::{Comparison, Differs, Group};
 use crate::client::graph::Graph;
 use crate::client::loki::{Histogram, Lines, LogLine};
 use crate::client::patterns::Patterns;
-use crate::client::prometheus::{MetricInfo, Series};
+use crate::client::prometheus::{Exemplar, MetricInfo, Series};
 use crate::client::tempo::{Span, TraceList, Wanted};
 use crate::time::Window;
 
@@ -64,6 +64,8 @@ pub enum Slot {
     Differs,
     /// Series of a chart.
     Metrics,
+    /// Single observations of a chart.
+    Exemplars,
     /// Metric names.
     MetricNames,
     /// Service graph.
@@ -145,6 +147,8 @@ pub enum Ask {
         window: Window,
         step_s: i64,
     },
+    /// Single observations of the histograms of an expression.
+    Exemplars { query: String, window: Window },
     /// Metric and label names.
     MetricNames,
     /// Service graph.
@@ -224,6 +228,8 @@ pub enum Answer {
     Differs(Box<Differs>),
     /// Series.
     Metrics(Vec<Series>),
+    /// Single observations, in order of time.
+    Exemplars(Vec<Exemplar>),
     /// Names.
     MetricNames {
         metrics: Vec<MetricInfo>,
@@ -319,6 +325,7 @@ impl Ask {
             Self::Compare { .. } => Slot::Compare,
             Self::Differs { .. } => Slot::Differs,
             Self::Metrics { .. } => Slot::Metrics,
+            Self::Exemplars { .. } => Slot::Exemplars,
             Self::MetricNames => Slot::MetricNames,
             Self::Graph(_) => Slot::Graph,
             _ => return None,

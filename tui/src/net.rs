@@ -152,6 +152,9 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
             window,
             step_s,
         } => Answer::Metrics(client.prom_range(&query, window, step_s, asker).await?),
+        Ask::Exemplars { query, window } => {
+            Answer::Exemplars(client.prom_exemplars(&query, window).await?)
+        }
         Ask::MetricNames => {
             let (metrics, labels) = tokio::try_join!(client.prom_metrics(), client.prom_labels())?;
             Answer::MetricNames { metrics, labels }

@@ -50,6 +50,9 @@ impl App {
         let Some(name) = keyname::name(key) else {
             return;
         };
+        if self.prefix.is_none() && self.span_key(&name) {
+            return;
+        }
         let name = match self.prefix.take() {
             Some(_) if name == "Esc" => return,
             Some(prefix) if find(self.view, &format!("{prefix}{name}")).is_some() => {
@@ -185,6 +188,9 @@ impl App {
     }
 
     fn mouse_event(&mut self, mouse: MouseEvent, hits: &[Hit]) {
+        if self.overlay.is_none() && self.span_mouse(mouse, hits) {
+            return;
+        }
         let key = |code| KeyEvent::from(code);
         match mouse.kind {
             MouseEventKind::ScrollUp if self.overlay.is_some() => {
@@ -227,7 +233,7 @@ impl App {
                 }
             }
             Click::Outside => self.overlay_key(KeyEvent::from(KeyCode::Esc)),
-            Click::Nothing => {}
+            Click::Time(_) | Click::Nothing => {}
         }
     }
 

@@ -95,6 +95,9 @@ impl App {
         if let Some(said) = self.lost_said() {
             return Some((format!(" {said}"), theme.banner));
         }
+        if let Some(said) = self.span_said() {
+            return Some((format!(" {said}"), theme.accent));
+        }
         if let Some(toast) = &self.toast {
             let style = if toast.bad { theme.bad } else { theme.info };
             return Some((

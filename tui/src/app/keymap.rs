@@ -215,6 +215,12 @@ pub const EVERYWHERE: &[Row] = &[
         app.ranged(|r| r.shift(true))
     }),
     row(
+        &["V"],
+        "span",
+        "select a span of time on a chart: from here to where you move; Enter looks at it in all views",
+        App::begin_span,
+    ),
+    row(
         &["gl"],
         "its logs",
         "logs of the selected service or trace",

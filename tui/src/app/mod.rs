@@ -10,6 +10,7 @@ pub mod menu;
 pub mod overlay;
 pub mod places;
 pub mod receive;
+pub mod span;
 pub mod tick;
 
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ use crate::ask::{Ask, Request, Slot};
 use crate::client::Asker;
 use crate::client::prometheus::MetricInfo;
 use crate::theme::{Theme, ThemeName};
-use crate::time::Range;
+use crate::time::{Range, Window};
 use crate::views::{self, ViewId};
 use crate::widgets::query::QueryLine;
 use crate::{Exit, Failure};
@@ -44,6 +45,8 @@ pub enum Click {
         /// Row.
         index: usize,
     },
+    /// Reads the values at a time of a chart whose columns show this window; a drag selects a span of it.
+    Time(Window),
     /// Leaves a box.
     Outside,
     /// Nothing: the inside of a box.
@@ -185,6 +188,8 @@ pub struct App {
     handed_in: Vec<lost::HandedIn>,
     /// Keys that were pressed.
     keys: u64,
+    /// A span of time that is being selected on a chart.
+    pub selecting: Option<span::Selecting>,
     /// Text searched for in views without a query.
     pub find: QueryLine,
     /// Message of the moment.
@@ -240,6 +245,7 @@ impl App {
             more_drafts: Vec::new(),
             handed_in: Vec::new(),
             keys: 0,
+            selecting: None,
             find: QueryLine::default(),
             toast: None,
             lost: None,

@@ -78,6 +78,7 @@ impl App {
             Answer::Compare(found) => views::traces::compare::arrived(self, *found),
             Answer::Differs(found) => views::traces::differs::arrived(self, *found),
             Answer::Metrics(series) => views::metrics::state::arrived(self, series),
+            Answer::Exemplars(found) => views::metrics::exemplars::arrived(self, found, ask),
             Answer::MetricNames { metrics, labels } => {
                 self.known.metrics = metrics;
                 self.known.labels = labels;
@@ -215,6 +216,8 @@ impl App {
             Slot::Traces | Slot::Trace => self.views.traces.query.failure = Some(failure),
             Slot::TraceLogs => self.views.traces.logs.clear(),
             Slot::Metrics => self.views.metrics.query.failure = Some(failure),
+            // without them a chart has no dots
+            Slot::Exemplars => self.views.metrics.exemplars.clear(),
             Slot::MetricNames | Slot::LogFields => {}
             Slot::Graph => self.views.map.graph.failure = Some(failure),
         }

@@ -2,6 +2,7 @@
 //! and a dumb terminal suffices. Another face of the same state and the same client: commands change it, and what it
 //! would show on the screen is told in words.
 
+mod chart;
 mod choices;
 mod commands;
 mod debrief;

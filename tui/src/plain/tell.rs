@@ -337,7 +337,7 @@ pub fn metrics(app: &App) -> String {
         text::count(metrics.series.len(), "series", "series"),
         range(app),
         numbered(metrics.series.iter().map(row))
-    )
+    ) + &super::chart::beside(app)
 }
 
 /// Metric names that hold a word.

@@ -5,6 +5,7 @@ mod fixture;
 mod hostile;
 mod journeys;
 mod lost;
+mod metrics;
 mod plain;
 mod records;
 mod records_lab;

@@ -8,6 +8,7 @@ pub mod changes;
 pub mod debrief;
 pub mod logs;
 pub mod map;
+pub mod marks;
 pub mod metrics;
 pub mod overview;
 pub mod traces;
@@ -157,6 +158,12 @@ pub trait View: Sync {
     fn rows(&self, _app: &App) -> (Vec<String>, usize) {
         (Vec::new(), 0)
     }
+    /// Where its chart reads values, milliseconds; none where it has no chart.
+    fn reads_at(&self, _app: &App) -> Option<i64> {
+        None
+    }
+    /// Reads the values of its chart at a time.
+    fn read_at(&self, _app: &mut App, _at_ms: i64) {}
     /// What `m` pins.
     fn pin(&self, _app: &App) -> Option<PinTarget> {
         None

@@ -1,8 +1,10 @@
 //! 4 Metrics: a PromQL line, a chart of several series with a crosshair, ready expressions per service.
 
 mod draw;
+pub mod exemplars;
 mod keys;
 pub mod presets;
+pub mod promql;
 pub mod state;
 
 use api::PinTarget;
@@ -16,6 +18,9 @@ use crate::client::Asker;
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
+
+/// The pane of the single observations, for clicks.
+const DOTS: usize = 1;
 
 /// The view.
 pub struct Metrics;
@@ -54,7 +59,26 @@ impl View for Metrics {
     }
 
     fn enter(&self, app: &mut App) {
-        state::enter(app);
+        exemplars::enter(app);
+    }
+
+    fn selected(&self, app: &App) -> (usize, usize) {
+        let picked = exemplars::picked(app);
+        let place = exemplars::shown(app)
+            .iter()
+            .position(|e| Some(*e) == picked);
+        match place {
+            Some(index) => (DOTS, index),
+            None => (0, self.rows(app).1),
+        }
+    }
+
+    fn select(&self, app: &mut App, pane: usize, index: usize) {
+        let dot = exemplars::shown(app).get(index).map(|e| (*e).clone());
+        match dot.filter(|_| pane == DOTS) {
+            Some(one) => exemplars::pick(app, one),
+            None => app.views.metrics.at = Cursor::put(index),
+        }
     }
 
     fn back(&self, app: &mut App) -> bool {
@@ -92,6 +116,14 @@ impl View for Metrics {
                 .collect(),
             metrics.at.of(metrics.series.len()),
         )
+    }
+
+    fn reads_at(&self, app: &App) -> Option<i64> {
+        Some(state::read_at(app))
+    }
+
+    fn read_at(&self, app: &mut App, at_ms: i64) {
+        app.views.metrics.crosshair_ms = Some(at_ms);
     }
 
     fn pin(&self, app: &App) -> Option<PinTarget> {

@@ -9,10 +9,10 @@ use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::client::Asker;
 use crate::client::loki::quoted;
-use crate::client::prometheus::Series;
+use crate::client::prometheus::{Exemplar, Series};
 use crate::net::golden;
 use crate::time::{Window, clock};
-use crate::views::{ViewId, logs};
+use crate::views::{ViewId, logs, marks, metrics::exemplars};
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 
@@ -34,6 +34,10 @@ pub struct State {
     pub at: Cursor,
     /// Where values are read; none reads the newest.
     pub crosshair_ms: Option<i64>,
+    /// Single observations of the present expression, in order of time.
+    pub exemplars: Vec<Exemplar>,
+    /// The one that the crosshair was put on last.
+    pub picked: Option<Exemplar>,
     /// The expression that was asked for last: the crosshair belongs to it.
     asked: String,
     /// Service that ready expressions are about.
@@ -61,6 +65,7 @@ pub fn refresh(app: &mut App, asker: Asker) {
     if metrics.asked != query {
         metrics.asked.clone_from(&query);
         metrics.at = Cursor::default();
+        metrics.exemplars.clear();
         // the peak of one expression is any moment of another
         if metrics.crosshair_ms.take().is_some() {
             app.say("new query: the crosshair is gone, values are the newest; X goes to the peak");
@@ -75,6 +80,7 @@ pub fn refresh(app: &mut App, asker: Asker) {
         },
         asker,
     );
+    exemplars::refresh(app);
 }
 
 /// Series have arrived: the greatest first, and the selected one stays selected.
@@ -158,6 +164,28 @@ pub fn cross_peak(app: &mut App) {
     app.views.metrics.crosshair_ms = peak;
 }
 
+/// `w`, `W`: the crosshair to the next or previous mark: page, alert, change, action.
+pub fn cross_mark(app: &mut App, forward: bool) {
+    let (marks, window) = (marks::of(app), app.range.passed());
+    let from = match (app.views.metrics.crosshair_ms, forward) {
+        (Some(at), _) => at,
+        // without a crosshair values are read at the end
+        (None, true) => window.start_ms - 1,
+        (None, false) => window.end_ms + 1,
+    };
+    let seen: Vec<marks::Mark> = marks
+        .into_iter()
+        .filter(|m| m.at_ms >= window.start_ms && m.at_ms <= window.end_ms)
+        .collect();
+    match marks::beyond(&seen, from, forward) {
+        Some(mark) => {
+            app.views.metrics.crosshair_ms = Some(mark.at_ms);
+            app.say(format!("{}: {}", clock(mark.at_ms), mark.said));
+        }
+        None => app.say("no further page, alert or change in this time range; Z widens it"),
+    }
+}
+
 /// Enter: the logs of the series' service, about the crosshair if there is one.
 pub fn enter(app: &mut App) {
     /// Half of the stretch about the crosshair, milliseconds.
@@ -203,6 +231,7 @@ pub fn show(app: &mut App, subject: &Subject) {
     metrics.query.commit();
     metrics.asked.clone_from(&metrics.query.ran);
     metrics.at = Cursor::default();
+    metrics.exemplars.clear();
     if app.view == ViewId::Metrics {
         app.refresh(Asker::Person);
     } else {
@@ -232,7 +261,7 @@ pub fn about(app: &App) -> Subject {
         .or_else(|| app.views.metrics.service.clone());
     Subject {
         service,
-        trace: None,
+        trace: exemplars::picked(app).map(|e| e.trace_id.clone()),
         at_ms: Some(read_at(app)),
         promql: Some(app.views.metrics.query.ran.clone()),
     }
