@@ -93,7 +93,7 @@ impl View for Traces {
             return true;
         }
         if traces.open.take().is_none() && traces.aside.take().is_none() {
-            return differs::back(app);
+            return differs::back(app) || app.clear_query();
         }
         state::refresh(app, Asker::Screen);
         true
