@@ -116,7 +116,8 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
 }
 
 /// How many lines are in the list, and of how many in the range.
-fn held(logs: &State) -> String {
+#[must_use]
+pub fn held(logs: &State) -> String {
     let len = logs.lines().len();
     let total = histogram::total(logs).filter(|_| !logs.in_context() && len >= state::PAGE);
     match total.filter(|total| *total > len) {

@@ -24,7 +24,7 @@ use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
 
-pub(crate) use draw::severity_style;
+pub(crate) use draw::{held, severity_style};
 
 /// The pin of a line.
 #[must_use]

@@ -11,6 +11,8 @@ mod selection;
 pub mod state;
 pub mod waterfall;
 
+pub(crate) use draw::held;
+
 use api::PinTarget;
 use ratatui::layout::Rect;
 
