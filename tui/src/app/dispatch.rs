@@ -285,6 +285,22 @@ impl App {
         }
     }
 
+    /// Clears the view's query, when there is one; what it was stands in the history.
+    pub fn clear_query(&mut self) -> bool {
+        let asked = views::of(self.view).query(self);
+        if asked.is_none_or(|line| line.ran.is_empty()) {
+            return false;
+        }
+        self.remember();
+        if let Some(line) = views::of(self.view).query(self) {
+            line.set("");
+            line.commit();
+        }
+        self.refresh(Asker::Person);
+        self.say("the query is cleared; [ takes it back");
+        true
+    }
+
     /// Runs the view's query as a person's question, whatever is under way.
     pub fn run_query(&mut self) {
         let view = views::of(self.view);

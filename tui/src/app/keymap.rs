@@ -240,19 +240,19 @@ pub const EVERYWHERE: &[Row] = &[
     ),
     row(
         &["gl"],
-        "its logs",
+        "logs",
         "logs of the selected service or trace",
         App::its_logs,
     ),
     row(
         &["gt"],
-        "its traces",
+        "traces",
         "traces of the selected service, or the selected trace",
         App::its_traces,
     ),
     row(
         &["gm"],
-        "its metrics",
+        "metrics",
         "metrics of the selected service",
         App::its_metrics,
     ),

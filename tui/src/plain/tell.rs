@@ -9,7 +9,8 @@ use crate::client::words;
 use crate::net::golden;
 use crate::text::{self, escape};
 use crate::time::{clock, clock_millis};
-use crate::views::logs::line::own_fields;
+use crate::views::logs::{held as held_lines, line::own_fields};
+use crate::views::traces::held as held_traces;
 use crate::views::traces::waterfall::{Row, label};
 use crate::views::{act, case as notebook, changes as history, map as graph, overview as front};
 
@@ -138,7 +139,7 @@ pub fn logs(app: &App, page: usize) -> String {
     };
     let mut out = format!(
         "{}, {told}; range {}\n",
-        text::count(lines.len(), "line", "lines"),
+        held_lines(&app.views.logs),
         range(app)
     );
     for (i, line) in lines.iter().enumerate().take(until).skip(from) {
@@ -202,10 +203,7 @@ pub fn traces(app: &App, page: usize) -> String {
     let rows: String = rows
         .map(|(i, hit)| format!("{}. {}\n", i + 1, escape(&row(hit))))
         .collect();
-    format!(
-        "{}, {told}; trace N opens one\n{rows}",
-        text::count(len, "trace", "traces")
-    )
+    format!("{}, {told}; trace N opens one\n{rows}", held_traces(traces))
 }
 
 /// The open trace as an indented tree.
