@@ -1,10 +1,12 @@
 //! Tests of the whole glass against a small lab of fixed answers.
 
 mod chance;
+mod changes;
 mod fixture;
 mod hostile;
 mod journeys;
 mod lost;
+mod map;
 mod metrics;
 mod plain;
 mod screens;
