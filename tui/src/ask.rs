@@ -11,10 +11,12 @@ use api::{
 use crate::Failure;
 use crate::client::Asker;
 use crate::client::derived::{Derived, Objective};
+use crate::client::difference::{Comparison, Differs, Group};
 use crate::client::graph::Graph;
 use crate::client::loki::{Histogram, Lines, LogLine};
+use crate::client::patterns::Patterns;
 use crate::client::prometheus::{Exemplar, MetricInfo, Series};
-use crate::client::tempo::{Span, TraceHit};
+use crate::client::tempo::{Span, TraceList, Wanted};
 use crate::time::Window;
 
 /// What a question is about: a newer one replaces an older one of the same slot.
@@ -50,12 +52,18 @@ pub enum Slot {
     LogFields,
     /// Log counts.
     Histogram,
+    /// Log patterns.
+    Patterns,
     /// Trace search.
     Traces,
     /// One trace.
     Trace,
     /// Logs of one trace.
     TraceLogs,
+    /// Two traces side by side.
+    Compare,
+    /// What some traces have more often than the rest.
+    Differs,
     /// Series of a chart.
     Metrics,
     /// Single observations of a chart.
@@ -114,16 +122,31 @@ pub enum Ask {
         window: Window,
         bins: usize,
     },
+    /// Patterns of the lines of a window, with what is new since a moment, milliseconds.
+    Patterns {
+        query: String,
+        window: Window,
+        since_ms: i64,
+    },
     /// Trace search.
     Traces {
         query: String,
         window: Window,
+        wanted: Wanted,
         limit: usize,
     },
     /// One trace.
     Trace(String),
     /// Logs of one trace, by id, within a window.
     TraceLogs { trace_id: String, window: Window },
+    /// How trace `b` differs from trace `a`, by their ids.
+    Compare { a: String, b: String },
+    /// What a group of the traces of a query has more often than the rest.
+    Differs {
+        of: Group,
+        query: String,
+        window: Window,
+    },
     /// Series of an expression.
     Metrics {
         query: String,
@@ -205,12 +228,18 @@ pub enum Answer {
     LogFields(Vec<LogLine>),
     /// Log counts.
     Histogram(Histogram),
+    /// Log patterns.
+    Patterns(Patterns),
     /// Traces.
-    Traces(Vec<TraceHit>),
+    Traces(TraceList),
     /// Spans of one trace, and what is derived of them.
     Trace(String, Vec<Span>, Derived),
     /// Logs of one trace.
     TraceLogs(Vec<LogLine>),
+    /// Two traces side by side.
+    Compare(Box<Comparison>),
+    /// What some traces have more often than the rest.
+    Differs(Box<Differs>),
     /// Series.
     Metrics(Vec<Series>),
     /// Single observations, in order of time.
@@ -281,6 +310,7 @@ impl Ask {
             Self::Logs(lines) | Self::OlderLogs(lines) => Some(&lines.query),
             Self::Context { query, .. }
             | Self::Histogram { query, .. }
+            | Self::Patterns { query, .. }
             | Self::Traces { query, .. }
             | Self::Metrics { query, .. } => Some(query),
             _ => None,
@@ -306,9 +336,12 @@ impl Ask {
             Self::Context { .. } => Slot::Context,
             Self::LogFields { .. } => Slot::LogFields,
             Self::Histogram { .. } => Slot::Histogram,
+            Self::Patterns { .. } => Slot::Patterns,
             Self::Traces { .. } => Slot::Traces,
             Self::Trace(_) => Slot::Trace,
             Self::TraceLogs { .. } => Slot::TraceLogs,
+            Self::Compare { .. } => Slot::Compare,
+            Self::Differs { .. } => Slot::Differs,
             Self::Metrics { .. } => Slot::Metrics,
             Self::Exemplars { .. } => Slot::Exemplars,
             Self::MetricNames => Slot::MetricNames,

@@ -23,6 +23,9 @@ pub const WAITING: usize = 64;
 /// rollout may take its time.
 const HEARTBEAT: Duration = Duration::from_millis(2_500);
 
+/// Lines of one trace that are shown beside its spans, the oldest.
+pub const TRACE_LOGS: usize = 500;
+
 /// PromQL of the golden signals; the same expressions stand in the presets of the metrics view.
 pub mod golden {
     /// Requests per second and service.
@@ -113,11 +116,20 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
         Ask::LogFields { services, window } => {
             Answer::LogFields(log_fields(client, &services, window).await?)
         }
+        Ask::Patterns {
+            query,
+            window,
+            since_ms,
+        } => Answer::Patterns(client.patterns(&query, window, since_ms, asker).await?),
         Ask::Traces {
             query,
             window,
+            wanted,
             limit,
-        } => Answer::Traces(client.tempo_search(&query, window, limit, asker).await?),
+        } => {
+            let found = client.tempo_search(&query, window, wanted, limit, asker);
+            Answer::Traces(found.await?)
+        }
         Ask::Trace(id) => {
             let spans = client.tempo_trace(&id, asker).await?;
             // a lab that cannot derive, an older one perhaps, shows its traces all the same
@@ -125,14 +137,16 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
             Answer::Trace(id, spans, derived)
         }
         Ask::TraceLogs { trace_id, window } => {
-            /// Lines of one trace that are shown beside its spans.
-            const LIMIT: usize = 500;
             let query = format!("{{service=~\".+\"}} | trace_id=\"{trace_id}\"");
             let lines = Lines {
                 newest: false,
-                ..Lines::newest(query, window, LIMIT)
+                ..Lines::newest(query, window, TRACE_LOGS)
             };
             Answer::TraceLogs(client.loki_lines(&lines, Asker::Screen).await?)
+        }
+        Ask::Compare { a, b } => Answer::Compare(Box::new(client.compare(&a, &b).await?)),
+        Ask::Differs { of, query, window } => {
+            Answer::Differs(Box::new(client.differs(of, &query, window).await?))
         }
         Ask::Metrics {
             query,

@@ -69,11 +69,14 @@ impl App {
             Answer::Context(lines) => views::logs::tail::context_arrived(self, lines),
             Answer::LogFields(lines) => self.views.logs.see(&lines),
             Answer::Histogram(histogram) => self.views.logs.histogram.good(histogram),
-            Answer::Traces(hits) => views::traces::arrive::hits_arrived(self, hits),
+            Answer::Patterns(found) => views::logs::patterns::arrived(self, found),
+            Answer::Traces(found) => views::traces::arrive::hits_arrived(self, found),
             Answer::Trace(id, spans, derived) => {
                 views::traces::arrive::trace_arrived(self, id, spans, derived);
             }
             Answer::TraceLogs(lines) => self.views.traces.logs = lines,
+            Answer::Compare(found) => views::traces::compare::arrived(self, *found),
+            Answer::Differs(found) => views::traces::differs::arrived(self, *found),
             Answer::Metrics(series) => views::metrics::state::arrived(self, series),
             Answer::Exemplars(found) => views::metrics::exemplars::arrived(self, found, ask),
             Answer::MetricNames { metrics, labels } => {
@@ -211,6 +214,9 @@ impl App {
             Slot::Logs | Slot::OlderLogs | Slot::Context => {
                 self.views.logs.query.failure = Some(failure)
             }
+            Slot::Patterns => self.views.logs.patterns.found.failure = Some(failure),
+            Slot::Compare => self.views.traces.compared.failure = Some(failure),
+            Slot::Differs => self.views.traces.differs.failure = Some(failure),
             Slot::Traces | Slot::Trace => self.views.traces.query.failure = Some(failure),
             Slot::TraceLogs => self.views.traces.logs.clear(),
             Slot::Metrics => self.views.metrics.query.failure = Some(failure),

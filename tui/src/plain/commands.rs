@@ -2,7 +2,7 @@
 
 use api::{HypothesisState, HypothesisUpdate};
 
-use super::{Session, tell};
+use super::{Session, records, tell};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::client::Asker;
@@ -68,6 +68,13 @@ const COMMANDS: &[Command] = &[
         nothing,
     ),
     command(
+        &["patterns"],
+        "[N]",
+        "what those lines say, how often, what is new; with a number the lines of one",
+        records::ask_patterns,
+        records::patterns,
+    ),
+    command(
         &["traces", "3"],
         "[QUERY]",
         "traces: words, or TraceQL in braces",
@@ -87,6 +94,20 @@ const COMMANDS: &[Command] = &[
         "one trace as a tree",
         open_trace,
         |a, _| tell::trace(a),
+    ),
+    command(
+        &["compare"],
+        "A B",
+        "how trace B differs from trace A, step by step",
+        records::ask_compare,
+        records::compare,
+    ),
+    command(
+        &["differs"],
+        "[failed|slow|query]",
+        "what these traces have more often than the rest",
+        records::ask_differs,
+        records::differing,
     ),
     command(
         &["metrics", "4"],

@@ -7,6 +7,7 @@ mod choices;
 mod commands;
 mod debrief;
 mod questions;
+mod records;
 mod tell;
 mod told;
 
@@ -189,6 +190,9 @@ pub async fn run(config: Config) -> Result<Exit, Error> {
         "3 A.M. Drill, plain mode, on {}. Type help for the commands.",
         config.api
     )))?;
+    for complaint in &config.complaints {
+        print(&Told::line(&format!("problem: {complaint}")))?;
+    }
     loop {
         let said = session.look().await;
         if !said.is_empty() {

@@ -9,7 +9,7 @@ use crate::client::words;
 use crate::net::golden;
 use crate::text::{self, escape};
 use crate::time::{clock, clock_millis};
-use crate::views::logs::state::own_fields;
+use crate::views::logs::line::own_fields;
 use crate::views::traces::waterfall::{Row, label};
 use crate::views::{act, case as notebook, changes as history, map as graph, overview as front};
 

@@ -315,6 +315,7 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/derived/traces/{id}/critical-path", get(critical_path))
         .route("/derived/traces/{id}/repeated", get(repeated))
         .route("/graph", get(graph))
+        .merge(super::records_lab::router())
         .layer(from_fn_with_state(shared.clone(), write_down))
         .with_state(shared.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -354,7 +355,10 @@ async fn soiled(response: Response, more: &str) -> Response {
 }
 
 fn soil(key: &str, value: &mut Value, more: &str) {
-    const KEPT: [&str; 24] = [
+    const KEPT: [&str; 27] = [
+        "novelty",
+        "change",
+        "scope",
         "phase",
         "state",
         "status",
@@ -945,7 +949,7 @@ async fn tempo_search(State(lab): State<Shared>, Query(p): Parameters) -> Respon
         .map(|i| {
             let id = if i == 0 { text(TRACE) } else { format!("{i:032x}") };
             let (service, name, ms) = [("storefront", "GET /orders/{customer}", 3411.0), ("storefront", "GET /browse", 31.0), ("storefront", "POST /checkout", 240.0)][i % 3];
-            json!({"traceID":id,"rootServiceName":service,"rootTraceName":name,"startTimeUnixNano":((NOW_MS - i as i64 * 2210) * 1_000_000).to_string(),"durationMs":ms - i as f64,"rootReceived":i != 3 && !(i == 0 && lab.lock().running),"spanSets":[{"matched":3,"spans":[]}]})
+            json!({"traceID":id,"rootServiceName":service,"rootTraceName":name,"startTimeUnixNano":((NOW_MS - i as i64 * 2210) * 1_000_000).to_string(),"durationMs":ms - i as f64,"rootReceived":i != 3 && !(i == 0 && lab.lock().running),"spanSets":[{"matched":3,"spans":[]}],"serviceStats":{service:{"spanCount":3,"errorCount":u32::from(i % 9 == 4)}}})
         })
         .collect();
     Json(json!({"traces":traces,"metrics":{}})).into_response()

@@ -650,7 +650,7 @@ async fn an_answer_to_a_superseded_question_is_not_shown() {
 #[tokio::test]
 async fn filters_by_value_grow_the_query() {
     let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
-    press(&mut app, &client, &["2", "=", "Tab", "j", "j", "j", "!"]).await;
+    press(&mut app, &client, &["2", "=", "Tab", "j", "j", "!"]).await;
     assert_eq!(
         app.views.logs.query.ran,
         "{service=\"worker\"} | route!=\"/orders/{customer}\""

@@ -9,5 +9,7 @@ mod lost;
 mod map;
 mod metrics;
 mod plain;
+mod records;
+mod records_lab;
 mod screens;
 mod selection;

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::ask::{Answer, Ask, Reply, Slot};
 use crate::client::Asker;
 use crate::client::loki::LogLine;
-use crate::client::tempo::TraceHit;
+use crate::client::tempo::{TraceHit, TraceList};
 use crate::screen::text_of;
 use crate::views::logs::state::PAGE;
 use crate::views::{self, ViewId};
@@ -211,7 +211,10 @@ async fn the_selected_trace_stays_selected_in_every_order() {
         answer(
             app,
             Slot::Traces,
-            Answer::Traces((from..to).map(trace).collect()),
+            Answer::Traces(TraceList {
+                hits: (from..to).map(trace).collect(),
+                is_cut: false,
+            }),
         );
     };
     let selected = |app: &App| {

@@ -11,7 +11,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::state;
+use super::line::own_fields;
+use super::{patterns, state};
 use crate::app::App;
 use crate::ask::Slot;
 use crate::client::loki::{LogLine, Severity};
@@ -50,6 +51,9 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         let (counts, rest) = cut::top(body, 4);
         histogram(app, surface, counts);
         body = rest;
+    }
+    if logs.patterns.open {
+        return patterns::draw(app, surface, body);
     }
     let alone = app.full || body.height < 8 || !state::has_lines(app);
     let (lines, fields) = if alone {
@@ -201,7 +205,7 @@ fn row(theme: &Theme, line: &LogLine) -> Line<'static> {
         Span::styled(format!("{} ", line.severity.letter()), style),
         Span::styled(format!("{service} "), theme.info),
         Span::styled(text::escape(&line.line).into_owned(), style),
-        Span::styled(state::own_fields(line), theme.dim),
+        Span::styled(own_fields(line), theme.dim),
     ])
 }
 

@@ -1,6 +1,6 @@
 //! Keys of the log view.
 
-use super::{filter, state};
+use super::{filter, patterns, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
 use crate::client::loki::Severity;
@@ -16,10 +16,16 @@ pub const KEYS: &[Row] = &[
     foot(
         &["Enter"],
         "trace",
-        "follow the line's trace; on a field, filter for it",
+        "follow the line's trace; on a field or a pattern, filter for it",
         state::enter,
     )
     .when(state::has_lines),
+    foot(
+        &["P"],
+        "patterns",
+        "patterns: what lines say, how often, what is new since the page",
+        patterns::toggle,
+    ),
     foot(&["m"], "pin", "pin the line as evidence", App::pin).when(state::has_lines),
     foot(&["Tab"], "fields", "between lines and fields", |app| {
         state::turn_to_fields(app, !app.views.logs.in_fields)
@@ -28,15 +34,18 @@ pub const KEYS: &[Row] = &[
     foot(&["="], "only", "filter for the selected value", |app| {
         filter::filter(app, true)
     })
-    .when(state::has_lines),
+    .when(state::has_value),
     foot(&["!"], "without", "filter out the selected value", |app| {
         filter::filter(app, false)
     })
-    .when(state::has_lines),
-    foot(&["e"], "error", "next error", |app| {
-        state::jump_severity(app, true, Severity::Error)
-    })
-    .when(state::has_lines),
+    .when(state::has_value),
+    foot(
+        &["e"],
+        "error",
+        "next error, or the worst there is",
+        |app| state::jump_severity(app, true, Severity::Error),
+    )
+    .when(state::has_rows),
     row(&["E"], "error before", "previous error", |app| {
         state::jump_severity(app, false, Severity::Error)
     }),

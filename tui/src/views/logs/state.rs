@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::line::{self, as_json};
+use super::patterns;
 use super::tail::{Held, Shown};
 use crate::app::places::Subject;
 use crate::app::{App, Loaded};
@@ -9,7 +11,6 @@ use crate::ask::{Ask, Slot};
 use crate::client::Asker;
 use crate::client::loki::{Histogram, Lines, LogLine, Severity, quoted};
 use crate::client::words;
-use crate::text::{escape, number};
 use crate::time::Window;
 use crate::views::{ViewId, traces};
 use crate::widgets::cursor::{Cursor, Motion, round};
@@ -49,6 +50,8 @@ pub struct State {
     pub(super) before_context: Option<usize>,
     /// The line whose surroundings were asked for.
     pub(super) centre: Option<LogLine>,
+    /// What the lines have in common.
+    pub patterns: patterns::State,
     /// What these lines are the answer to.
     pub(super) shown: Option<Shown>,
     /// What has come since the list stands still; none while it does not.
@@ -104,22 +107,10 @@ impl State {
         self.lines().get(self.selected())
     }
 
-    /// The selected line's fields: the ones that lead somewhere first.
+    /// The selected line's fields, those first that say most.
     #[must_use]
     pub fn fields(&self) -> Vec<(String, String)> {
-        let Some(line) = self.line() else {
-            return Vec::new();
-        };
-        const FIRST: [&str; 4] = ["service", "level", "trace_id", "span_id"];
-        let first = FIRST
-            .iter()
-            .filter_map(|k| line.fields.get(*k).map(|v| ((*k).to_owned(), v.clone())));
-        let rest = line
-            .fields
-            .iter()
-            .filter(|(k, _)| !FIRST.contains(&k.as_str()))
-            .map(|(k, v)| (k.clone(), v.clone()));
-        first.chain(rest).collect()
+        self.line().map(line::fields).unwrap_or_default()
     }
 
     /// What has come since the list stands still for the sake of the selected line.
@@ -151,10 +142,22 @@ impl State {
     }
 }
 
+/// Whether there is a line on screen to select, or a pattern.
+#[must_use]
+pub fn has_rows(app: &App) -> bool {
+    has_lines(app) || patterns::has_rows(app)
+}
+
+/// Whether the keys are at a value that can be filtered by.
+#[must_use]
+pub fn has_value(app: &App) -> bool {
+    patterns::has_rows(app) || (app.views.logs.in_fields && has_lines(app))
+}
+
 /// Whether a line is on screen.
 #[must_use]
 pub fn has_lines(app: &App) -> bool {
-    !app.views.logs.lines().is_empty()
+    !patterns::are_open(app) && !app.views.logs.lines().is_empty()
 }
 
 /// Asks for lines and counts of the window.
@@ -174,6 +177,9 @@ pub fn refresh(app: &mut App, asker: Asker) {
         },
         Asker::Screen,
     );
+    if patterns::are_open(app) {
+        patterns::ask(app, asker);
+    }
 }
 
 /// The server did not count: what is at hand is counted instead.
@@ -185,6 +191,9 @@ pub fn count_what_is_there(app: &mut App) {
 
 /// Between the lines and the fields of the selected one, which stays that one while its fields are looked at.
 pub fn turn_to_fields(app: &mut App, fields: bool) {
+    if patterns::are_open(app) {
+        return;
+    }
     let logs = &mut app.views.logs;
     logs.in_fields = fields;
     if fields {
@@ -205,6 +214,9 @@ pub fn select(app: &mut App, index: usize) {
 
 /// Moves among lines or fields; up from the first line asks for older ones.
 pub fn motion(app: &mut App, motion: Motion) {
+    if patterns::are_open(app) {
+        return patterns::motion(app, motion);
+    }
     let page = app.page();
     let logs = &mut app.views.logs;
     if logs.in_fields {
@@ -253,6 +265,9 @@ fn load_older(app: &mut App) {
 
 /// Enter: to the trace of the line, or the line in full when it has none.
 pub fn enter(app: &mut App) {
+    if patterns::are_open(app) {
+        return patterns::narrow(app, true);
+    }
     if app.views.logs.in_fields {
         return super::filter::filter(app, true);
     }
@@ -278,17 +293,20 @@ pub fn enter(app: &mut App) {
     }
 }
 
-/// Esc: out of the fields, out of the context, or back to the newest line.
+/// Esc: out of the fields, out of the context, from or to the patterns, or back to the newest line.
 pub fn back(app: &mut App) -> bool {
     let logs = &mut app.views.logs;
     if std::mem::take(&mut logs.in_fields) || logs.leave_context() {
         return true;
     }
-    logs.release()
+    patterns::back(app) || app.views.logs.release()
 }
 
 /// `c`: the lines around the selected one, of every service.
 pub fn context(app: &mut App) {
+    if patterns::are_open(app) {
+        return app.say("a pattern has no surroundings; Enter shows its lines");
+    }
     if app.views.logs.in_context() {
         app.views.logs.leave_context();
     } else if let Some(line) = app.views.logs.line().cloned() {
@@ -316,18 +334,36 @@ pub fn jump(app: &mut App, forward: bool, wanted: &str, holds: impl Fn(&LogLine)
     }
 }
 
-/// `e`, `w`: to a line of a severity.
+/// `e`, `w`: to a line, or a pattern, of a severity. Where none is an error the worst there is stands in for it: in
+/// a shop whose failures are warnings these are what is looked for.
 pub fn jump_severity(app: &mut App, forward: bool, severity: Severity) {
-    let name = if severity == Severity::Error {
-        "error"
-    } else {
-        "warning"
+    let open = patterns::are_open(app);
+    let worst = match open {
+        true => patterns::worst(app),
+        false => app.views.logs.lines().iter().map(|l| l.severity).max(),
     };
-    jump(app, forward, name, |l| l.severity == severity);
+    let instead = worst.filter(|w| severity == Severity::Error && *w == Severity::Warn);
+    let wanted = instead.unwrap_or(severity);
+    let name = match wanted {
+        Severity::Error => "error",
+        _ => "warning",
+    };
+    app.toast = None;
+    if open {
+        patterns::jump(app, forward, name, |p| p.severity() == wanted);
+    } else {
+        jump(app, forward, name, |l| l.severity == wanted);
+    }
+    if instead.is_some() && app.toast.is_none() {
+        app.say("no error here; warnings are the worst there is, and e walks them");
+    }
 }
 
 /// `o`: to a line of the same trace.
 pub fn jump_trace(app: &mut App, forward: bool) {
+    if patterns::are_open(app) {
+        return app.say("a pattern belongs to no trace; Enter shows its lines");
+    }
     match app
         .views
         .logs
@@ -359,6 +395,7 @@ pub fn show_query(app: &mut App, query: &str) {
     logs.leave_context();
     logs.release();
     logs.in_fields = false;
+    logs.patterns.open = false;
     logs.query.set(query);
     logs.query.commit();
     if app.view == ViewId::Logs {
@@ -391,46 +428,4 @@ pub fn completions(app: &App) -> Vec<String> {
         .map(str::to_owned),
     );
     out
-}
-
-/// The fields that tell lines of the same text apart, behind the text; those that every line has are left to the pane.
-#[must_use]
-pub fn own_fields(line: &LogLine) -> String {
-    const EVERYWHERE: [&str; 11] = [
-        "service",
-        "service_name",
-        "level",
-        "detected_level",
-        "trace_id",
-        "span_id",
-        "scope",
-        "service_instance_id",
-        "service_version",
-        "correlation_id",
-        "instance",
-    ];
-    let fields = line.fields.iter();
-    let own =
-        fields.filter(|(key, value)| !EVERYWHERE.contains(&key.as_str()) && !value.is_empty());
-    // figures as they are measured have more digits than a line has room for
-    let shown = |value: &str| match value.parse::<f64>() {
-        Ok(figure) if value.contains('.') => number(figure),
-        _ => escape(value).into_owned(),
-    };
-    own.map(|(key, value)| format!("  {key}={}", shown(value)))
-        .collect()
-}
-
-/// A line as one JSON object.
-#[must_use]
-pub fn as_json(line: &LogLine) -> String {
-    serde_json::json!({
-        "time": crate::time::clock_millis(line.at_ms()),
-        "ts_ns": line.ts_ns.to_string(),
-        "severity": line.severity.letter(),
-        "service": line.service,
-        "message": line.line,
-        "fields": line.fields,
-    })
-    .to_string()
 }

@@ -5,6 +5,7 @@ use crate::app::menu::{Choice, Item, Menu};
 use crate::app::overlay::Overlay;
 use crate::client::loki::quoted;
 use crate::client::prometheus::{MetricInfo, stretches};
+use crate::views::ViewId;
 
 /// A ready expression: what it shows, and its PromQL.
 pub type Preset = (String, String);
@@ -108,12 +109,14 @@ pub fn search(app: &mut App, words: &str) {
     app.overlay = Some(Overlay::Menu(menu(app).searched(words)));
 }
 
-fn menu(app: &App) -> Menu {
+/// The expressions that were kept, then the ready ones.
+#[must_use]
+pub fn items(app: &App) -> Vec<Item> {
     let service = app.views.metrics.service.clone();
     let kept = app.views.metrics.panels.iter().map(|p| Item {
         label: format!("panel: {}", p.query),
         about: String::new(),
-        choice: Choice::Query(p.query.clone()),
+        choice: Choice::Query(ViewId::Metrics, p.query.clone()),
     });
     let ready = presets(&app.known.metrics, service.as_deref())
         .into_iter()
@@ -123,11 +126,15 @@ fn menu(app: &App) -> Menu {
                 stretch => format!("{label}, over {stretch}"),
             },
             about: String::new(),
-            choice: Choice::Query(query),
+            choice: Choice::Query(ViewId::Metrics, query),
         });
-    let items: Vec<Item> = kept.chain(ready).collect();
-    let of = service.as_deref().unwrap_or("all services");
-    Menu::new(format!("Show, of {of}"), items)
+    kept.chain(ready).collect()
+}
+
+fn menu(app: &App) -> Menu {
+    let service = app.views.metrics.service.as_deref();
+    let of = service.unwrap_or("all services");
+    Menu::new(format!("Show, of {of}"), items(app))
 }
 
 /// `v`: the next service that ready expressions are about, then all again.
