@@ -365,9 +365,9 @@ pub fn map(app: &App) -> String {
         "calls over the last {}\n{rings}",
         text::stretch(graph::state::window(app).length_ms())
     ) + &numbered(
-        graph::state::edges(app)
+        graph::state::items(app)
             .into_iter()
-            .map(graph::state::text_of),
+            .map(|item| graph::state::text_of(app, item)),
     )
 }
 
