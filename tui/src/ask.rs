@@ -1,5 +1,7 @@
 //! Questions to the lab and its answers, as the screen's own words. Knows neither HTTP nor drawing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use api::{
     ActionOutcome, ActionRequest, Case, Change, Debrief, Diagnosis, DiagnosisRequest, DrillView,
     Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinRequest,
@@ -13,7 +15,7 @@ use crate::client::difference::{Comparison, Differs, Group};
 use crate::client::graph::Graph;
 use crate::client::loki::{Histogram, Lines, LogLine};
 use crate::client::patterns::Patterns;
-use crate::client::prometheus::{MetricInfo, Series};
+use crate::client::prometheus::{Exemplar, MetricInfo, Series};
 use crate::client::tempo::{Span, TraceList, Wanted};
 use crate::time::Window;
 
@@ -64,8 +66,14 @@ pub enum Slot {
     Differs,
     /// Series of a chart.
     Metrics,
+    /// Single observations of a chart.
+    Exemplars,
     /// Metric names.
     MetricNames,
+    /// Series of the panels.
+    Panels,
+    /// Labels of a metric.
+    Labels,
     /// Service graph.
     Graph,
 }
@@ -145,8 +153,18 @@ pub enum Ask {
         window: Window,
         step_s: i64,
     },
+    /// Single observations of the histograms of an expression.
+    Exemplars { query: String, window: Window },
     /// Metric and label names.
     MetricNames,
+    /// Series of several expressions.
+    Panels {
+        queries: Vec<String>,
+        window: Window,
+        step_s: i64,
+    },
+    /// Labels of a metric with the values that they have in a window.
+    Labels { metric: String, window: Window },
     /// Service graph.
     Graph(Window),
     /// Acknowledge the page.
@@ -224,11 +242,17 @@ pub enum Answer {
     Differs(Box<Differs>),
     /// Series.
     Metrics(Vec<Series>),
+    /// Single observations, in order of time.
+    Exemplars(Vec<Exemplar>),
     /// Names.
     MetricNames {
         metrics: Vec<MetricInfo>,
         labels: Vec<String>,
     },
+    /// Series of several expressions, or why one was not answered.
+    Panels(Vec<(String, Result<Vec<Series>, String>)>),
+    /// Labels of a metric, each with its values.
+    Labels(String, BTreeMap<String, BTreeSet<String>>),
     /// Graph.
     Graph(Graph),
     /// Evidence was kept.
@@ -319,7 +343,10 @@ impl Ask {
             Self::Compare { .. } => Slot::Compare,
             Self::Differs { .. } => Slot::Differs,
             Self::Metrics { .. } => Slot::Metrics,
+            Self::Exemplars { .. } => Slot::Exemplars,
             Self::MetricNames => Slot::MetricNames,
+            Self::Panels { .. } => Slot::Panels,
+            Self::Labels { .. } => Slot::Labels,
             Self::Graph(_) => Slot::Graph,
             _ => return None,
         })

@@ -49,6 +49,10 @@ pub struct Config {
     pub own_theme: Option<Theme>,
     /// Keys of a person's own file, in place of the rows'.
     pub bindings: settings::Bindings,
+    /// Whether leaving the screen ends the drill: it runs in the same program.
+    pub leaving_ends: bool,
+    /// Begin with the tour.
+    pub tour: bool,
     /// What of a person's settings could not be used, a sentence each: told when the screen opens.
     pub complaints: Vec<String>,
     /// Line mode with numbered menus, for screen readers and dumb terminals.
@@ -65,6 +69,8 @@ impl Config {
             no_color: false,
             theme: ThemeName::Default,
             own_theme: None,
+            leaving_ends: false,
+            tour: false,
             bindings: settings::Bindings::default(),
             complaints: Vec::new(),
             plain: false,

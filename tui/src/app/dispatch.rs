@@ -49,6 +49,9 @@ impl App {
         let Some(name) = keyname::name(key) else {
             return;
         };
+        if self.prefix.is_none() && self.span_key(&name) {
+            return;
+        }
         let name = match self.prefix.take() {
             Some(_) if name == "Esc" => return,
             Some(prefix) if self.acts(&format!("{prefix}{name}")) => {
@@ -114,18 +117,31 @@ impl App {
             Typed::Edited => {}
             Typed::Leave => line.leave(),
             Typed::Run => view.run(self),
-            Typed::Complete => {
-                let candidates = view.completions(self);
+            Typed::Complete => self.complete(),
+            Typed::Refine => {
+                let offer = view.offer(self);
                 if let Some(line) = view.query(self) {
-                    line.complete(&candidates);
+                    line.refine(offer);
                 }
+            }
+        }
+    }
+
+    /// `Tab` in a query: what can stand at the cursor, and then what can follow what was taken.
+    fn complete(&mut self) {
+        let view = views::of(self.view);
+        for _ in 0..2 {
+            let offer = view.offer(self);
+            let Some(line) = view.query(self) else { return };
+            if line.complete(offer) != Typed::Complete {
+                return;
             }
         }
     }
 
     fn find_key(&mut self, key: KeyEvent) {
         match self.find.key(key) {
-            Typed::Edited | Typed::Complete => {}
+            Typed::Edited | Typed::Complete | Typed::Refine => {}
             Typed::Leave => self.find.leave(),
             Typed::Run => {
                 self.find.commit();
@@ -220,6 +236,9 @@ impl App {
     }
 
     fn mouse_event(&mut self, mouse: MouseEvent, hits: &[Hit]) {
+        if self.overlay.is_none() && self.span_mouse(mouse, hits) {
+            return;
+        }
         let key = |code| KeyEvent::from(code);
         match mouse.kind {
             MouseEventKind::ScrollUp if self.overlay.is_some() => {
@@ -262,8 +281,24 @@ impl App {
                 }
             }
             Click::Outside => self.overlay_key(KeyEvent::from(KeyCode::Esc)),
-            Click::Nothing => {}
+            Click::Time(_) | Click::Nothing => {}
         }
+    }
+
+    /// Clears the view's query, when there is one; what it was stands in the history.
+    pub fn clear_query(&mut self) -> bool {
+        let asked = views::of(self.view).query(self);
+        if asked.is_none_or(|line| line.ran.is_empty()) {
+            return false;
+        }
+        self.remember();
+        if let Some(line) = views::of(self.view).query(self) {
+            line.set("");
+            line.commit();
+        }
+        self.refresh(Asker::Person);
+        self.say("the query is cleared; [ takes it back");
+        true
     }
 
     /// Runs the view's query as a person's question, whatever is under way.

@@ -233,20 +233,26 @@ pub const EVERYWHERE: &[Row] = &[
         app.ranged(|r| r.shift(true))
     }),
     row(
+        &["V"],
+        "span",
+        "select a span of time on a chart: from here to where you move; Enter looks at it in all views",
+        App::begin_span,
+    ),
+    row(
         &["gl"],
-        "its logs",
+        "logs",
         "logs of the selected service or trace",
         App::its_logs,
     ),
     row(
         &["gt"],
-        "its traces",
+        "traces",
         "traces of the selected service, or the selected trace",
         App::its_traces,
     ),
     row(
         &["gm"],
-        "its metrics",
+        "metrics",
         "metrics of the selected service",
         App::its_metrics,
     ),
@@ -280,6 +286,12 @@ pub const EVERYWHERE: &[Row] = &[
         "colours",
         "the next colours: terminal, dark, light, contrast, none",
         App::next_theme,
+    ),
+    row(
+        &[],
+        "tour",
+        "the tour: what this is and how it is used",
+        App::tour,
     ),
     row(
         &["F2"],

@@ -14,7 +14,9 @@ pub mod overlay;
 pub mod palette;
 pub mod places;
 pub mod receive;
+pub mod span;
 pub mod tick;
+pub mod tour;
 
 use std::collections::HashMap;
 
@@ -28,7 +30,7 @@ use crate::client::Asker;
 use crate::client::prometheus::MetricInfo;
 use crate::clipboard::Copied;
 use crate::theme::{Theme, ThemeName};
-use crate::time::Range;
+use crate::time::{Range, Window};
 use crate::views::{self, ViewId};
 use crate::widgets::query::QueryLine;
 use crate::{Exit, Failure};
@@ -49,6 +51,8 @@ pub enum Click {
         /// Row.
         index: usize,
     },
+    /// Reads the values at a time of a chart whose columns show this window; a drag selects a span of it.
+    Time(Window),
     /// Leaves a box.
     Outside,
     /// Nothing: the inside of a box.
@@ -164,6 +168,8 @@ pub struct App {
     wardrobe: opening::Wardrobe,
     /// Read-only.
     pub observer: bool,
+    /// Whether leaving ends the drill, as where both are one program.
+    pub leaving_ends: bool,
     /// Whether it is spoken with in typed commands, not in keys.
     pub typed: bool,
     /// Which page of a long list the plain mode tells, from 0.
@@ -194,6 +200,8 @@ pub struct App {
     handed_in: Vec<lost::HandedIn>,
     /// Keys that were pressed.
     keys: u64,
+    /// A span of time that is being selected on a chart.
+    pub selecting: Option<span::Selecting>,
     /// Text searched for in views without a query.
     pub find: QueryLine,
     /// Message of the moment.
@@ -236,6 +244,7 @@ impl App {
             bindings: bindings::Bindings::default(),
             wardrobe: opening::Wardrobe::default(),
             observer,
+            leaving_ends: false,
             typed: false,
             told_page: 0,
             lab: lab.into(),
@@ -251,6 +260,7 @@ impl App {
             more_drafts: Vec::new(),
             handed_in: Vec::new(),
             keys: 0,
+            selecting: None,
             find: QueryLine::default(),
             toast: None,
             lost: None,

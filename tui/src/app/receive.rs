@@ -78,9 +78,14 @@ impl App {
             Answer::Compare(found) => views::traces::compare::arrived(self, *found),
             Answer::Differs(found) => views::traces::differs::arrived(self, *found),
             Answer::Metrics(series) => views::metrics::state::arrived(self, series),
+            Answer::Exemplars(found) => views::metrics::exemplars::arrived(self, found, ask),
             Answer::MetricNames { metrics, labels } => {
                 self.known.metrics = metrics;
                 self.known.labels = labels;
+            }
+            Answer::Panels(answers) => views::metrics::panels::arrived(self, answers),
+            Answer::Labels(metric, labels) => {
+                views::metrics::complete::arrived(self, metric, labels);
             }
             Answer::Graph(graph) => views::map::state::arrived(self, graph),
             Answer::Pinned(pin) => {
@@ -215,7 +220,10 @@ impl App {
             Slot::Traces | Slot::Trace => self.views.traces.query.failure = Some(failure),
             Slot::TraceLogs => self.views.traces.logs.clear(),
             Slot::Metrics => self.views.metrics.query.failure = Some(failure),
-            Slot::MetricNames | Slot::LogFields => {}
+            // without them a chart has no dots
+            Slot::Exemplars => self.views.metrics.exemplars.clear(),
+            Slot::Panels | Slot::MetricNames | Slot::LogFields => {}
+            Slot::Labels => views::metrics::complete::failed(self),
             Slot::Graph => self.views.map.graph.failure = Some(failure),
         }
     }

@@ -9,9 +9,12 @@ use crate::client::words;
 use crate::net::golden;
 use crate::text::{self, escape};
 use crate::time::{clock, clock_millis};
-use crate::views::logs::line::own_fields;
+use crate::views::logs::{held as held_lines, line::own_fields};
+use crate::views::traces::held as held_traces;
 use crate::views::traces::waterfall::{Row, label};
-use crate::views::{act, case as notebook, changes as history, map as graph, overview as front};
+use crate::views::{
+    ViewId, act, case as notebook, changes as history, map as graph, overview as front,
+};
 
 /// Log lines and traces that are told at once: the newest.
 const TOLD: usize = 30;
@@ -29,12 +32,28 @@ pub fn indented(text: &str) -> String {
 }
 
 /// The time range in words: its width where it follows now, else from when to when.
-fn range(app: &App) -> String {
+pub fn range(app: &App) -> String {
     let window = app.range.window();
     if app.range.follows() {
         text::stretch(window.length_ms())
     } else {
         format!("{} to {}", clock(window.start_ms), clock(window.end_ms))
+    }
+}
+
+/// The view on screen: all of it, or a page of its lines or traces.
+pub fn view(app: &App, page: Option<usize>) -> String {
+    match app.view {
+        ViewId::Overview => overview(app),
+        ViewId::Logs => logs(app, page),
+        ViewId::Traces if app.views.traces.open.is_some() => trace(app),
+        ViewId::Traces => traces(app, page),
+        ViewId::Metrics => metrics(app),
+        ViewId::Map => map(app),
+        ViewId::Changes => changes(app),
+        ViewId::Case => case(app),
+        ViewId::Act => remedies(app) + &proof(app),
+        ViewId::Debrief => debrief_of(app),
     }
 }
 
@@ -138,7 +157,7 @@ pub fn logs(app: &App, page: Option<usize>) -> String {
     };
     let mut out = format!(
         "{}, {told}; range {}\n",
-        text::count(lines.len(), "line", "lines"),
+        held_lines(&app.views.logs),
         range(app)
     );
     for (i, line) in lines.iter().enumerate().take(until).skip(from) {
@@ -203,10 +222,7 @@ pub fn traces(app: &App, page: Option<usize>) -> String {
     let rows: String = rows
         .map(|(i, hit)| format!("{}. {}\n", i + 1, escape(&row(hit))))
         .collect();
-    format!(
-        "{}, {told}; trace N opens one\n{rows}",
-        text::count(len, "trace", "traces")
-    )
+    format!("{}, {told}; trace N opens one\n{rows}", held_traces(traces))
 }
 
 /// The open trace as an indented tree.
@@ -338,7 +354,7 @@ pub fn metrics(app: &App) -> String {
         text::count(metrics.series.len(), "series", "series"),
         range(app),
         numbered(metrics.series.iter().map(row))
-    )
+    ) + &super::chart::beside(app)
 }
 
 /// Metric names that hold a word.
@@ -368,9 +384,9 @@ pub fn map(app: &App) -> String {
         "calls over the last {}\n{rings}",
         text::stretch(graph::state::window(app).length_ms())
     ) + &numbered(
-        graph::state::edges(app)
+        graph::state::items(app)
             .into_iter()
-            .map(graph::state::text_of),
+            .map(|item| graph::state::text_of(app, item)),
     )
 }
 

@@ -302,6 +302,9 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/api/v1/drill/views", post(take))
         .route("/api/v1/drill/notes", post(take))
         .route("/prometheus/api/v1/query_range", get(prom_range))
+        .route("/prometheus/api/v1/series", get(|| async { Json(json!({"status":"success","data":[
+            {"__name__":"x","service":"checkout","status":"500"},{"__name__":"x","service":"check \"in\"","status":"200"},{"__name__":"x","service":"orders","status":"200"}]})) }))
+        .route("/prometheus/api/v1/query_exemplars", get(exemplars))
         .route("/prometheus/api/v1/labels", get(|| async { Json(json!({"status":"success","data":["__name__","service","route"]})) }))
         .route("/prometheus/api/v1/metadata", get(|| async { Json(json!({"status":"success","data":{"retries":[{"type":"counter","help":"Retries."}]}})) }))
         .route("/prometheus/api/v1/label/__name__/values", get(|| async { Json(json!({"status":"success","data":["http_server_request_duration_seconds_bucket","http_server_request_duration_seconds_count","process_cpu_seconds_total","queue_depth","retries_total"]})) }))
@@ -844,6 +847,27 @@ async fn prom_range(State(lab): State<Shared>, Query(p): Parameters) -> Response
         })
         .collect();
     Json(json!({"status":"success","data":{"resultType":"matrix","result":result}})).into_response()
+}
+
+/// Requests that were kept of any histogram: slow ones of the edge, one of them of the trace that the lab holds.
+async fn exemplars(State(lab): State<Shared>, Query(p): Parameters) -> Json<Value> {
+    let (start, end) = (
+        p["start"].parse::<f64>().unwrap(),
+        p["end"].parse::<f64>().unwrap(),
+    );
+    let one = |before_s: f64, value: f64, trace: &str| json!({"labels":{"trace_id":trace,"span_id":"00000000000000a1"},"value":value.to_string(),"timestamp":NOW_MS as f64 / 1000.0 - before_s});
+    let all = [
+        one(600.0, 0.04, "0000000000000000000000000000aa01"),
+        one(300.0, 1.9, "0000000000000000000000000000aa02"),
+        one(60.0, 3.411, TRACE),
+    ];
+    let empty = lab.lock().empty;
+    let seen = all
+        .into_iter()
+        .filter(|e| !empty && (start..=end).contains(&e["timestamp"].as_f64().unwrap()));
+    Json(
+        json!({"status":"success","data":[{"seriesLabels":{"__name__":"http_server_request_duration_seconds_bucket","service":"storefront","le":"5"},"exemplars":seen.collect::<Vec<_>>()}]}),
+    )
 }
 
 async fn loki_range(State(lab): State<Shared>, Query(p): Parameters) -> Response {

@@ -426,7 +426,7 @@ async fn a_form_that_is_left_comes_back_as_it_was() {
     press(
         &mut app,
         &client,
-        &["7", "N", "half a thought", "Esc", "2", "7", "N"],
+        &["7", "M", "half a thought", "Esc", "2", "7", "M"],
     )
     .await;
     assert!(text_of(&app).contains("half a thought"));
@@ -476,6 +476,7 @@ async fn the_five_whys_are_offered_after_a_right_diagnosis_and_refused_after_the
     let foot = |app: &App| text_of(app).lines().last().unwrap_or_default().to_owned();
     press(&mut app, &client, &["7", "W"]).await;
     assert!(text_of(&app).contains("open after a right diagnosis"));
+    press(&mut app, &client, &["Esc"]).await;
     assert!(!foot(&app).contains("five whys"), "{}", foot(&app));
     lab.lock().case.diagnoses[0].right = true;
     for at in [20_000, 22_000] {

@@ -474,3 +474,190 @@ async fn what_does_not_fit_below_a_trace_is_marked_and_reached() {
     assert_eq!(marks(&app), (true, false), "{}", text_of(&app));
     assert!(text_of(&app).contains("▸resource.service.version"));
 }
+
+#[tokio::test]
+async fn the_ends_of_long_lines_are_read_by_moving_sideways() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["2", "k", "k"]).await;
+    let row = selected_row(&app);
+    assert!(
+        row.contains("quote 4.90 EUR #57") && row.contains('…'),
+        "{row}"
+    );
+    press(&mut app, &client, &["l", "l"]).await;
+    let row = selected_row(&app);
+    assert!(
+        row.contains("shipping    ‹") && row.contains("request_id=r-57"),
+        "{row}"
+    );
+    let far = ["l"; 40];
+    press(&mut app, &client, &far).await;
+    let screen = text_of(&app);
+    assert!(
+        screen.lines().any(|l| l.contains('‹') && l.contains("r-5")),
+        "no further than the longest: {screen}"
+    );
+    let back = ["h"; 40];
+    press(&mut app, &client, &back).await;
+    assert!(
+        selected_row(&app).contains("shipping    quote"),
+        "{}",
+        text_of(&app)
+    );
+}
+
+#[tokio::test]
+async fn severities_without_a_line_take_no_row_and_all_are_on_one_scale() {
+    use crate::client::loki::{Histogram, Severity};
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["2"]).await;
+    let window = app.views.logs.window.unwrap();
+    let counts = [
+        (Severity::Info, vec![3_000.0; 60]),
+        (Severity::Warn, vec![6.0; 60]),
+        (Severity::Error, vec![0.0; 60]),
+    ];
+    app.views.logs.histogram.good(Histogram {
+        start_ms: window.start_ms,
+        step_ms: window.length_ms() / 60,
+        counts: counts.into(),
+    });
+    let shown = text_of(&app);
+    let rows: Vec<&str> = shown.lines().skip(3).take(3).collect();
+    assert!(
+        rows[0].starts_with("W ▁▁▁▁") && rows[0].ends_with("360"),
+        "{shown}"
+    );
+    assert!(rows[1].starts_with("I ████"), "{shown}");
+    assert!(rows[2].trim_start().starts_with("02:49:12"), "{shown}");
+    // an hour of lines, of which a screen holds the newest
+    let line = app.views.logs.lines()[0].clone();
+    app.views.logs.lines = vec![line; crate::views::logs::state::PAGE];
+    let shown = text_of(&app);
+    assert!(shown.contains("newest 500 of 180360 lines"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_span_is_selected_on_the_counts_and_all_views_look_at_it() {
+    use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["2", "V", "h", "h", "h", "h"]).await;
+    let span = app.span().expect("a span is being selected");
+    assert_eq!(span.length_ms(), 4 * 900_000 / 80);
+    let shown = text_of(&app);
+    assert!(
+        shown.contains("move to its other end; Enter looks at it"),
+        "{shown}"
+    );
+    press(&mut app, &client, &["Enter"]).await;
+    assert_eq!(app.range.window(), span);
+    assert!(app.span().is_none());
+    press(&mut app, &client, &["["]).await;
+    assert!(app.range.follows());
+
+    // the same with the mouse: press, move, let go
+    let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
+    let mut surface = crate::widgets::surface::Surface::new(&mut buffer, &app.theme);
+    app.draw(&mut surface);
+    let hits = std::mem::take(&mut surface.hits);
+    let mouse = |kind, column| {
+        Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row: 4,
+            modifiers: KeyModifiers::NONE,
+        })
+    };
+    app.event(&mouse(MouseEventKind::Down(MouseButton::Left), 20), &hits);
+    app.event(&mouse(MouseEventKind::Drag(MouseButton::Left), 40), &hits);
+    app.event(&mouse(MouseEventKind::Up(MouseButton::Left), 40), &hits);
+    assert!(!app.range.follows());
+    let length = app.range.window().length_ms();
+    assert!(
+        (250_000..280_000).contains(&length),
+        "20 of 68 columns of 15 min: {length}"
+    );
+    // a click without a drag selects the nearest line
+    app.event(&mouse(MouseEventKind::Down(MouseButton::Left), 69), &hits);
+    app.event(&mouse(MouseEventKind::Up(MouseButton::Left), 69), &hits);
+    let line = app.views.logs.line().map(|l| l.at_ms());
+    assert!(
+        line.is_some_and(|ms| (NOW_MS - 30_000..NOW_MS).contains(&ms)),
+        "{line:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_old_question_is_cleared_by_esc_and_taken_back() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    for (view, query) in [("2", "timeout"), ("3", "checkout")] {
+        press(&mut app, &client, &[view, "/", query, "Enter", "1", view]).await;
+        assert!(
+            text_of(&app).contains(&format!("/ {query}")),
+            "{}",
+            text_of(&app)
+        );
+        press(&mut app, &client, &["Esc"]).await;
+        let shown = text_of(&app);
+        assert!(
+            shown.contains("the query is cleared; [ takes it back"),
+            "{shown}"
+        );
+        assert!(!shown.contains(&format!("/ {query} ")), "{shown}");
+        press(&mut app, &client, &["["]).await;
+        assert!(
+            text_of(&app).contains(&format!("/ {query}")),
+            "{}",
+            text_of(&app)
+        );
+        press(&mut app, &client, &["Esc", "Esc", "Esc"]).await;
+        assert!(
+            app.effects
+                .iter()
+                .all(|e| !matches!(e, crate::app::Effect::Quit(_)))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_order_leads_to_its_logs_and_traces() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["2", "go"]).await;
+    assert!(
+        text_of(&app).contains("nothing selected here names an order"),
+        "{}",
+        text_of(&app)
+    );
+    let mut line = app.views.logs.lines()[0].clone();
+    line.fields
+        .insert("order_id".to_owned(), "o7-\"1".to_owned());
+    app.views.logs.lines = vec![line];
+    press(&mut app, &client, &["go"]).await;
+    let logql = r#"{service=~".+"} | order_id="o7-\"1""#;
+    assert_eq!(app.views.logs.query.ran, logql);
+    // among the lines of the order: its traces; there: its lines
+    let mut line = app.views.logs.lines()[0].clone();
+    line.fields
+        .insert("order_id".to_owned(), "o7-\"1".to_owned());
+    app.views.logs.lines = vec![line];
+    press(&mut app, &client, &["go"]).await;
+    assert_eq!(app.view, ViewId::Traces);
+    let traceql = r#"{ span.order_id = "o7-\"1" }"#;
+    assert_eq!(app.views.traces.query.ran, traceql);
+    press(&mut app, &client, &["go"]).await;
+    assert_eq!(
+        (app.view, &*app.views.logs.query.ran),
+        (ViewId::Logs, logql)
+    );
+    // a span without one is of the order that its trace is of
+    press(&mut app, &client, &["3", "Esc", "Enter"]).await;
+    let waterfall = app.views.traces.waterfall.as_mut().unwrap();
+    let last = waterfall.spans.last_mut().unwrap();
+    last.attributes
+        .insert("order.id".to_owned(), "o9".to_owned());
+    press(&mut app, &client, &["go"]).await;
+    assert_eq!(
+        app.views.logs.query.ran,
+        r#"{service=~".+"} | order_id="o9""#
+    );
+}

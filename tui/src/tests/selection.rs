@@ -65,6 +65,18 @@ async fn reading() -> App {
 }
 
 #[tokio::test]
+async fn a_tail_that_is_too_fast_to_show_each_line_says_so() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["2"]).await;
+    for (from, outruns) in [(0, false), (300, false), (2_000, true), (2_100, false)] {
+        tail(&mut app, lines(from, from + 500));
+        let said = text_of(&app).contains("following, more come than are shown");
+        // the first answer replaces the lines of the lab
+        assert_eq!(said, outruns, "{from}: {}", text_of(&app));
+    }
+}
+
+#[tokio::test]
 async fn a_line_that_falls_out_of_the_newest_stays_selected_and_the_list_says_what_came() {
     let mut app = reading().await;
     tail(&mut app, lines(400, 900));

@@ -266,7 +266,7 @@ pub fn open_settle(app: &mut App, index: usize) {
     let form = Form::new(
         format!("Hypothesis {}", hypothesis.id),
         format!(
-            "{}\n\nChoose its state, and the pins that speak for or against it; N in Case writes down in words why.",
+            "{}\n\nChoose its state, and the pins that speak for or against it; M in Case writes down in words why.",
             hypothesis.text
         ),
         fields,
@@ -295,7 +295,7 @@ pub fn open_settle_selected(app: &mut App, state: usize) {
     }
 }
 
-/// `N`, `U`: a note, or a status update.
+/// `M`, `U`: a note, or a status update.
 pub fn open_note(app: &mut App, update: bool) {
     if app.observer {
         return app.say_bad("you are watching: an observer changes nothing");

@@ -1,9 +1,10 @@
 //! Keys of the log view.
 
-use super::{filter, patterns, state};
+use super::{filter, order, patterns, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
 use crate::client::loki::Severity;
+use crate::widgets::cursor::Motion;
 
 /// Rows.
 pub const KEYS: &[Row] = &[
@@ -73,6 +74,30 @@ pub const KEYS: &[Row] = &[
         "same trace before",
         "previous record of the same trace",
         |app| state::jump_trace(app, false),
+    ),
+    row(
+        &["go"],
+        "order",
+        "logs of the order that the line names; again: its traces",
+        order::follow,
+    ),
+    row(
+        &["V"],
+        "span",
+        "select a span of time on the counts: h and l move its end, Enter looks at it in all views",
+        App::begin_span,
+    ),
+    row(
+        &["h", "Left"],
+        "left",
+        "the texts of the lines back to the right",
+        |app| app.motion(Motion::Left),
+    ),
+    row(
+        &["l", "Right"],
+        "right",
+        "the texts of the lines to the left, to read their ends",
+        |app| app.motion(Motion::Right),
     ),
     foot(
         &["t"],

@@ -1,7 +1,7 @@
 //! One log line in words: which of its fields say most, and the line as text and as JSON. Pure.
 
 use crate::client::loki::LogLine;
-use crate::text::{escape, number};
+use crate::text::{escape, number, width};
 
 /// Fields that say what came of a request, in the order in which one looks for them.
 const TELLING: [&str; 16] = [
@@ -70,6 +70,24 @@ pub fn own_fields(line: &LogLine) -> String {
         .collect()
 }
 
+/// A text without its first cells, and how many of these it did not have.
+#[must_use]
+pub fn skip(text: &str, cells: usize) -> (String, usize) {
+    let mut left = cells;
+    let mut chars = text.char_indices();
+    let from = chars.find_map(|(at, c)| {
+        let wide = width(c.encode_utf8(&mut [0; 4]));
+        // what joins the character before goes with it
+        let stays = left == 0 && wide > 0;
+        left = left.saturating_sub(wide);
+        stays.then_some(at)
+    });
+    match from {
+        Some(from) => (text[from..].to_owned(), 0),
+        None => (String::new(), left),
+    }
+}
+
 /// A line as one JSON object.
 #[must_use]
 pub fn as_json(line: &LogLine) -> String {
@@ -87,6 +105,21 @@ pub fn as_json(line: &LogLine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_are_skipped_and_what_a_text_lacks_is_told() {
+        let cut = |text: &str, cells| {
+            let (rest, left) = skip(text, cells);
+            format!("{rest}|{left}")
+        };
+        assert_eq!(cut("abc", 0), "abc|0");
+        assert_eq!(cut("abc", 2), "c|0");
+        assert_eq!(cut("abc", 5), "|2");
+        assert_eq!(cut("", 3), "|3");
+        // a wide character is not halved, and a combining one stays with its letter
+        assert_eq!(cut("漢字", 1), "字|0");
+        assert_eq!(cut("e\u{301}x", 1), "x|0");
+    }
 
     #[test]
     fn what_came_of_a_request_stands_before_what_else_is_known_and_ids_come_last() {

@@ -2,8 +2,10 @@
 
 mod draw;
 pub mod filter;
+mod histogram;
 mod keys;
 pub mod line;
+pub mod order;
 pub mod patterns;
 pub mod state;
 pub mod tail;
@@ -22,7 +24,7 @@ use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
 
-pub(crate) use draw::severity_style;
+pub(crate) use draw::{held, severity_style};
 
 /// The pin of a line.
 #[must_use]
@@ -127,6 +129,10 @@ impl View for Logs {
         app.run_query();
     }
 
+    fn choosing(&self, app: &App) -> bool {
+        app.views.logs.query.choosing()
+    }
+
     fn completions(&self, app: &App) -> Vec<String> {
         state::completions(app)
     }
@@ -142,6 +148,14 @@ impl View for Logs {
             logs.lines().iter().map(|l| l.line.clone()).collect(),
             logs.selected(),
         )
+    }
+
+    fn reads_at(&self, app: &App) -> Option<i64> {
+        histogram::reads_at(app)
+    }
+
+    fn read_at(&self, app: &mut App, at_ms: i64) {
+        histogram::read_at(app, at_ms);
     }
 
     fn pin(&self, app: &App) -> Option<PinTarget> {

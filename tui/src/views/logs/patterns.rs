@@ -225,16 +225,18 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         height => cut::bottom(area, (height / 3).clamp(4, 8)),
     };
     let len = patterns.list().len();
-    let state = match &patterns.found.value {
-        _ if app.waiting(Slot::Patterns).is_some() => "reading the lines …".to_owned(),
-        Some(found) => format!(
+    let state = match (&patterns.found.value, refusal(&patterns.found)) {
+        // the last good result stays, with why there is no newer one
+        (Some(_), Some(why)) => why,
+        (Some(found), None) => format!(
             "{} of {} lines{} · {}",
             text::count(len, "pattern", "patterns"),
             found.lines,
             Cut::said(&found.limits),
             since(app, found)
         ),
-        None => String::new(),
+        (None, _) if app.waiting(Slot::Patterns).is_some() => "reading the lines …".to_owned(),
+        (None, _) => String::new(),
     };
     let inner = surface.titled(list, "Patterns", &state, true);
     if len == 0 {

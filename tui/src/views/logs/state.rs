@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::line::{self, as_json};
-use super::patterns;
+use super::line::{self, as_json, own_fields};
+use super::order::Order;
 use super::tail::{Held, Shown};
+use super::{histogram, patterns};
 use crate::app::places::Subject;
 use crate::app::{App, Loaded};
 use crate::ask::{Ask, Slot};
 use crate::client::Asker;
 use crate::client::loki::{Histogram, Lines, LogLine, Severity, quoted};
 use crate::client::words;
+use crate::text;
 use crate::time::Window;
 use crate::views::{ViewId, traces};
 use crate::widgets::cursor::{Cursor, Motion, round};
@@ -43,13 +45,21 @@ pub struct State {
     /// Window of the lines.
     pub window: Option<Window>,
     /// Lines of the query, oldest first.
-    pub(super) lines: Vec<LogLine>,
+    pub(crate) lines: Vec<LogLine>,
     pub(super) around: Option<Vec<LogLine>>,
     /// Selected line; none follows the newest.
     pub(super) chosen: Option<usize>,
     pub(super) before_context: Option<usize>,
     /// The line whose surroundings were asked for.
     pub(super) centre: Option<LogLine>,
+    /// Cells by which the texts of the lines are moved to the left.
+    pub aside: usize,
+    /// Whether more lines come between two looks than are shown.
+    pub outruns: bool,
+    /// The order that was followed last.
+    pub(super) order: Option<Order>,
+    /// Where the span ends that is being selected.
+    pub(super) cursor_ms: Option<i64>,
     /// What the lines have in common.
     pub patterns: patterns::State,
     /// What these lines are the answer to.
@@ -214,6 +224,9 @@ pub fn select(app: &mut App, index: usize) {
 
 /// Moves among lines or fields; up from the first line asks for older ones.
 pub fn motion(app: &mut App, motion: Motion) {
+    if histogram::motion(app, motion) {
+        return;
+    }
     if patterns::are_open(app) {
         return patterns::motion(app, motion);
     }
@@ -229,11 +242,32 @@ pub fn motion(app: &mut App, motion: Motion) {
         return load_older(app);
     }
     if matches!(motion, Motion::Left | Motion::Right) {
-        return;
+        return sideways(logs, motion == Motion::Right);
     }
     let mut cursor = Cursor::put(logs.selected());
     cursor.go(motion, logs.lines().len(), page);
     select(app, cursor.at);
+    // a span that is being selected ends at the line
+    app.views.logs.cursor_ms = app.views.logs.line().map(LogLine::at_ms);
+}
+
+/// Moves the texts of the lines, as far as the longest of those about the selected one.
+fn sideways(logs: &mut State, right: bool) {
+    /// Cells of a step.
+    const STEP: usize = 16;
+    /// Lines on either side that are looked at: more than a screen has.
+    const NEAR: usize = 100;
+    if !right {
+        logs.aside = logs.aside.saturating_sub(STEP);
+        return;
+    }
+    let from = logs.selected().saturating_sub(NEAR);
+    let near = logs.lines().iter().skip(from).take(2 * NEAR);
+    let cells = near.map(|l| text::width(&text::escape(&l.line)) + text::width(&own_fields(l)));
+    let longest = cells.max().unwrap_or(0);
+    if logs.aside + STEP < longest {
+        logs.aside += STEP;
+    }
 }
 
 fn load_older(app: &mut App) {
@@ -293,13 +327,14 @@ pub fn enter(app: &mut App) {
     }
 }
 
-/// Esc: out of the fields, out of the context, from or to the patterns, or back to the newest line.
+/// Esc: out of the fields, out of the context, from or to the patterns, back to the newest line,
+/// or away from the query.
 pub fn back(app: &mut App) -> bool {
     let logs = &mut app.views.logs;
     if std::mem::take(&mut logs.in_fields) || logs.leave_context() {
         return true;
     }
-    patterns::back(app) || app.views.logs.release()
+    patterns::back(app) || app.views.logs.release() || app.clear_query()
 }
 
 /// `c`: the lines around the selected one, of every service.

@@ -113,10 +113,10 @@ pub fn search(app: &mut App, words: &str) {
 #[must_use]
 pub fn items(app: &App) -> Vec<Item> {
     let service = app.views.metrics.service.clone();
-    let kept = app.views.metrics.kept.iter().map(|q| Item {
-        label: format!("kept: {q}"),
+    let kept = app.views.metrics.panels.iter().map(|p| Item {
+        label: format!("panel: {}", p.query),
         about: String::new(),
-        choice: Choice::Query(ViewId::Metrics, q.clone()),
+        choice: Choice::Query(ViewId::Metrics, p.query.clone()),
     });
     let ready = presets(&app.known.metrics, service.as_deref())
         .into_iter()
@@ -152,52 +152,6 @@ pub fn next_service(app: &mut App) {
     };
     app.views.metrics.service = next.cloned();
     choose(app);
-}
-
-/// Words that a PromQL expression can hold.
-#[must_use]
-pub fn completions(app: &App) -> Vec<String> {
-    const FUNCTIONS: [&str; 34] = [
-        "rate",
-        "increase",
-        "irate",
-        "sum",
-        "avg",
-        "min",
-        "max",
-        "count",
-        "by",
-        "without",
-        "histogram_quantile",
-        "topk",
-        "bottomk",
-        "quantile",
-        "delta",
-        "deriv",
-        "avg_over_time",
-        "max_over_time",
-        "min_over_time",
-        "sum_over_time",
-        "count_over_time",
-        "changes",
-        "resets",
-        "absent",
-        "clamp_min",
-        "clamp_max",
-        "abs",
-        "round",
-        "label_replace",
-        "predict_linear",
-        "time",
-        "offset",
-        "on",
-        "ignoring",
-    ];
-    let mut out: Vec<String> = app.known.metrics.iter().map(|m| m.name.clone()).collect();
-    out.extend(app.known.labels.iter().cloned());
-    out.extend(FUNCTIONS.map(str::to_owned));
-    out.extend(app.services());
-    out
 }
 
 #[cfg(test)]

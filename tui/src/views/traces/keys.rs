@@ -3,6 +3,7 @@
 use super::{aside, compare, details, differs, selection, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
+use crate::views::logs::order;
 
 /// Rows.
 pub const KEYS: &[Row] = &[
@@ -66,6 +67,12 @@ pub const KEYS: &[Row] = &[
         |app| app.views.traces.show_logs = !app.views.traces.show_logs,
     )
     .when(state::in_trace),
+    row(
+        &["go"],
+        "order",
+        "logs of the order that the span or its trace names; again: its traces",
+        order::follow,
+    ),
     row(
         &["gl"],
         "logs",

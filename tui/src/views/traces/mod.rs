@@ -11,6 +11,8 @@ mod selection;
 pub mod state;
 pub mod waterfall;
 
+pub(crate) use draw::held;
+
 use api::PinTarget;
 use ratatui::layout::Rect;
 
@@ -93,7 +95,7 @@ impl View for Traces {
             return true;
         }
         if traces.open.take().is_none() && traces.aside.take().is_none() {
-            return differs::back(app);
+            return differs::back(app) || app.clear_query();
         }
         state::refresh(app, Asker::Screen);
         true
@@ -122,6 +124,10 @@ impl View for Traces {
         app.views.traces.open = None;
         app.views.traces.aside = None;
         app.run_query();
+    }
+
+    fn choosing(&self, app: &App) -> bool {
+        app.views.traces.query.choosing()
     }
 
     fn completions(&self, app: &App) -> Vec<String> {

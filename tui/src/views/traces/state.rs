@@ -298,6 +298,7 @@ pub fn show_query(app: &mut App, query: &str) {
 pub fn show_span(app: &mut App, trace: &str, span: Option<String>) {
     app.remember();
     app.views.traces.wanted_span = span;
+    app.views.traces.aside = None;
     let asker = Asker::Person;
     open(app, trace, asker);
     if app.view != ViewId::Traces {
