@@ -183,6 +183,16 @@ fn trainee(event: &Event) -> Option<String> {
             if *undo { "took back" } else { "applied" },
             if *done { "" } else { " (failed)" }
         ),
+        Event::Rollout {
+            strategy,
+            step,
+            passed,
+            figures,
+            ..
+        } => format!(
+            "{strategy} rollout, {step}: {}, {figures}",
+            if *passed { "passed" } else { "failed" }
+        ),
         Event::Diagnosis {
             component,
             mechanism,

@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use api::{ActionOutcome, Change, ProofView, Remedy, ServiceView};
+use api::{ActionOutcome, ActionRequest, Change, ProofView, Remedy, ServiceView};
 use display_full_error::DisplayFullErrorExt;
 use futures_util::future::BoxFuture;
 use simulator::lab::Lab;
@@ -51,9 +51,9 @@ impl Shop for LabShop {
 
     fn act<'a>(
         &'a self,
-        remedy: &'a str,
-        undo: bool,
+        request: &'a ActionRequest,
     ) -> BoxFuture<'a, Result<ActionOutcome, Refusal>> {
+        let remedy = request.remedy.as_str();
         Box::pin(async move {
             let offered = self.lab.remedies();
             if !offered.iter().any(|offer| offer.id == remedy) {
@@ -63,10 +63,10 @@ impl Shop for LabShop {
                     format!("there are {}", ids.join(", ")),
                 ));
             }
-            Ok(if undo {
+            Ok(if request.undo {
                 self.lab.undo(remedy).await
             } else {
-                self.lab.apply(remedy).await
+                self.lab.roll_out(remedy, request.strategy).await
             })
         })
     }

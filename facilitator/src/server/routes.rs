@@ -121,7 +121,7 @@ async fn remedies(State(desk): At) -> Answer<Vec<Remedy>> {
 
 async fn act(State(desk): At, Body(request): Body<ActionRequest>) -> Answer<ActionOutcome> {
     let shop = desk.shop_to_act_on()?;
-    shop.act(&request.remedy, request.undo).await.map(Json)
+    shop.act(&request).await.map(Json)
 }
 
 async fn proof(State(desk): At) -> Answer<ProofView> {

@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use api::{ActionOutcome, Change, ChangeKind, ProofView, Remedy, ServiceView};
+use api::{ActionOutcome, ActionRequest, Change, ChangeKind, ProofView, Remedy, ServiceView};
 use axum::{Router, body::Body, http::Request};
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
@@ -65,13 +65,13 @@ impl Shop for Toy {
 
     fn act<'a>(
         &'a self,
-        remedy: &'a str,
-        _undo: bool,
+        request: &'a ActionRequest,
     ) -> BoxFuture<'a, Result<ActionOutcome, Refusal>> {
         Box::pin(async move {
             Ok(ActionOutcome {
-                remedy: remedy.into(),
+                remedy: request.remedy.clone(),
                 done: true,
+                under_way: false,
                 message: "rolled back".into(),
             })
         })

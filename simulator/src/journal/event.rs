@@ -104,6 +104,14 @@ pub enum Event {
         done: bool,
         message: String,
     },
+    /// A step of a rollout ended.
+    Rollout {
+        remedy: String,
+        strategy: String,
+        step: String,
+        passed: bool,
+        figures: String,
+    },
     /// A diagnosis was submitted.
     Diagnosis {
         component: String,

@@ -8,6 +8,7 @@ pub mod chaos;
 mod effects;
 mod proof;
 mod remedies;
+mod rollout;
 mod schedule;
 mod start;
 

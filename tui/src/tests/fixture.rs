@@ -451,6 +451,11 @@ fn remedies(applied: bool) -> Vec<Remedy> {
         kind: text(kind),
         dangerous,
         applied,
+        strategies: match kind {
+            "deploy" => api::Strategy::ALL.to_vec(),
+            _ => Vec::new(),
+        },
+        rollout: None,
     };
     vec![
         remedy(
@@ -632,6 +637,7 @@ async fn act(State(lab): State<Shared>, Json(request): Json<ActionRequest>) -> J
     Json(ActionOutcome {
         remedy: request.remedy,
         done: true,
+        under_way: false,
         message: text("rolled out to 1 of 1 instances"),
     })
 }

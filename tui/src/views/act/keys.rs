@@ -9,12 +9,23 @@ pub const KEYS: &[Row] = &[
     foot(
         &["Enter"],
         "apply",
-        "carry out the selected remedy; asks when it is dangerous",
+        "carry out the selected remedy; a deploy or roll-back asks how, what can hurt asks first",
         state::apply,
     )
-    .when(|app| app.may_act() && state::selected(app).is_some_and(|r| !r.applied)),
-    foot(&["u"], "undo", "take the selected remedy back", state::undo)
-        .when(|app| app.may_act() && state::selected(app).is_some_and(|r| r.applied)),
+    .when(|app| {
+        app.may_act()
+            && state::selected(app).is_some_and(|r| !r.applied && state::rolling(r).is_none())
+    }),
+    foot(
+        &["u"],
+        "undo",
+        "take the selected remedy back, or stop its rollout",
+        state::undo,
+    )
+    .when(|app| {
+        app.may_act()
+            && state::selected(app).is_some_and(|r| r.applied || state::rolling(r).is_some())
+    }),
     foot(
         &["P"],
         "stress test",

@@ -1,6 +1,7 @@
 //! 8 Act: remedies with what they will do, their outcomes, undoing them, and the stress test that proves a repair.
 
 pub(crate) mod draw;
+pub mod forms;
 mod keys;
 pub mod state;
 
@@ -12,7 +13,7 @@ use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::client::Asker;
-use crate::widgets::cursor::Cursor;
+use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::surface::Surface;
 
 /// The view.
@@ -46,6 +47,14 @@ impl View for Act {
 
     fn cursor<'a>(&self, app: &'a mut App) -> Option<&'a mut Cursor> {
         Some(&mut app.views.act.at)
+    }
+
+    fn motion(&self, app: &mut App, motion: Motion) {
+        state::go(app, motion);
+    }
+
+    fn tab(&self, app: &mut App, forward: bool) {
+        state::next_pane(app, forward);
     }
 
     fn enter(&self, app: &mut App) {
