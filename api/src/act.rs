@@ -130,6 +130,55 @@ pub struct ActionOutcome {
     pub message: String,
 }
 
+/// A request that a person sends to a service of the shop, by way of its proxy as the shop's own traffic goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopRequest {
+    /// Which service.
+    pub service: String,
+    /// `GET`, `POST`, `PUT`, `DELETE`, `PATCH`, `HEAD` or `OPTIONS`.
+    pub method: String,
+    /// Path with its query, beginning with a slash.
+    pub path: String,
+    /// Headers, name and value.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// Body; JSON unless a `content-type` says otherwise.
+    #[serde(default)]
+    pub body: String,
+}
+
+/// What a service answered to a person's request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShopAnswer {
+    /// What was sent, and where.
+    pub request: ShopRequest,
+    /// When.
+    pub at_ms: i64,
+    /// Status; none when there was no answer.
+    pub status: Option<u16>,
+    /// Why there was no answer.
+    pub error: Option<String>,
+    /// Headers, name and value; what is no text is escaped.
+    pub headers: Vec<(String, String)>,
+    /// The body, as far as it is shown; what is no UTF-8 is replaced.
+    pub body: String,
+    /// Bytes of the whole body.
+    pub body_bytes: u64,
+    /// From sending to the end of the answer.
+    pub duration_ms: f64,
+    /// Trace that it began.
+    pub trace_id: String,
+}
+
+/// A request that is ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyRequest {
+    /// What it asks for.
+    pub title: String,
+    /// The request.
+    pub request: ShopRequest,
+}
+
 /// One invariant of the proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InvariantView {

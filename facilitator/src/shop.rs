@@ -1,7 +1,10 @@
 //! What a drill needs of the lab, as a narrow waist: the state of the shop, remedies and the proof.
 //! [`crate::drill`] implements it on the real lab.
 
-use api::{ActionOutcome, ActionRequest, Change, ProofView, Remedy, ServiceView};
+use api::{
+    ActionOutcome, ActionRequest, Change, ProofView, ReadyRequest, Remedy, ServiceView, ShopAnswer,
+    ShopRequest,
+};
 use futures_util::future::BoxFuture;
 use simulator::lab::Lab;
 
@@ -29,6 +32,15 @@ pub trait Shop: Send + Sync + 'static {
         &'a self,
         request: &'a ActionRequest,
     ) -> BoxFuture<'a, Result<ActionOutcome, Refusal>>;
+
+    /// Requests that are ready to be sent to its services.
+    fn ready_requests(&self) -> Vec<ReadyRequest>;
+
+    /// Sends a person's request to a service, and journals it.
+    ///
+    /// # Errors
+    /// When it is not sent: no such service, a part that cannot be, too many.
+    fn send(&self, request: ShopRequest) -> BoxFuture<'_, Result<ShopAnswer, Refusal>>;
 
     /// Starts the stress test; its result is journalled when it ends.
     ///

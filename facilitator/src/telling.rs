@@ -193,6 +193,17 @@ fn trainee(event: &Event) -> Option<String> {
             "{strategy} rollout, {step}: {}, {figures}",
             if *passed { "passed" } else { "failed" }
         ),
+        Event::Request {
+            service,
+            method,
+            path,
+            status,
+            duration_ms,
+            ..
+        } => format!(
+            "asked {service} itself: {method} {path}, {} in {duration_ms:.0} ms",
+            status.map_or_else(|| "no answer".to_owned(), |status| status.to_string())
+        ),
         Event::Diagnosis {
             component,
             mechanism,

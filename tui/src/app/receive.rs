@@ -94,6 +94,8 @@ impl App {
             Answer::Verdict(verdict) => views::case::state::verdict_arrived(self, &verdict),
             Answer::Hint(hint) => views::case::state::hint_arrived(self, &hint),
             Answer::Outcome(outcome) => views::act::state::outcome_arrived(self, &outcome),
+            Answer::ReadyRequests(ready) => self.views.act.ready = ready,
+            Answer::Shop(answer) => views::act::probe::arrived(self, *answer),
             Answer::Done => self.done(ask),
         }
     }
@@ -209,7 +211,7 @@ impl App {
             Slot::Traces | Slot::Trace => self.views.traces.query.failure = Some(failure),
             Slot::TraceLogs => self.views.traces.logs.clear(),
             Slot::Metrics => self.views.metrics.query.failure = Some(failure),
-            Slot::MetricNames | Slot::LogFields => {}
+            Slot::MetricNames | Slot::LogFields | Slot::ReadyRequests => {}
             Slot::Graph => self.views.map.graph.failure = Some(failure),
         }
     }

@@ -436,6 +436,18 @@ fn rollout(rollout: &api::Rollout) -> String {
     )
 }
 
+/// What a service of the shop answered last.
+pub fn answer(app: &App) -> String {
+    match &app.views.act.answer {
+        // a fact is a line, whatever line ends its values have
+        Some(answer) => act::probe::told(answer, true)
+            .lines()
+            .map(|line| format!("{}\n", escape(line)))
+            .collect(),
+        None => "nothing was sent yet; request sends one\n".to_owned(),
+    }
+}
+
 /// The stress test.
 pub fn proof(app: &App) -> String {
     let Some(proof) = &app.known.proof.value else {

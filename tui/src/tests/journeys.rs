@@ -565,7 +565,9 @@ async fn a_dangerous_remedy_asks_a_deploy_asks_how_and_another_does_not() {
     press(
         &mut app,
         &client,
-        &["Enter", "Up", "Enter", "End", "Enter", "Down", "Enter"],
+        &[
+            "Enter", "Up", "Enter", "Down", "Down", "Enter", "Down", "Enter",
+        ],
     )
     .await;
     assert_eq!(actions()[2]["strategy"], "canary", "{:?}", actions());

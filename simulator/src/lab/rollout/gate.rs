@@ -116,7 +116,8 @@ pub(super) fn judge(new: &Figures, old: &Figures) -> Verdict {
 /// What is asked for the figures of some instances between two drill times, nanoseconds: requests, failures, p95.
 ///
 /// Differences of sums rather than `increase`, which misses what a series begins with: a new release's first failure is where
-/// its series begins.
+/// its series begins. The highest of the last minutes rather than the last: of a process that does not answer its scrape the
+/// series are gone, and what it has counted is not.
 pub(super) fn queries(
     service: &str,
     instances: &[String],
@@ -131,12 +132,13 @@ pub(super) fn queries(
         )
     };
     let grown = |series: &str| {
-        format!("(sum({series} @ {end}) or vector(0)) - (sum({series} @ {start}) or vector(0))")
+        let at = |time: &str| format!("(sum(max_over_time({series}[5m] @ {time})) or vector(0))");
+        format!("{} - {}", at(&end), at(&start))
     };
     let buckets = of("bucket", "");
     let (now, before) = (
-        format!("sum by (le) ({buckets} @ {end})"),
-        format!("sum by (le) ({buckets} @ {start})"),
+        format!("sum by (le) (max_over_time({buckets}[5m] @ {end}))"),
+        format!("sum by (le) (max_over_time({buckets}[5m] @ {start}))"),
     );
     [
         grown(&of("count", "")),
@@ -209,8 +211,8 @@ mod tests {
     fn the_queries_name_instances_and_times() {
         let names = ["orders-2".to_owned(), "orders-3".to_owned()];
         let [requests, errors, p95] = queries("orders", &names, (5_250_000_000, 9_000_000_000));
-        assert!(requests.contains("instance=~\"orders-2|orders-3\"} @ 9.000) or vector(0)"));
-        assert!(errors.contains("status=~\"5..|499\"} @ 5.250"));
+        assert!(requests.contains("instance=~\"orders-2|orders-3\"}[5m] @ 9.000)) or vector(0)"));
+        assert!(errors.contains("status=~\"5..|499\"}[5m] @ 5.250"));
         assert!(p95.starts_with("histogram_quantile(0.95, sum by (le) ("));
     }
 }

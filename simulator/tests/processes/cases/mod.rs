@@ -39,6 +39,7 @@ cases![
     life::a_process_that_does_not_stop_is_killed,
     actions::remedies_change_the_services_and_are_taken_back,
     actions::an_action_that_fails_changes_nothing,
+    actions::a_request_of_a_person_goes_through_the_door,
     actions::the_timeline_happens_and_a_remedy_stops_its_repetitions,
     healing::a_restart_that_is_broken_off_by_healing_is_done_afterwards,
     healing::a_scaling_that_is_broken_off_by_healing_is_done_afterwards,

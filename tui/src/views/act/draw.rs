@@ -10,6 +10,7 @@ use api::{InvariantView, ProofView, Remedy};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::probe;
 use super::state::{self, Pane};
 use crate::app::App;
 use crate::app::receive::refusal;
@@ -104,6 +105,18 @@ fn remedy_row(remedy: &Remedy, width: usize, theme: &Theme) -> Line<'static> {
 }
 
 fn draw_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
+    let focused = app.views.act.pane == Pane::Details;
+    if let Some(answer) = state::answer(app) {
+        let right = probe::state(answer);
+        let inner = surface.titled(area, "Answer", &right, focused);
+        let inner = cut::indented(inner);
+        let lines = detail_lines(
+            app,
+            usize::from(inner.width.saturating_sub(1)),
+            surface.theme,
+        );
+        return surface.scrolled(inner, &lines, app.views.act.first[0]);
+    }
     let Some(remedy) = state::selected(app) else {
         return;
     };
@@ -115,7 +128,6 @@ fn draw_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
         (false, None, true) => "applied".to_owned(),
         (false, None, false) => "not applied".to_owned(),
     };
-    let focused = app.views.act.pane == Pane::Details;
     let inner = cut::indented(surface.titled(area, "What it does", &right, focused));
     let lines = detail_lines(
         app,
@@ -125,8 +137,11 @@ fn draw_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
     surface.scrolled(inner, &lines, app.views.act.first[0]);
 }
 
-/// What the selected remedy does, how far its rollout is, and what came of it.
+/// What a service answered; or what the selected remedy does, how far its rollout is, and what came of it.
 fn detail_lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    if let Some(answer) = state::answer(app) {
+        return probe::lines(answer, width, theme);
+    }
     let Some(remedy) = state::selected(app) else {
         return Vec::new();
     };

@@ -1,6 +1,6 @@
 //! Keys of the act view.
 
-use super::state;
+use super::{probe, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot};
 
@@ -33,6 +33,13 @@ pub const KEYS: &[Row] = &[
         state::prove,
     )
     .when(state::can_prove),
+    foot(
+        &["R"],
+        "request",
+        "send a request to a service of the shop, and see its answer; gt opens its trace",
+        probe::open,
+    )
+    .when(|app| app.may_act()),
     foot(
         &["/"],
         "find",

@@ -1,8 +1,10 @@
-//! 8 Act: remedies with what they will do, their outcomes, undoing them, and the stress test that proves a repair.
+//! 8 Act: remedies with what they will do, their outcomes, undoing them, requests to the shop's services, and the stress test
+//! that proves a repair.
 
 pub(crate) mod draw;
 pub mod forms;
 mod keys;
+pub mod probe;
 pub mod state;
 
 use ratatui::layout::Rect;
@@ -43,6 +45,9 @@ impl View for Act {
     fn refresh(&self, app: &mut App, _asker: Asker) {
         app.ask(Ask::Remedies, Asker::Screen);
         app.ask(Ask::Proof, Asker::Screen);
+        if app.views.act.ready.is_empty() {
+            app.ask(Ask::ReadyRequests, Asker::Screen);
+        }
     }
 
     fn cursor<'a>(&self, app: &'a mut App) -> Option<&'a mut Cursor> {
@@ -74,6 +79,9 @@ impl View for Act {
     }
 
     fn record(&self, app: &App, whole: bool) -> Option<String> {
+        if let Some(answer) = state::answer(app) {
+            return Some(probe::told(answer, whole));
+        }
         state::selected(app).map(|r| {
             if whole {
                 format!("{}\n{}", r.title, r.description)
@@ -84,6 +92,14 @@ impl View for Act {
     }
 
     fn about(&self, app: &App) -> Subject {
+        if let Some(answer) = state::answer(app) {
+            return Subject {
+                service: Some(answer.request.service.clone()),
+                trace: Some(answer.trace_id.clone()),
+                at_ms: Some(answer.at_ms),
+                ..Subject::default()
+            };
+        }
         Subject {
             service: state::selected(app).and_then(|r| r.service.clone()),
             ..Subject::default()

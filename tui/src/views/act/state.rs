@@ -1,6 +1,8 @@
 //! What the act view holds: the selected remedy and the outcomes of this seat. Remedies and proof are the drill's.
 
-use api::{ActionOutcome, ActionRequest, ProofView, Remedy, Rollout, Strategy};
+use api::{
+    ActionOutcome, ActionRequest, ProofView, ReadyRequest, Remedy, Rollout, ShopAnswer, Strategy,
+};
 
 use crate::app::App;
 use crate::app::overlay::{Confirm, Overlay};
@@ -22,6 +24,12 @@ pub struct State {
     pub outcomes: Vec<(i64, ActionOutcome)>,
     /// The remedy that was begun last, and when, until it is known what came of it.
     begun: Option<(String, i64)>,
+    /// Requests that are ready to be sent.
+    pub ready: Vec<ReadyRequest>,
+    /// What a service answered last, and whether it stands where otherwise is said what the remedy does.
+    pub answer: Option<ShopAnswer>,
+    /// See [`State::answer`].
+    pub shows_answer: bool,
     /// Which pane the keys move in.
     pub pane: Pane,
     /// First line that is shown of what the remedy does, and of the stress test.
@@ -57,6 +65,7 @@ pub fn go(app: &mut App, motion: Motion) {
     let pane = match app.views.act.pane {
         Pane::Remedies => {
             app.views.act.first[0] = 0;
+            app.views.act.shows_answer = false;
             return app.views.act.at.go(motion, remedies, page);
         }
         Pane::Details => 0,
@@ -69,6 +78,13 @@ pub fn go(app: &mut App, motion: Motion) {
         .min(last)
         .saturating_add_signed(motion.rows(rows))
         .min(last);
+}
+
+/// The answer of a service that is on screen.
+#[must_use]
+pub fn answer(app: &App) -> Option<&ShopAnswer> {
+    let answer = app.views.act.answer.as_ref();
+    answer.filter(|_| app.views.act.shows_answer)
 }
 
 /// The rollout of a remedy that goes on.

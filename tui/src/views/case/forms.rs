@@ -33,6 +33,8 @@ pub enum Purpose {
     Learning,
     /// Rolling a remedy out, by its id.
     Rollout(String),
+    /// Sending a request to a service of the shop.
+    Request,
 }
 
 /// Steps of the five whys.
@@ -358,6 +360,7 @@ pub fn must_be_said(purpose: &Purpose, label: &str) -> bool {
         Purpose::Note | Purpose::Update => label == "text",
         Purpose::Learning => false,
         Purpose::Rollout(_) => label == act::forms::STRATEGY,
+        Purpose::Request => false,
     }
 }
 
@@ -431,6 +434,7 @@ pub fn submit(app: &mut App, form: &Form, purpose: &Purpose) -> Result<(), Strin
                 guardrails: form.field("guardrails").all(),
             })
         }
+        Purpose::Request => act::probe::request(app, form)?,
         Purpose::Rollout(remedy) => act::forms::rollout(app, form, remedy)?,
     };
     app.hand_in(ask, form, purpose);
