@@ -343,7 +343,6 @@ impl App {
     fn copy_address(&mut self) {
         let address = self.lab.clone();
         self.copy(&address);
-        self.say(format!("copied {address}"));
     }
 
     /// `t`: the next span of time.
@@ -387,9 +386,8 @@ impl App {
     }
 
     fn copy(&mut self, foreign: &str) {
-        let copied = Copied::of(foreign);
-        self.say(copied.said());
-        self.effects.push(Effect::Copy(copied.text));
+        // said when it is done
+        self.effects.push(Effect::Copy(Copied::of(foreign)));
     }
 
     fn pretty(&mut self) {

@@ -28,6 +28,7 @@ use api::{
 use crate::ask::{Ask, Request, Slot};
 use crate::client::Asker;
 use crate::client::prometheus::MetricInfo;
+use crate::clipboard::Copied;
 use crate::theme::{Theme, ThemeName};
 use crate::time::{Range, Window};
 use crate::views::{self, ViewId};
@@ -62,7 +63,7 @@ pub enum Click {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Put text on the clipboard.
-    Copy(String),
+    Copy(Copied),
     /// Write a file beside the person's work: name without time, extension, content.
     Export {
         /// What it is, as in `logs`.

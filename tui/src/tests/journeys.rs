@@ -402,7 +402,9 @@ async fn the_address_of_the_lab_is_in_help_brief_and_palette() {
     press(&mut app, &client, &[":", "copy API", "Enter"]).await;
     assert_eq!(
         app.effects,
-        [Effect::Copy("http://127.0.0.1:8300".to_owned())]
+        [Effect::Copy(crate::clipboard::Copied::of(
+            "http://127.0.0.1:8300"
+        ))]
     );
 }
 
@@ -678,23 +680,6 @@ async fn the_drill_is_finished_from_the_debrief() {
     press(&mut app, &client, &["y"]).await;
     assert!(lab.lock().ended);
     assert!(text_of(&app).contains("Score 78.5 of 100"));
-}
-
-#[tokio::test]
-async fn a_picture_is_made_of_the_live_lab() {
-    let (address, _) = fixture::start(fixture::lab()).await;
-    let text = crate::screen::render_once(&address, "overview", 100, 30)
-        .await
-        .unwrap();
-    assert!(text.contains("Order history is slow"), "{text}");
-    let svg = crate::screen::svg(&address, "map", 120, 40, crate::ThemeName::Dark)
-        .await
-        .unwrap();
-    assert!(svg.starts_with("<svg") && svg.contains("storefront"));
-    let gone = crate::screen::render_once("http://127.0.0.1:9", "overview", 100, 30)
-        .await
-        .unwrap_err();
-    assert!(gone.to_string().contains("not reachable"), "{gone}");
 }
 
 #[tokio::test]

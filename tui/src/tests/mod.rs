@@ -14,4 +14,5 @@ mod plain;
 mod records;
 mod records_lab;
 mod screens;
+mod seat;
 mod selection;
