@@ -2,6 +2,7 @@
 
 mod chaos;
 mod files;
+mod glass;
 mod live;
 mod load;
 mod proxy;
@@ -13,6 +14,7 @@ use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
 
 pub use chaos::{ChaosRunArgs, ChaosWord};
 pub use files::{RulesWord, ScenariosWord};
+pub use glass::{GlassArgs, KeysArgs};
 pub use live::{ChaosListArgs, HealArgs, InjectArgs, StatusArgs, Target};
 pub use load::{ArrivalWord, LoadArgs, body_file};
 pub use proxy::ProxyArgs;
@@ -90,6 +92,11 @@ pub enum Word {
         after_help = "Examples:\n  drill screen traces --url http://127.0.0.1:41873\n  drill screen 4 --url http://127.0.0.1:41873 --size 160x50\n  drill screen map --url http://127.0.0.1:41873 --svg map.svg\n\nThe URL stands in the drill's help (`?`), and in the first lines of a headless drill."
     )]
     Screen(ScreenArgs),
+    /// List what can be done on the screen, with its keys; or begin a key file.
+    #[command(
+        after_help = "Examples:\n  drill keys                                  what the keys do, view by view\n  drill keys --toml > keys.toml               a key file to edit\n  drill keys keys.toml                        what of it cannot be\n  drill run --keys keys.toml\n  drill keys --json | jq '.[] | select(.view == \"logs\")'"
+    )]
+    Keys(KeysArgs),
     /// Run the chaos proxy alone: Toxiproxy's control API, toxics from a file, seeds that reproduce.
     #[command(after_help = crate::command::PROXY_HELP)]
     Proxy(ProxyArgs),
@@ -183,6 +190,9 @@ pub struct RunArgs {
     /// What opens the instructor's routes, for `drill chaos` from elsewhere [default: drawn, and printed by a headless drill]
     #[arg(long, env = "DRILL_INSTRUCTOR_KEY", hide_env_values = true, value_parser = instructor_key)]
     pub instructor_key: Option<String>,
+    /// How the screen looks
+    #[command(flatten)]
+    pub glass: GlassArgs,
 }
 
 /// `drill join`.
@@ -196,6 +206,9 @@ pub struct JoinArgs {
     /// Line mode without drawing
     #[arg(long)]
     pub plain: bool,
+    /// How the screen looks
+    #[command(flatten)]
+    pub glass: GlassArgs,
 }
 
 /// `drill list`.

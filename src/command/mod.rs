@@ -5,6 +5,7 @@ mod chaos;
 mod doctor;
 mod headless;
 mod join;
+mod keys;
 mod list;
 mod load;
 mod manual;
@@ -47,6 +48,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Bench(bench)) => bench.json,
         Some(Word::Load(load)) => load.json,
         Some(Word::Doctor(doctor)) => doctor.json,
+        Some(Word::Keys(keys)) => keys.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
         Some(Word::Chaos(word)) => word.wants_json(),
         Some(Word::Rules(RulesWord::Check { json, .. } | RulesWord::Test { json, .. })) => *json,
@@ -64,7 +66,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
             settings,
         ),
         Some(Word::Run(command)) => run::run(command, settings),
-        Some(Word::Join(args)) => join::run(&args),
+        Some(Word::Join(args)) => join::run(&args, settings),
         Some(Word::List(args)) => list::run(&args, settings),
         Some(Word::Report(args)) => report::run(&args, settings),
         Some(Word::Scenarios(word)) => scenario_files::run(word, settings),
@@ -73,6 +75,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Load(args)) => load::run(&args),
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
+        Some(Word::Keys(args)) => keys::run(&args, settings),
         Some(Word::Screen(args)) => screen::run(&args),
         Some(Word::Proxy(args)) => proxy::run(&args),
         Some(Word::Bench(args)) => bench::run(&args),

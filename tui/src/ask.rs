@@ -1,5 +1,7 @@
 //! Questions to the lab and its answers, as the screen's own words. Knows neither HTTP nor drawing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use api::{
     ActionOutcome, ActionRequest, Case, Change, Debrief, Diagnosis, DiagnosisRequest, DrillView,
     Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinRequest,
@@ -68,6 +70,10 @@ pub enum Slot {
     Exemplars,
     /// Metric names.
     MetricNames,
+    /// Series of the panels.
+    Panels,
+    /// Labels of a metric.
+    Labels,
     /// Service graph.
     Graph,
 }
@@ -151,6 +157,14 @@ pub enum Ask {
     Exemplars { query: String, window: Window },
     /// Metric and label names.
     MetricNames,
+    /// Series of several expressions.
+    Panels {
+        queries: Vec<String>,
+        window: Window,
+        step_s: i64,
+    },
+    /// Labels of a metric with the values that they have in a window.
+    Labels { metric: String, window: Window },
     /// Service graph.
     Graph(Window),
     /// Acknowledge the page.
@@ -235,6 +249,10 @@ pub enum Answer {
         metrics: Vec<MetricInfo>,
         labels: Vec<String>,
     },
+    /// Series of several expressions, or why one was not answered.
+    Panels(Vec<(String, Result<Vec<Series>, String>)>),
+    /// Labels of a metric, each with its values.
+    Labels(String, BTreeMap<String, BTreeSet<String>>),
     /// Graph.
     Graph(Graph),
     /// Evidence was kept.
@@ -327,6 +345,8 @@ impl Ask {
             Self::Metrics { .. } => Slot::Metrics,
             Self::Exemplars { .. } => Slot::Exemplars,
             Self::MetricNames => Slot::MetricNames,
+            Self::Panels { .. } => Slot::Panels,
+            Self::Labels { .. } => Slot::Labels,
             Self::Graph(_) => Slot::Graph,
             _ => return None,
         })

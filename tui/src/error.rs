@@ -31,7 +31,7 @@ pub enum Error {
         known: String,
     },
     /// No theme of that name.
-    #[error("no theme is called {0:?}; there are default, dark, light, contrast and none")]
+    #[error("no theme is called {0:?}; there are terminal, dark, light, contrast and none")]
     UnknownTheme(String),
     /// A request failed where there is no screen to show it on.
     #[error("{0}")]

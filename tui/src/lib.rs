@@ -15,6 +15,7 @@ mod error;
 mod net;
 pub mod plain;
 pub mod screen;
+pub mod settings;
 mod shell;
 mod signals;
 mod terminal;
@@ -25,7 +26,7 @@ mod views;
 mod widgets;
 
 pub use error::{Error, Failure};
-pub use theme::ThemeName;
+pub use theme::{Theme, ThemeName};
 
 /// How the glass is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,12 @@ pub struct Config {
     pub no_color: bool,
     /// Colours.
     pub theme: ThemeName,
+    /// Colours of a person's own file, shown in place of `theme`.
+    pub own_theme: Option<Theme>,
+    /// Keys of a person's own file, in place of the rows'.
+    pub bindings: settings::Bindings,
+    /// What of a person's settings could not be used, a sentence each: told when the screen opens.
+    pub complaints: Vec<String>,
     /// Line mode with numbered menus, for screen readers and dumb terminals.
     pub plain: bool,
 }
@@ -51,6 +58,9 @@ impl Config {
             observer: false,
             no_color: false,
             theme: ThemeName::Default,
+            own_theme: None,
+            bindings: settings::Bindings::default(),
+            complaints: Vec::new(),
             plain: false,
         }
     }

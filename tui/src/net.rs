@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Failure;
 use crate::ask::{Answer, Ask, Golden, Reply, Request, Slot};
 use crate::client::loki::{Lines, LogLine, quoted};
+use crate::client::prometheus::Series;
 use crate::client::{Asker, Client};
 use crate::time::Window;
 
@@ -159,9 +160,35 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
             let (metrics, labels) = tokio::try_join!(client.prom_metrics(), client.prom_labels())?;
             Answer::MetricNames { metrics, labels }
         }
+        Ask::Panels {
+            queries,
+            window,
+            step_s,
+        } => Answer::Panels(panels(client, queries, window, step_s).await?),
+        Ask::Labels { metric, window } => {
+            let labels = client.prom_labels_of(&metric, window).await?;
+            Answer::Labels(metric, labels)
+        }
         Ask::Graph(window) => Answer::Graph(client.graph(window, asker).await?),
         _ => Answer::Done,
     })
+}
+
+/// Series of several expressions; one that fails does not take the others' answers away, unless the lab is gone.
+async fn panels(
+    client: &Client,
+    queries: Vec<String>,
+    window: Window,
+    step_s: i64,
+) -> Result<Vec<(String, Result<Vec<Series>, String>)>, Failure> {
+    let ask = |query: String| async move {
+        let found = client.prom_range(&query, window, step_s, Asker::Screen);
+        match found.await {
+            Err(failure) if failure.is_lost() => Err(failure),
+            found => Ok((query, found.map_err(|failure| failure.message))),
+        }
+    };
+    futures_util::future::try_join_all(queries.into_iter().map(ask)).await
 }
 
 /// Lines before and after a time, half of the limit each.

@@ -38,6 +38,7 @@ pub async fn run(config: Config) -> Result<Exit, Error> {
     let client = Client::new(&config.api)?;
     let mut signals = Signals::new()?;
     let mut app = App::new(client.base(), config.effective_theme(), config.observer);
+    app.opened_with(&config);
     let mut taken = Taken::new(app.mouse)?;
     let (questions, asked) = mpsc::channel::<Request>(net::WAITING);
     let (answers, mut replies) = mpsc::channel::<Reply>(net::WAITING);

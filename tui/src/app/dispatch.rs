@@ -5,7 +5,6 @@ use crossterm::event::{
 };
 use ratatui::layout::Position;
 
-use super::keymap::{find, pairs};
 use super::keyname::{self, presses};
 use super::menu::{Choice, Item};
 use super::overlay::Overlay;
@@ -55,19 +54,54 @@ impl App {
         }
         let name = match self.prefix.take() {
             Some(_) if name == "Esc" => return,
-            Some(prefix) if find(self.view, &format!("{prefix}{name}")).is_some() => {
+            Some(prefix) if self.acts(&format!("{prefix}{name}")) => {
                 format!("{prefix}{name}")
             }
-            _ if !pairs(self.view, &name).is_empty() => {
+            _ if !self.bindings.pairs(self.view, &name).is_empty() => {
                 self.prefix = Some(name);
                 return;
             }
             _ => name,
         };
-        match find(self.view, &name) {
-            Some(row) => (row.run)(self),
-            None => self.say(format!("{name} does nothing here; ? shows what does")),
+        match self.bindings.find(self.view, &name) {
+            Some(bound) => (bound.row.run)(self),
+            None => self.say(self.not_here(&name)),
         }
+    }
+
+    fn acts(&self, name: &str) -> bool {
+        self.bindings.find(self.view, name).is_some()
+    }
+
+    /// What a key means elsewhere that means nothing here.
+    fn not_here(&self, name: &str) -> String {
+        let help = self.key_of("help");
+        let there: Vec<String> = self
+            .bindings
+            .neighbours(name)
+            .filter_map(|bound| {
+                let view = views::of(bound.of?).title();
+                Some(format!("{} in {view}", bound.row.name))
+            })
+            .collect();
+        match there.is_empty() {
+            true => format!("{name} is no key; {help} shows those that are"),
+            false => format!(
+                "{name} is no key here, but {}; {help} helps",
+                there.join(", ")
+            ),
+        }
+    }
+
+    /// The first key of a row of every view, by its id; the palette's way where it has none.
+    #[must_use]
+    pub fn key_of(&self, id: &str) -> &'static str {
+        let rows = super::keymap::EVERYWHERE.iter();
+        let mut named = rows.filter(|row| row.id == id || row.name == id);
+        let row = named.next();
+        row.and_then(|row| self.bindings.keys(None, row).first())
+            .copied()
+            .unwrap_or("the palette")
     }
 
     fn query_key(&mut self, key: KeyEvent) {
@@ -83,18 +117,31 @@ impl App {
             Typed::Edited => {}
             Typed::Leave => line.leave(),
             Typed::Run => view.run(self),
-            Typed::Complete => {
-                let candidates = view.completions(self);
+            Typed::Complete => self.complete(),
+            Typed::Refine => {
+                let offer = view.offer(self);
                 if let Some(line) = view.query(self) {
-                    line.complete(&candidates);
+                    line.refine(offer);
                 }
+            }
+        }
+    }
+
+    /// `Tab` in a query: what can stand at the cursor, and then what can follow what was taken.
+    fn complete(&mut self) {
+        let view = views::of(self.view);
+        for _ in 0..2 {
+            let offer = view.offer(self);
+            let Some(line) = view.query(self) else { return };
+            if line.complete(offer) != Typed::Complete {
+                return;
             }
         }
     }
 
     fn find_key(&mut self, key: KeyEvent) {
         match self.find.key(key) {
-            Typed::Edited | Typed::Complete => {}
+            Typed::Edited | Typed::Complete | Typed::Refine => {}
             Typed::Leave => self.find.leave(),
             Typed::Run => {
                 self.find.commit();
@@ -113,7 +160,8 @@ impl App {
 
     /// `Ctrl-r`: chooses among the queries of before.
     pub(super) fn pick_history(&mut self) {
-        let Some(line) = views::of(self.view).query(self) else {
+        let view = self.view;
+        let Some(line) = views::of(view).query(self) else {
             self.say("this view has no queries");
             return;
         };
@@ -124,7 +172,7 @@ impl App {
             .map(|q| Item {
                 label: q.clone(),
                 about: String::new(),
-                choice: Choice::Query(q.clone()),
+                choice: Choice::Query(view, q.clone()),
             })
             .collect();
         if items.is_empty() {

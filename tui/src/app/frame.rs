@@ -14,7 +14,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::keyname::glyph;
-use super::{App, Click, keymap};
+use super::{App, Click};
 use crate::text;
 use crate::theme::Theme;
 use crate::time::{clock, offset};
@@ -240,21 +240,35 @@ impl App {
             ("Tab", "complete"),
             ("Ctrl-r", "queries of before"),
         ];
+        const CHOOSING: [(&str, &str); 4] = [
+            ("Enter", "take"),
+            ("Tab", "next"),
+            ("Shift-Tab", "before"),
+            ("Esc", "close the list"),
+        ];
         if let Some(first) = &self.prefix {
-            let seconds = keymap::pairs(self.view, first);
-            let seconds = seconds.into_iter().map(|(key, row)| (key, row.name));
+            let seconds = self.bindings.pairs(self.view, first);
+            let seconds = seconds
+                .into_iter()
+                .map(|(key, bound)| (key, bound.row.name));
             return seconds.chain([("Esc", "leave")]).collect();
         }
         if self.find.editing {
             return FIND.to_vec();
         }
+        if views::of(self.view).choosing(self) {
+            return CHOOSING.to_vec();
+        }
         if views::of(self.view).typing(self) {
             return QUERY.to_vec();
         }
-        let rows = keymap::rows(self.view).filter(|row| row.foot && (row.now)(self));
-        let mut keys: Vec<_> = rows.map(|row| (row.keys[0], row.name)).collect();
+        let rows = self.bindings.rows(self.view);
+        let mut keys: Vec<_> = rows
+            .filter(|bound| bound.row.foot && (bound.row.now)(self))
+            .filter_map(|bound| Some((*bound.keys.first()?, bound.row.name)))
+            .collect();
         // time that stands still is the first thing to know
-        keys.sort_by_key(|(key, _)| *key != "Space");
+        keys.sort_by_key(|(_, name)| *name != "follow");
         keys
     }
 
@@ -276,7 +290,7 @@ fn keep_whole(keys: &mut Vec<(&'static str, &'static str)>, room: usize) {
         keys.iter().map(cells).sum::<usize>() + gaps
     };
     while total(keys) > room && !keys.is_empty() {
-        let dispensable = |(key, _): &(&str, &str)| !matches!(*key, "?" | "q");
+        let dispensable = |(_, name): &(&str, &str)| !matches!(*name, "help" | "quit");
         let last = keys.iter().rposition(dispensable);
         keys.remove(last.unwrap_or(keys.len() - 1));
     }

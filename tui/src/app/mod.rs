@@ -1,13 +1,17 @@
 //! The one state of the screen, owned by one task. Keys, clicks, ticks and answers change it; it draws itself
 //! from what it holds and leaves what must be done outside (questions, copies, the bell) in its outbox. Pure: no clock, no I/O.
 
+pub mod bindings;
 pub mod dispatch;
 pub mod frame;
+pub mod help;
 pub mod keymap;
 pub mod keyname;
 pub mod lost;
 pub mod menu;
+pub mod opening;
 pub mod overlay;
+pub mod palette;
 pub mod places;
 pub mod receive;
 pub mod span;
@@ -156,6 +160,10 @@ pub struct Flight {
 pub struct App {
     /// Styles.
     pub theme: Theme,
+    /// The keys in force.
+    pub bindings: bindings::Bindings,
+    /// Colours to choose from.
+    wardrobe: opening::Wardrobe,
     /// Read-only.
     pub observer: bool,
     /// Whether it is spoken with in typed commands, not in keys.
@@ -229,6 +237,8 @@ impl App {
     pub fn new(lab: impl Into<String>, theme: ThemeName, observer: bool) -> Self {
         Self {
             theme: Theme::new(theme),
+            bindings: bindings::Bindings::default(),
+            wardrobe: opening::Wardrobe::default(),
             observer,
             typed: false,
             told_page: 0,

@@ -77,19 +77,6 @@ impl Confirm {
 }
 
 impl Overlay {
-    /// Help on the view on screen: made of the key rows when it is drawn.
-    #[must_use]
-    pub fn help(app: &App) -> Self {
-        let view = views::of(app.view).title();
-        Self::menu(format!("Help · {view} · API {}", app.lab), Vec::new())
-    }
-
-    /// Every command with its key.
-    #[must_use]
-    pub fn palette() -> Self {
-        Self::menu("Commands", Vec::new())
-    }
-
     /// A menu.
     #[must_use]
     pub fn menu(title: impl Into<String>, items: Vec<Item>) -> Self {
@@ -153,7 +140,7 @@ impl App {
             return;
         }
         match &mut overlay {
-            Overlay::Menu(menu) => match menu.key(key, self.view) {
+            Overlay::Menu(menu) => match menu.key(key) {
                 Some(choice) => self.choose(choice),
                 None => self.overlay = Some(overlay),
             },
@@ -200,13 +187,25 @@ impl App {
 
     fn choose(&mut self, choice: Choice) {
         match choice {
-            Choice::Row(row) => (row.run)(self),
-            Choice::Query(query) => {
-                if let Some(line) = views::of(self.view).query(self) {
+            Choice::Do(bound) => {
+                if let Some(view) = bound.of.filter(|view| *view != self.view) {
+                    self.open(view);
+                }
+                (bound.row.run)(self);
+            }
+            Choice::Query(view, query) => {
+                if view != self.view {
+                    self.open(view);
+                }
+                if let Some(line) = views::of(view).query(self) {
                     line.set(&query);
-                    views::of(self.view).run(self);
+                    views::of(view).run(self);
                 }
             }
+            Choice::Follow(view, subject) => self.follow_subject(view, &subject),
+            Choice::Back(steps) => (0..steps).for_each(|_| self.step_place(true)),
+            Choice::Wear(worn) => self.wear(worn),
+            Choice::Read(title, body) => self.overlay = Some(Overlay::reader(title, body)),
         }
     }
 
@@ -223,7 +222,7 @@ impl App {
     pub(super) fn draw_overlay(&self, surface: &mut Surface<'_>, area: Rect) {
         match &self.overlay {
             None => {}
-            Some(Overlay::Menu(menu)) => menu.draw(surface, area, self.view),
+            Some(Overlay::Menu(menu)) => menu.draw(surface, area),
             Some(Overlay::Form(form, _)) => form.draw(surface, area),
             Some(Overlay::Reader(reader)) => reader.draw(surface, area),
             Some(Overlay::Confirm(confirm)) => {

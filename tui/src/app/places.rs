@@ -30,6 +30,17 @@ pub struct Subject {
     pub promql: Option<String>,
 }
 
+impl Place {
+    /// The place in words: the view, with its query or the trace.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let trace = self.trace.as_ref().map(|id| format!("trace {id}"));
+        let about = trace.unwrap_or_else(|| self.query.clone());
+        let view = views::of(self.view).title();
+        format!("{view} {about}").trim_end().to_owned()
+    }
+}
+
 impl App {
     fn here(&mut self) -> Place {
         let view = self.view;

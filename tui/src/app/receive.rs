@@ -83,6 +83,10 @@ impl App {
                 self.known.metrics = metrics;
                 self.known.labels = labels;
             }
+            Answer::Panels(answers) => views::metrics::panels::arrived(self, answers),
+            Answer::Labels(metric, labels) => {
+                views::metrics::complete::arrived(self, metric, labels);
+            }
             Answer::Graph(graph) => views::map::state::arrived(self, graph),
             Answer::Pinned(pin) => {
                 let at = clock(views::case::state::pin_time(&pin));
@@ -218,7 +222,8 @@ impl App {
             Slot::Metrics => self.views.metrics.query.failure = Some(failure),
             // without them a chart has no dots
             Slot::Exemplars => self.views.metrics.exemplars.clear(),
-            Slot::MetricNames | Slot::LogFields => {}
+            Slot::Panels | Slot::MetricNames | Slot::LogFields => {}
+            Slot::Labels => views::metrics::complete::failed(self),
             Slot::Graph => self.views.map.graph.failure = Some(failure),
         }
     }

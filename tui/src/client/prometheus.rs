@@ -1,6 +1,6 @@
 //! Prometheus' HTTP API, as much as the glass uses: ranges, label values, metric names with help.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -309,6 +309,34 @@ impl Client {
                 MetricInfo { name, kind, help }
             })
             .collect())
+    }
+
+    /// Labels of a metric, each with the values that it has in a window; its name is left out.
+    ///
+    /// # Errors
+    /// As [`Client::drill`].
+    pub async fn prom_labels_of(
+        &self,
+        metric: &str,
+        window: Window,
+    ) -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
+        /// Series that are looked at: what has more is not chosen from a list.
+        const SERIES: usize = 2_000;
+        let parameters = [
+            ("match[]", metric.to_owned()),
+            ("start", format!("{:.3}", window.start_ms as f64 / 1000.0)),
+            ("end", format!("{:.3}", window.end_ms as f64 / 1000.0)),
+            ("limit", SERIES.to_string()),
+        ];
+        let found: Envelope<Vec<BTreeMap<String, String>>> = self
+            .query("prometheus/api/v1/series", &parameters, Asker::Screen)
+            .await?;
+        let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let labels = found.data.into_iter().flatten();
+        for (label, value) in labels.filter(|(label, _)| label != "__name__") {
+            out.entry(label).or_default().insert(value);
+        }
+        Ok(out)
     }
 
     /// Names of all labels.

@@ -190,6 +190,9 @@ pub async fn run(config: Config) -> Result<Exit, Error> {
         "3 A.M. Drill, plain mode, on {}. Type help for the commands.",
         config.api
     )))?;
+    for complaint in &config.complaints {
+        print(&Told::line(&format!("problem: {complaint}")))?;
+    }
     loop {
         let said = session.look().await;
         if !said.is_empty() {

@@ -302,6 +302,8 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/api/v1/drill/views", post(take))
         .route("/api/v1/drill/notes", post(take))
         .route("/prometheus/api/v1/query_range", get(prom_range))
+        .route("/prometheus/api/v1/series", get(|| async { Json(json!({"status":"success","data":[
+            {"__name__":"x","service":"checkout","status":"500"},{"__name__":"x","service":"check \"in\"","status":"200"},{"__name__":"x","service":"orders","status":"200"}]})) }))
         .route("/prometheus/api/v1/query_exemplars", get(exemplars))
         .route("/prometheus/api/v1/labels", get(|| async { Json(json!({"status":"success","data":["__name__","service","route"]})) }))
         .route("/prometheus/api/v1/metadata", get(|| async { Json(json!({"status":"success","data":{"retries":[{"type":"counter","help":"Retries."}]}})) }))

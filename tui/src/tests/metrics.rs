@@ -172,3 +172,80 @@ async fn a_drag_over_the_chart_looks_at_its_span_and_a_click_reads_there() {
     mouse(&mut app, MouseEventKind::Drag(left), 20);
     assert_eq!(app.selecting, None);
 }
+
+#[tokio::test]
+async fn labels_and_values_of_the_metric_are_offered_and_the_text_changes_when_one_is_chosen() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    let typed = |app: &App| app.views.metrics.query.value().to_owned();
+    press(&mut app, &client, &["4", "/", "rate(ret", "Tab"]).await;
+    assert_eq!(
+        typed(&app),
+        "rate(retries_total",
+        "it alone can stand there"
+    );
+    press(&mut app, &client, &["{", "Tab"]).await;
+    assert_eq!(typed(&app), "rate(retries_total{");
+    let shown = text_of(&app);
+    assert!(
+        shown.contains("▸ service  3: check \"in\", checkout, orders"),
+        "{shown}"
+    );
+    assert!(shown.contains("Enter take"), "{shown}");
+    press(&mut app, &client, &["Enter", "che"]).await;
+    assert_eq!(typed(&app), "rate(retries_total{service=\"che");
+    press(&mut app, &client, &["Tab", "Enter"]).await;
+    assert_eq!(typed(&app), "rate(retries_total{service=\"checkout\"");
+    // the same with a quote in the value, and with what stands behind the cursor already
+    press(
+        &mut app,
+        &client,
+        &["Esc", "/", "retries_total{service=\"\"}", "Left", "Left"],
+    )
+    .await;
+    press(&mut app, &client, &["Tab", "Enter"]).await;
+    assert_eq!(typed(&app), "retries_total{service=\"check \\\"in\\\"\"}");
+}
+
+#[tokio::test]
+async fn functions_are_offered_with_a_word_of_help() {
+    for size in [(80, 24), (40, 10)] {
+        let (mut app, client, _) = opened(fixture::lab(), size).await;
+        press(&mut app, &client, &["4", "/", "qua", "Tab"]).await;
+        let shown = text_of(&app);
+        assert!(shown.contains("▸ quantile"), "{shown}");
+        assert!(shown.contains("histogram_quantile"), "{shown}");
+        press(&mut app, &client, &["Tab", "Enter"]).await;
+        assert_eq!(app.views.metrics.query.value(), "quantile_over_time(");
+    }
+}
+
+#[tokio::test]
+async fn charts_are_kept_as_panels_side_by_side_or_one_at_a_time() {
+    for size in [(80, 24), (160, 50)] {
+        let (mut app, client, _) = opened(fixture::lab(), size).await;
+        press(&mut app, &client, &["4", "Tab"]).await;
+        assert!(text_of(&app).contains("there are no panels yet"));
+        press(&mut app, &client, &["+", "+"]).await;
+        assert!(text_of(&app).contains("a panel already"));
+        for query in [
+            "process_cpu_seconds_total",
+            "sum by (service) (nothing((",
+            "queue_depth",
+        ] {
+            press(&mut app, &client, &["/", query, "Enter", "+"]).await;
+        }
+        press(&mut app, &client, &["X", "Tab"]).await;
+        let read = app.views.metrics.crosshair_ms;
+        assert!(read.is_some());
+        app.toast = None;
+        let name = format!("metrics_panels_{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, text_of(&app));
+        press(&mut app, &client, &["Tab"]).await;
+        assert_eq!(app.views.metrics.query.ran, "process_cpu_seconds_total");
+        assert_eq!(app.views.metrics.crosshair_ms, read, "the moment stays");
+        press(&mut app, &client, &["d", "Tab"]).await;
+        // the one that was not answered was not kept
+        assert_eq!(app.views.metrics.panels.len(), 2);
+        assert!(text_of(&app).contains("panel 1 of 2"));
+    }
+}

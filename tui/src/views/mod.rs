@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::client::Asker;
+use crate::widgets::complete::Offer;
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
@@ -153,6 +154,15 @@ pub trait View: Sync {
     /// Words that `Tab` completes.
     fn completions(&self, _app: &App) -> Vec<String> {
         Vec::new()
+    }
+    /// What can stand at the cursor of its query: of its words those that the word there begins.
+    fn offer(&self, app: &mut App) -> Offer {
+        let word = self.query(app).map(|line| line.word()).unwrap_or_default();
+        Offer::words(word, self.completions(app))
+    }
+    /// Whether the list of what can stand at the cursor is open.
+    fn choosing(&self, _app: &App) -> bool {
+        false
     }
     /// Texts of its rows, and which is selected, for searching.
     fn rows(&self, _app: &App) -> (Vec<String>, usize) {

@@ -2,6 +2,7 @@
 
 pub mod axis;
 pub mod chart;
+pub mod complete;
 pub mod cursor;
 pub mod cut;
 pub mod form;

@@ -129,6 +129,10 @@ impl View for Logs {
         app.run_query();
     }
 
+    fn choosing(&self, app: &App) -> bool {
+        app.views.logs.query.choosing()
+    }
+
     fn completions(&self, app: &App) -> Vec<String> {
         state::completions(app)
     }

@@ -9,7 +9,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{DOTS, exemplars, promql, state};
+use super::{DOTS, exemplars, panels, promql, state};
 use crate::app::{App, Click};
 use crate::ask::Slot;
 use crate::client::prometheus::Series;
@@ -28,8 +28,9 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let hint = "words, or PromQL as in sum by (service) (rate(…[30s])); P has ready ones";
     let used = metrics.query.draw(surface, area, "/ ", hint);
     let (_, body) = cut::top(area, used);
+    let body = panels::draw(app, surface, body);
     let count = metrics.series.len();
-    let title = text::count(count, "series", "series");
+    let title = panels::counter(app) + &text::count(count, "series", "series");
     let inner = surface.titled(body, &title, &reading(app), true);
     if count == 0 {
         let said = metrics.query.nothing(metrics.loaded, "series");

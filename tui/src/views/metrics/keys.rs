@@ -1,6 +1,6 @@
 //! Keys of the metrics view.
 
-use super::{exemplars, presets, state};
+use super::{exemplars, panels, presets, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
 use crate::widgets::cursor::Motion;
@@ -99,12 +99,12 @@ pub const KEYS: &[Row] = &[
         "select a span of time: from the crosshair to where you move it; Enter looks at it in all views",
         App::begin_span,
     ),
-    row(
-        &["+"],
-        "keep",
-        "keep this expression among the ready ones",
-        state::keep,
-    ),
+    row(&["+"], "keep", "keep this chart as a panel", panels::keep),
+    row(&["d"], "drop", "drop the present panel", panels::remove),
+    foot(&["Tab"], "panel", "the next panel", |app| {
+        panels::step(app, true)
+    })
+    .when(|app| !app.views.metrics.panels.is_empty()),
     foot(
         &["t"],
         "range",

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use api::PinTarget;
 
+use super::complete::Labels;
+use super::panels::Panel;
+use super::{exemplars, panels};
 use crate::app::App;
 use crate::app::places::Subject;
 use crate::ask::Ask;
@@ -12,14 +15,12 @@ use crate::client::loki::quoted;
 use crate::client::prometheus::{Exemplar, Series};
 use crate::net::golden;
 use crate::time::{Window, clock};
-use crate::views::{ViewId, logs, marks, metrics::exemplars};
+use crate::views::{ViewId, logs, marks};
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 
 /// Points of a line: about two to a cell of a wide terminal.
 const POINTS: usize = 240;
-/// Expressions that are kept; the oldest falls out.
-const KEPT: usize = 20;
 
 /// State of the view.
 #[derive(Default)]
@@ -38,12 +39,16 @@ pub struct State {
     pub exemplars: Vec<Exemplar>,
     /// The one that the crosshair was put on last.
     pub picked: Option<Exemplar>,
+    /// Labels of metrics that were asked for, and when they came, on the screen's clock.
+    pub labels: BTreeMap<String, (u64, Labels)>,
+    /// The metric whose labels are being read.
+    pub labels_asked: Option<String>,
     /// The expression that was asked for last: the crosshair belongs to it.
     asked: String,
     /// Service that ready expressions are about.
     pub service: Option<String>,
-    /// Expressions that were kept.
-    pub kept: Vec<String>,
+    /// Charts that were kept.
+    pub panels: Vec<Panel>,
 }
 
 /// Step of a query over a window, seconds.
@@ -81,14 +86,16 @@ pub fn refresh(app: &mut App, asker: Asker) {
         asker,
     );
     exemplars::refresh(app);
+    panels::refresh(app);
 }
 
-/// Series have arrived: the greatest first, and the selected one stays selected.
-pub fn arrived(app: &mut App, mut series: Vec<Series>) {
-    let chosen = selected(app).map(|s| s.labels.clone());
-    let metrics = &mut app.views.metrics;
-    metrics.query.failure = None;
-    metrics.loaded = true;
+/// The crosshair stays where it is although the expression is another one.
+pub fn same_moment(metrics: &mut State) {
+    metrics.asked.clone_from(&metrics.query.ran);
+}
+
+/// The series with the greatest values first.
+pub fn greatest_first(series: &mut [Series]) {
     let greatest = |s: &Series| {
         s.points
             .iter()
@@ -101,6 +108,15 @@ pub fn arrived(app: &mut App, mut series: Vec<Series>) {
             .total_cmp(&greatest(a))
             .then_with(|| a.labels.cmp(&b.labels))
     });
+}
+
+/// Series have arrived: the greatest first, and the selected one stays selected.
+pub fn arrived(app: &mut App, mut series: Vec<Series>) {
+    let chosen = selected(app).map(|s| s.labels.clone());
+    let metrics = &mut app.views.metrics;
+    metrics.query.failure = None;
+    metrics.loaded = true;
+    greatest_first(&mut series);
     metrics.series = series;
     let Some(labels) = chosen.filter(|_| metrics.at.picked()) else {
         return;
@@ -198,19 +214,6 @@ pub fn enter(app: &mut App) {
         });
     }
     logs::state::show(app, &subject);
-}
-
-/// Keeps the expression for the menu of ready ones.
-pub fn keep(app: &mut App) {
-    let metrics = &mut app.views.metrics;
-    let query = metrics.query.ran.clone();
-    if query.is_empty() || metrics.kept.contains(&query) {
-        return app.say("this expression is kept already");
-    }
-    metrics.kept.push(query);
-    let over = metrics.kept.len().saturating_sub(KEPT);
-    metrics.kept.drain(..over);
-    app.say("kept; P shows it among the ready expressions");
 }
 
 /// Opens the view on a subject: its expression, or the slowness of its service.

@@ -126,6 +126,10 @@ impl View for Traces {
         app.run_query();
     }
 
+    fn choosing(&self, app: &App) -> bool {
+        app.views.traces.query.choosing()
+    }
+
     fn completions(&self, app: &App) -> Vec<String> {
         selection::completions(app)
     }
