@@ -715,3 +715,15 @@ async fn patterns_are_sorted_by_what_one_asks_for() {
     press(&mut app, &client, &["/", "Enter"]).await;
     assert_eq!(templates(&app)[3..], ['q', 'h']);
 }
+
+#[tokio::test]
+async fn help_names_a_key_for_each_thing_that_it_advises() {
+    let (mut app, client, _) = opened(fixture::lab(), (160, 50)).await;
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        press(&mut app, &client, &[view, "?"]).await;
+        let shown = text_of(&app);
+        assert!(shown.contains("First: "), "{shown}");
+        assert!(!shown.contains("the palette "), "{shown}");
+        press(&mut app, &client, &["Esc"]).await;
+    }
+}
