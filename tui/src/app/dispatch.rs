@@ -93,13 +93,15 @@ impl App {
         }
     }
 
-    /// The first key of a row of every view, by its id; the palette's way where it has none.
+    /// The first key of a row of every view or of the one on screen, by its id or name; the palette's way where it has none.
     #[must_use]
     pub fn key_of(&self, id: &str) -> &'static str {
-        let rows = super::keymap::EVERYWHERE.iter();
-        let mut named = rows.filter(|row| row.id == id || row.name == id);
-        let row = named.next();
-        row.and_then(|row| self.bindings.keys(None, row).first())
+        let own = views::of(self.view).keys().iter();
+        let own = own.map(|row| (Some(self.view), row));
+        let rows = super::keymap::EVERYWHERE.iter().map(|row| (None, row));
+        let mut named = rows.chain(own);
+        let row = named.find(|(_, row)| row.id == id || row.name == id);
+        row.and_then(|(view, row)| self.bindings.keys(view, row).first())
             .copied()
             .unwrap_or("the palette")
     }

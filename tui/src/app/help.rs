@@ -42,15 +42,15 @@ fn words(view: ViewId) -> Words {
     let (about, first) = match view {
         ViewId::Overview => (
             "What is broken and since when: the page, the alerts, each service's requests, errors and latency, what changed lately.",
-            "Acknowledge the page ({acknowledge}) and read it. Then look for the service whose errors or p95 changed first; {its logs} shows its logs.",
+            "Acknowledge the page ({acknowledge}) and read it. Then look for the service whose errors or p95 changed first; {its-logs} shows its logs.",
         ),
         ViewId::Logs => (
             "What the services wrote, all of them or those that a query finds.",
-            "{search} and a word finds lines, ! before it leaves them out. Enter on a line opens its trace; {pin} pins it as evidence.",
+            "{patterns} tells what the lines have in common and what is new since the page. {search} and a word finds lines, Enter on one opens its trace, {pin} pins it.",
         ),
         ViewId::Traces => (
             "What single requests did, service by service, and where their time went.",
-            "Sort by duration, open the slowest with Enter, and follow the ◆ critical path: the longest ◆ span is where the time goes. {pin} pins it.",
+            "Sort by duration ({sort}), open the slowest with Enter, and follow the ◆ critical path: the longest ◆ span is where the time goes; {pin} pins it. {differs} tells what failed or slow ones have in common.",
         ),
         ViewId::Metrics => (
             "Figures over time, of any expression in PromQL.",

@@ -243,19 +243,22 @@ pub const EVERYWHERE: &[Row] = &[
         "logs",
         "logs of the selected service or trace",
         App::its_logs,
-    ),
+    )
+    .id("its-logs"),
     row(
         &["gt"],
         "traces",
         "traces of the selected service, or the selected trace",
         App::its_traces,
-    ),
+    )
+    .id("its-traces"),
     row(
         &["gm"],
         "metrics",
         "metrics of the selected service",
         App::its_metrics,
-    ),
+    )
+    .id("its-metrics"),
     row(
         &["gy"],
         "copy API URL",

@@ -157,6 +157,20 @@ const COMMANDS: &[Command] = &[
             }
         },
     ),
+    command(
+        &["request", "send"],
+        "",
+        "sends a request to a service of the shop",
+        |a, _| does(a, act::probe::open),
+        nothing,
+    ),
+    command(
+        &["answer"],
+        "",
+        "what the service answered last",
+        |_, _| String::new(),
+        |a, _| tell::answer(a),
+    ),
     command(&["undo"], "N", "takes a remedy back", undo, nothing),
     command(
         &["prove"],

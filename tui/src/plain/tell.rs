@@ -417,14 +417,52 @@ pub fn case(app: &App) -> String {
 pub fn remedies(app: &App) -> String {
     let row = |r: &api::Remedy| {
         format!(
-            "{}{}{}: {}",
+            "{}{}{}: {}{}",
             r.title,
             if r.applied { ", applied" } else { "" },
-            if r.dangerous { ", asks first" } else { "" },
-            r.description
+            if r.dangerous { ", can hurt" } else { "" },
+            r.description,
+            r.rollout.as_ref().map_or_else(String::new, rollout)
         )
     };
     numbered(act::state::remedies(app).iter().map(row))
+}
+
+/// How far a rollout is, or how the last one went.
+fn rollout(rollout: &api::Rollout) -> String {
+    let steps = rollout.steps.iter().map(|step| {
+        let figures = match step.figures.is_empty() {
+            true => String::new(),
+            false => format!(", {}", step.figures),
+        };
+        format!(
+            "; {} {} {}{figures}",
+            clock(step.at_ms),
+            step.title,
+            step.state
+        )
+    });
+    let state = match rollout.running {
+        true => format!("rolling out, {} % of connections are new", rollout.percent),
+        false => "last rollout".to_owned(),
+    };
+    format!(
+        " {state} ({}){}",
+        rollout.strategy.name(),
+        steps.collect::<String>()
+    )
+}
+
+/// What a service of the shop answered last.
+pub fn answer(app: &App) -> String {
+    match &app.views.act.answer {
+        // a fact is a line, whatever line ends its values have
+        Some(answer) => act::probe::told(answer, true)
+            .lines()
+            .map(|line| format!("{}\n", escape(line)))
+            .collect(),
+        None => "nothing was sent yet; request sends one\n".to_owned(),
+    }
 }
 
 /// The stress test.

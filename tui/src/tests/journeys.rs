@@ -548,22 +548,34 @@ async fn every_kind_of_evidence_is_pinned_by_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_dangerous_remedy_asks_and_another_does_not() {
+async fn a_dangerous_remedy_asks_a_deploy_asks_how_and_another_does_not() {
     let (mut app, client, lab) = opened(fixture::lab(), (80, 24)).await;
     press(&mut app, &client, &["8", "Enter"]).await;
     assert!(lab.lock().posted.iter().all(|(what, _)| what != "action"));
     press(&mut app, &client, &["n", "j", "Enter"]).await;
-    let actions: Vec<_> = lab
-        .lock()
-        .posted
-        .iter()
-        .filter(|(what, _)| what == "action")
-        .cloned()
-        .collect();
-    assert_eq!(actions.len(), 1);
-    assert_eq!(actions[0].1["remedy"], "r2");
+    let actions = || -> Vec<_> {
+        let posted = lab.lock().posted.clone();
+        let actions = posted.into_iter().filter(|(what, _)| what == "action");
+        actions.map(|(_, action)| action).collect()
+    };
+    assert!(actions().is_empty() && text_of(&app).contains("Roll out: Roll out batched"));
+    press(&mut app, &client, &["Enter"]).await;
+    assert_eq!(actions()[0]["remedy"], "r2");
+    assert_eq!(actions()[0]["strategy"], "all-at-once");
     press(&mut app, &client, &["u", "y"]).await;
     assert!(!lab.lock().applied);
+    // another way is chosen one field above the button
+    press(
+        &mut app,
+        &client,
+        &[
+            "Enter", "Up", "Enter", "Down", "Down", "Enter", "Down", "Enter",
+        ],
+    )
+    .await;
+    assert_eq!(actions()[2]["strategy"], "canary", "{:?}", actions());
+    press(&mut app, &client, &["j", "Enter"]).await;
+    assert_eq!(actions()[3]["remedy"], "r3");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Tests of the whole glass against a small lab of fixed answers.
 
+mod act;
 mod chance;
 mod changes;
 mod fixture;

@@ -148,7 +148,28 @@ async fn without_an_error_the_worst_there_is_stands_in_for_it_and_that_is_said()
         &["/", "{service=\"worker\"}", "Enter", "gg", "e"],
     )
     .await;
-    assert!(text_of(&app).contains("no other error among these lines"));
+    assert!(
+        text_of(&app).contains("none of these 10 lines, 190 in the range: / {level=\"error\"}"),
+        "{}",
+        text_of(&app)
+    );
+    use crate::client::loki::{Histogram, Severity};
+    let mut counted = Histogram::default();
+    app.views.logs.histogram.good(counted.clone());
+    press(&mut app, &client, &["w"]).await;
+    assert!(
+        text_of(&app).contains("no warning in this range"),
+        "{}",
+        text_of(&app)
+    );
+    counted.counts.insert(Severity::Warn, vec![3.0, 4.0]);
+    app.views.logs.histogram.good(counted);
+    app.key(crossterm::event::KeyCode::Char('e').into());
+    assert!(
+        text_of(&app).contains("no error in this range; its 7 warnings are the worst"),
+        "{}",
+        text_of(&app)
+    );
 }
 
 #[tokio::test]
@@ -660,4 +681,49 @@ async fn an_order_leads_to_its_logs_and_traces() {
         app.views.logs.query.ran,
         r#"{service=~".+"} | order_id="o9""#
     );
+}
+
+#[tokio::test]
+async fn patterns_are_sorted_by_what_one_asks_for() {
+    let (mut app, client, _) = opened(fixture::lab(), (120, 40)).await;
+    press(&mut app, &client, &["2", "s"]).await;
+    assert!(
+        text_of(&app).contains("lines stand in order of time"),
+        "{}",
+        text_of(&app)
+    );
+    press(&mut app, &client, &["P"]).await;
+    let templates = |app: &App| -> Vec<char> {
+        let list = app.views.logs.patterns.list();
+        list.iter()
+            .filter_map(|p| p.template.chars().next())
+            .collect()
+    };
+    assert_eq!(templates(&app), ['h', 'G', 'q', 'p', 'n'], "new first");
+    press(&mut app, &client, &["s"]).await;
+    assert_eq!(templates(&app), ['G', 'q', 'h', 'p', 'n'], "by count");
+    assert!(text_of(&app).contains("by count ↓"), "{}", text_of(&app));
+    press(&mut app, &client, &["s"]).await;
+    assert_eq!(
+        templates(&app)[..2],
+        ['h', 'q'],
+        "by the change of their rate"
+    );
+    press(&mut app, &client, &["i"]).await;
+    assert_eq!(templates(&app)[3..], ['q', 'h']);
+    // the order holds when they are read again
+    press(&mut app, &client, &["/", "Enter"]).await;
+    assert_eq!(templates(&app)[3..], ['q', 'h']);
+}
+
+#[tokio::test]
+async fn help_names_a_key_for_each_thing_that_it_advises() {
+    let (mut app, client, _) = opened(fixture::lab(), (160, 50)).await;
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        press(&mut app, &client, &[view, "?"]).await;
+        let shown = text_of(&app);
+        assert!(shown.contains("First: "), "{shown}");
+        assert!(!shown.contains("the palette "), "{shown}");
+        press(&mut app, &client, &["Esc"]).await;
+    }
 }

@@ -35,6 +35,14 @@ pub fn total(logs: &State) -> Option<usize> {
     Some(sum as usize)
 }
 
+/// How many lines of a severity the query has in the window; 0 where the lab has not counted.
+#[must_use]
+pub fn count(logs: &State, severity: Severity) -> usize {
+    let histogram = logs.histogram.value.as_ref();
+    let counts = histogram.and_then(|h| h.counts.get(&severity));
+    counts.map_or(0, |counts| counts.iter().sum::<f64>() as usize)
+}
+
 /// Rows that it takes: those with counts, and its times.
 #[must_use]
 pub fn height(app: &App) -> u16 {

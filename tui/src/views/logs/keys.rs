@@ -75,6 +75,19 @@ pub const KEYS: &[Row] = &[
         "previous record of the same trace",
         |app| state::jump_trace(app, false),
     ),
+    foot(
+        &["s"],
+        "sort",
+        "sort patterns: new first, by count, by change",
+        |app| patterns::sort(app, true),
+    )
+    .when(patterns::has_rows),
+    row(
+        &["i"],
+        "invert",
+        "the other direction of that order",
+        |app| patterns::sort(app, false),
+    ),
     row(
         &["go"],
         "order",
@@ -84,7 +97,7 @@ pub const KEYS: &[Row] = &[
     row(
         &["V"],
         "span",
-        "select a span of time on the counts: h and l move its end, Enter looks at it in all views",
+        "select a span of time on the counts for all views: h l move its end",
         App::begin_span,
     ),
     row(

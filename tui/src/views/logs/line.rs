@@ -13,14 +13,14 @@ const TELLING: [&str; 16] = [
     "http_status_code",
     "route",
     "http_route",
-    "method",
-    "http_request_method",
-    "path",
-    "url_path",
     "duration_ms",
     "duration",
     "elapsed_ms",
     "took_ms",
+    "method",
+    "http_request_method",
+    "path",
+    "url_path",
 ];
 /// Fields that every line has, or that name what wrote it: they tell no lines apart.
 const EVERYWHERE: [&str; 11] = [
@@ -149,8 +149,8 @@ mod tests {
                 "level",
                 "status",
                 "route",
-                "method",
                 "duration_ms",
+                "method",
                 "customer",
                 "trace_id",
                 "span_id"
@@ -158,7 +158,7 @@ mod tests {
         );
         assert_eq!(
             own_fields(&line),
-            "  status=1.50  route=1.50  method=1.50  duration_ms=1.50  customer=1.50"
+            "  status=1.50  route=1.50  duration_ms=1.50  method=1.50  customer=1.50"
         );
     }
 }

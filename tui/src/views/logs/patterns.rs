@@ -24,6 +24,28 @@ use crate::widgets::surface::{Rows, Surface};
 /// How often they are asked for again while they are looked at, milliseconds: each line of the window is read for it.
 const EVERY_MS: u64 = 5_000;
 
+/// What the list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// New ones before others, then by count.
+    #[default]
+    Novelty,
+    /// How many lines there are.
+    Count,
+    /// How much more often they come since the moment.
+    Change,
+}
+
+impl Order {
+    fn said(self) -> &'static str {
+        match self {
+            Self::Novelty => "new first",
+            Self::Count => "by count",
+            Self::Change => "by change",
+        }
+    }
+}
+
 /// State of the patterns.
 #[derive(Default)]
 pub struct State {
@@ -33,6 +55,10 @@ pub struct State {
     pub found: Loaded<Patterns>,
     /// The selected one.
     pub at: Cursor,
+    /// Sorting.
+    order: Order,
+    /// The other direction.
+    inverted: bool,
     /// The query, the choice of window and the time, on the screen's clock, of the last question.
     asked: Option<(String, Range, u64)>,
     /// The query that a pattern was made into, and the one before it.
@@ -52,6 +78,66 @@ impl State {
         let list = self.list();
         list.get(self.at.of(list.len()))
     }
+
+    /// Sorts them; the selected one stays selected if a person chose it.
+    fn sort(&mut self, chosen: Option<Pattern>) {
+        let (order, inverted) = (self.order, self.inverted);
+        if let Some(found) = &mut self.found.value {
+            found.patterns.sort_by(|a, b| {
+                let by_count = b.count.cmp(&a.count);
+                let by = match order {
+                    Order::Novelty => {
+                        let known = |p: &Pattern| p.novelty != Some(Novelty::New);
+                        known(a).cmp(&known(b)).then(by_count)
+                    }
+                    Order::Count => by_count,
+                    Order::Change => {
+                        // what is new has changed more than any number says
+                        let times = |p: &Pattern| match p.novelty {
+                            Some(Novelty::New) => f64::INFINITY,
+                            _ => p.change.unwrap_or(0.0),
+                        };
+                        times(b).total_cmp(&times(a)).then(by_count)
+                    }
+                };
+                if inverted { by.reverse() } else { by }
+            });
+        }
+        if let Some(chosen) = chosen {
+            let list = self.list();
+            let (place, len) = (list.iter().position(|p| p.is(&chosen)), list.len());
+            self.at.went_to(place, len);
+        }
+    }
+
+    /// How they are sorted, where that is not as they come.
+    fn sorted(&self) -> String {
+        match (self.order, self.inverted) {
+            (Order::Novelty, false) => String::new(),
+            (order, false) => format!(" · {} ↓", order.said()),
+            (order, true) => format!(" · {} ↑", order.said()),
+        }
+    }
+
+    fn chosen(&self) -> Option<Pattern> {
+        self.selected().cloned().filter(|_| self.at.picked())
+    }
+}
+
+/// `s`, `i`: sorts the patterns by the next column, or in the other direction.
+pub fn sort(app: &mut App, next: bool) {
+    if !are_open(app) {
+        return app.say("lines stand in order of time; P shows patterns, which s sorts");
+    }
+    let patterns = &mut app.views.logs.patterns;
+    let chosen = patterns.chosen();
+    match (next, patterns.order) {
+        (false, _) => patterns.inverted = !patterns.inverted,
+        (true, Order::Novelty) => patterns.order = Order::Count,
+        (true, Order::Count) => patterns.order = Order::Change,
+        (true, Order::Change) => patterns.order = Order::Novelty,
+    }
+    patterns.sort(chosen);
 }
 
 /// Whether the patterns are on screen.
@@ -112,14 +198,9 @@ pub fn ask(app: &mut App, asker: Asker) {
 /// Patterns have arrived; the selected one stays selected.
 pub fn arrived(app: &mut App, found: Patterns) {
     let patterns = &mut app.views.logs.patterns;
-    let chosen = patterns.selected().cloned();
-    let chosen = chosen.filter(|_| patterns.at.picked());
+    let chosen = patterns.chosen();
     patterns.found.good(found);
-    if let Some(chosen) = chosen {
-        let list = patterns.list();
-        let (place, len) = (list.iter().position(|p| p.is(&chosen)), list.len());
-        patterns.at.went_to(place, len);
-    }
+    patterns.sort(chosen);
 }
 
 /// Moves among them.
@@ -229,10 +310,11 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         // the last good result stays, with why there is no newer one
         (Some(_), Some(why)) => why,
         (Some(found), None) => format!(
-            "{} of {} lines{} · {}",
+            "{} of {} lines{}{} · {}",
             text::count(len, "pattern", "patterns"),
             found.lines,
             Cut::said(&found.limits),
+            patterns.sorted(),
             since(app, found)
         ),
         (None, _) if app.waiting(Slot::Patterns).is_some() => "reading the lines …".to_owned(),

@@ -388,10 +388,35 @@ pub fn jump_severity(app: &mut App, forward: bool, severity: Severity) {
         patterns::jump(app, forward, name, |p| p.severity() == wanted);
     } else {
         jump(app, forward, name, |l| l.severity == wanted);
+        // what the list lacks the range may have
+        let elsewhere = histogram::count(&app.views.logs, wanted);
+        if let Some(said) = none_here(&app.views.logs, severity, wanted, elsewhere) {
+            return app.say(said);
+        }
     }
     if instead.is_some() && app.toast.is_none() {
         app.say("no error here; warnings are the worst there is, and e walks them");
     }
+}
+
+/// What is said where no line of the list has a severity.
+fn none_here(logs: &State, asked: Severity, wanted: Severity, in_range: usize) -> Option<String> {
+    if logs.lines().iter().any(|l| l.severity == wanted) {
+        return None;
+    }
+    let (name, level) = match wanted {
+        Severity::Error => ("error", "error"),
+        _ => ("warning", "warn"),
+    };
+    let len = logs.lines().len();
+    let warnings = histogram::count(logs, Severity::Warn);
+    Some(match in_range {
+        0 if asked == Severity::Error && warnings > 0 => format!(
+            "no error in this range; its {warnings} warnings are the worst: / {{level=\"warn\"}}"
+        ),
+        0 => format!("no {name} in this range; t or Z widens it"),
+        n => format!("none of these {len} lines, {n} in the range: / {{level=\"{level}\"}}"),
+    })
 }
 
 /// `o`: to a line of the same trace.
