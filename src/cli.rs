@@ -109,7 +109,7 @@ pub enum Word {
     )]
     Load(LoadArgs),
     /// Measure ours beside every peer that is installed.
-    #[command(after_help = "Examples:\n  drill bench\n  drill bench lab --runs 10 --json")]
+    #[command(after_help = "Examples:\n  drill bench\n  drill bench lab --runs 10 --json\n  drill bench glass --runs 1")]
     Bench(BenchArgs),
     /// One bare axum process: the floor that `drill bench` compares with.
     #[command(hide = true)]
@@ -322,11 +322,13 @@ pub enum BenchArea {
     Proxy,
     /// The load generator: its schedule, its latencies beside the server's own, its limit beside wrk.
     Load,
+    /// Frames of the terminal UI while it follows 1,000 log lines a second over a million lines.
+    Glass,
 }
 
 impl BenchArea {
     /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Lab,
         Self::Ingest,
         Self::Logs,
@@ -334,6 +336,7 @@ impl BenchArea {
         Self::Metrics,
         Self::Proxy,
         Self::Load,
+        Self::Glass,
     ];
 }
 

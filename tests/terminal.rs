@@ -5,6 +5,11 @@
 
 mod pty;
 
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
 use portable_pty::PtySize;
 use pty::{Terminal, restored};
 
@@ -157,5 +162,33 @@ fn a_shell_puts_it_away_fetches_it_back_and_ends_it_behind() {
     signal("-TERM", pid);
     terminal.press("wait %1; echo co''de $?\r");
     terminal.wait_for("its end", |screen| screen.contents().contains("code 130"));
+    terminal.wait_for("a restored terminal", restored);
+}
+
+#[test]
+fn a_lab_that_is_killed_is_told_and_the_screen_is_left_as_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lab = Command::new(env!("CARGO_BIN_EXE_drill"))
+        .args(["run", "quiet-night", "--headless", "--json", "--seed", "7"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let mut out = BufReader::new(lab.stdout.take().unwrap());
+    out.read_line(&mut first).unwrap();
+    let api = first.split("\"api\":\"").nth(1).unwrap();
+    let api = api.split('"').next().unwrap().to_owned();
+    let join = [env!("CARGO_BIN_EXE_drill"), "join", &api];
+    let mut terminal = Terminal::of(&join, 100, 30);
+    terminal.wait_for("the lab", |screen| screen.contents().contains("storefront"));
+    signal("-KILL", &lab.id().to_string());
+    lab.wait().unwrap();
+    terminal.wait_for("the banner", |screen| {
+        screen.contents().contains("not reachable")
+    });
+    answers_keys(&mut terminal);
+    terminal.press("qy");
+    assert_eq!(terminal.exit_code(), 0, "{}", terminal.contents());
     terminal.wait_for("a restored terminal", restored);
 }

@@ -13,6 +13,7 @@ mod client;
 mod clipboard;
 mod data;
 mod error;
+mod frames;
 mod net;
 mod picture;
 pub mod plain;
@@ -31,6 +32,7 @@ pub mod when;
 mod widgets;
 
 pub use error::{Error, Failure};
+pub use frames::Frames;
 pub use seat::Seat;
 pub use theme::{Theme, ThemeName};
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::app::{App, Effect};
 use crate::client::Client;
+use crate::frames::Frames;
 use crate::picture;
 use crate::plain;
 use crate::screen::{buffer_of, settle, text_of, view_named};
@@ -158,6 +159,28 @@ impl Seat {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Draws a frame, and tells how long that took.
+    ///
+    /// # Errors
+    /// As [`Frames::new`].
+    pub fn frame(&self, frames: &mut Frames) -> std::io::Result<Duration> {
+        frames.draw(&self.app)
+    }
+
+    /// Presses a key and draws what the screen shows at once, and tells how long both took; what the key asks the lab comes
+    /// with the next look.
+    ///
+    /// # Errors
+    /// As [`Frames::new`].
+    pub fn strike(&mut self, stroke: &Stroke, frames: &mut Frames) -> std::io::Result<Duration> {
+        let began = Instant::now();
+        if let Stroke::Key(key) = stroke {
+            self.app.key(*key);
+        }
+        frames.draw(&self.app)?;
+        Ok(began.elapsed())
     }
 
     /// What is on the screen, one line a row.

@@ -2,6 +2,7 @@
 
 mod batches;
 mod figures;
+mod glass;
 mod ingest;
 mod lab;
 mod load;
@@ -136,6 +137,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
             BenchArea::Metrics => metrics::run(&measure)?,
             BenchArea::Proxy => proxy::run(&measure)?,
             BenchArea::Load => load::run(&measure)?,
+            BenchArea::Glass => glass::run(&measure)?,
         };
         measure.tell("");
         if !args.json {
