@@ -108,13 +108,15 @@ impl App {
     /// What stands in the footer's place: a message, but not while a pair of keys waits for its second; or what has no
     /// other place.
     fn said_now(&self, theme: &Theme, lost: Option<String>) -> Option<(String, Style)> {
+        if let Some(said) = self.span_said() {
+            return Some((format!(" {said}"), theme.accent));
+        }
         let toast = self.toast.as_ref().filter(|_| self.prefix.is_none());
         let said = toast.map(|toast| match toast.bad {
             true => (format!(" ✗ {}", toast.text), theme.bad),
             false => (format!(" › {}", toast.text), theme.info),
         });
         said.or_else(|| lost.map(|said| (said, theme.banner)))
-            .or_else(|| Some((format!(" {}", self.span_said()?), theme.accent)))
     }
 
     fn header(&self, surface: &mut Surface<'_>, area: Rect) {
