@@ -2,8 +2,8 @@
 
 use api::{
     ActionOutcome, ActionRequest, Case, Change, Debrief, Diagnosis, DiagnosisRequest, DrillView,
-    Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinRequest,
-    ProofView, Remedy, Verdict, ViewOpened, Vocabulary,
+    Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinNote,
+    PinRequest, ProofView, Remedy, Verdict, ViewOpened, Vocabulary,
 };
 
 use crate::Failure;
@@ -130,6 +130,8 @@ pub enum Ask {
     Ack,
     /// Keep evidence.
     Pin(PinRequest),
+    /// Say why evidence matters.
+    NotePin(u32, PinNote),
     /// Drop evidence.
     Unpin(u32),
     /// Open a hypothesis.

@@ -1,5 +1,6 @@
 //! Tests of the whole glass against a small lab of fixed answers.
 
+mod case;
 mod chance;
 mod fixture;
 mod frame;
