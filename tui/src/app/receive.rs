@@ -48,8 +48,10 @@ impl App {
             }),
             Answer::Case(case) => {
                 views::case::state::case_arrived(self, *case);
-                if let Ask::Unpin(id) = ask {
-                    self.say(format!("pin #{id} dropped"));
+                match ask {
+                    Ask::Unpin(id) => self.say(format!("pin #{id} dropped")),
+                    Ask::NotePin(id, _) => self.say(format!("noted on pin #{id}")),
+                    _ => {}
                 }
             }
             Answer::Vocabulary(words) => self.known.vocabulary.good(words),
@@ -136,7 +138,10 @@ impl App {
                 });
                 self.ask(Ask::Case, Asker::Screen);
             }
-            Ask::Learn(_) => self.say("five whys and guardrails handed in"),
+            Ask::Learn(_) => {
+                self.views.case.learned = true;
+                self.say("five whys and guardrails handed in");
+            }
             _ => {}
         }
     }

@@ -293,7 +293,7 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/api/v1/drill/learning", get(|| async { Json(learning()) }).post(take))
         .route("/api/v1/drill/ack", post(ack))
         .route("/api/v1/drill/pins", post(pin))
-        .route("/api/v1/drill/pins/{id}", delete(unpin))
+        .route("/api/v1/drill/pins/{id}", delete(unpin).post(note_pin))
         .route("/api/v1/drill/hypotheses", post(hypothesis))
         .route("/api/v1/drill/hypotheses/{id}", post(settle))
         .route("/api/v1/drill/diagnosis", post(diagnose))
@@ -593,6 +593,18 @@ async fn pin(State(lab): State<Shared>, Json(request): Json<PinRequest>) -> Json
     };
     lab.case.pins.push(pin.clone());
     Json(pin)
+}
+
+async fn note_pin(
+    State(lab): State<Shared>,
+    Path(id): Path<u32>,
+    Json(said): Json<api::PinNote>,
+) -> Json<Case> {
+    let mut lab = lab.lock();
+    for pin in lab.case.pins.iter_mut().filter(|p| p.id == id) {
+        pin.note.clone_from(&said.note);
+    }
+    Json(lab.case.clone())
 }
 
 async fn unpin(State(lab): State<Shared>, Path(id): Path<u32>) -> Json<Case> {
