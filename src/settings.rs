@@ -2,6 +2,7 @@
 //! that the command runs in.
 
 pub mod glass;
+pub mod tour;
 mod written;
 
 use std::path::{Path, PathBuf};

@@ -19,6 +19,88 @@ pub struct Remedy {
     pub dangerous: bool,
     /// Whether it was applied and not undone.
     pub applied: bool,
+    /// The ways to roll it out, all at once first; none where there is nothing to choose.
+    #[serde(default)]
+    pub strategies: Vec<Strategy>,
+    /// Its rollout in steps, as it goes on or as the last one went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
+}
+
+/// How a release is rolled out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// New processes take over as soon as they are ready, and the old ones stop.
+    #[default]
+    AllAtOnce,
+    /// The new release starts beside the old one and takes all traffic at once; the old one stands by for a while, and traffic
+    /// goes back to it when the new one does worse.
+    BlueGreen,
+    /// The new release gets a growing share of the connections; each step is judged by its own figures beside the old
+    /// release's, and one that fails takes the release back.
+    Canary,
+}
+
+impl Strategy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::AllAtOnce, Self::BlueGreen, Self::Canary];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AllAtOnce => "all-at-once",
+            Self::BlueGreen => "blue-green",
+            Self::Canary => "canary",
+        }
+    }
+
+    /// What it does, for whoever chooses.
+    #[must_use]
+    pub const fn does(self) -> &'static str {
+        match self {
+            Self::AllAtOnce => {
+                "new processes take over as soon as they are ready, the old ones stop"
+            }
+            Self::BlueGreen => {
+                "the new release starts beside the old one, takes all traffic at once, is watched, and goes back by itself if it does worse; the old one stands by for two minutes"
+            }
+            Self::Canary => {
+                "the new release gets a growing share of connections; each step is judged by errors and p95 beside the old release, and a failed one takes it back"
+            }
+        }
+    }
+}
+
+/// A rollout in steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// How.
+    pub strategy: Strategy,
+    /// Which service.
+    pub service: String,
+    /// Release that is rolled out.
+    pub release: String,
+    /// Whether it goes on.
+    pub running: bool,
+    /// Of a hundred new connections, how many go to the new release now.
+    pub percent: u8,
+    /// Steps so far, oldest first; the last one is under way while the rollout runs.
+    pub steps: Vec<RolloutStep>,
+}
+
+/// A step of a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutStep {
+    /// When it began.
+    pub at_ms: i64,
+    /// What is done.
+    pub title: String,
+    /// `running`, `passed` or `failed`.
+    pub state: String,
+    /// The figures it is judged by, of both releases, and why it failed; empty before there are any.
+    pub figures: String,
 }
 
 /// Asks for an action.
@@ -29,6 +111,9 @@ pub struct ActionRequest {
     /// True takes the remedy back instead of applying it.
     #[serde(default)]
     pub undo: bool,
+    /// How to roll it out; one of those that the remedy offers.
+    #[serde(default)]
+    pub strategy: Strategy,
 }
 
 /// What came of it.
@@ -36,10 +121,62 @@ pub struct ActionRequest {
 pub struct ActionOutcome {
     /// Remedy id.
     pub remedy: String,
-    /// Whether it was carried out.
+    /// Whether it was carried out, or has begun.
     pub done: bool,
+    /// Whether it goes on in steps, of which [`Remedy::rollout`] tells.
+    #[serde(default)]
+    pub under_way: bool,
     /// What happened, step by step.
     pub message: String,
+}
+
+/// A request that a person sends to a service of the shop, by way of its proxy as the shop's own traffic goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopRequest {
+    /// Which service.
+    pub service: String,
+    /// `GET`, `POST`, `PUT`, `DELETE`, `PATCH`, `HEAD` or `OPTIONS`.
+    pub method: String,
+    /// Path with its query, beginning with a slash.
+    pub path: String,
+    /// Headers, name and value.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// Body; JSON unless a `content-type` says otherwise.
+    #[serde(default)]
+    pub body: String,
+}
+
+/// What a service answered to a person's request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShopAnswer {
+    /// What was sent, and where.
+    pub request: ShopRequest,
+    /// When.
+    pub at_ms: i64,
+    /// Status; none when there was no answer.
+    pub status: Option<u16>,
+    /// Why there was no answer.
+    pub error: Option<String>,
+    /// Headers, name and value; what is no text is escaped.
+    pub headers: Vec<(String, String)>,
+    /// The body, as far as it is shown; what is no UTF-8 is replaced.
+    pub body: String,
+    /// Bytes of the whole body.
+    pub body_bytes: u64,
+    /// From sending to the end of the answer.
+    pub duration_ms: f64,
+    /// Trace that it began.
+    pub trace_id: String,
+}
+
+/// A request that is ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyRequest {
+    /// What it asks for.
+    pub title: String,
+    /// The request.
+    pub request: ShopRequest,
 }
 
 /// One invariant of the proof.

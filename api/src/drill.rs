@@ -128,7 +128,7 @@ pub struct ServiceView {
     pub instance: String,
     /// Version of the release.
     pub version: String,
-    /// `starting`, `ready`, `unready`, `stopping`, `exited`.
+    /// `starting`, `ready`, `unready`, `stopping`, `exited`, `standby` (switched off, and kept for a switch back).
     pub state: String,
     /// Why it last exited ("killed at its memory limit (exit 137)"), if it did.
     pub exit: Option<String>,

@@ -21,6 +21,8 @@
 //! | `POST /drill/hints` | → [`Hint`] |
 //! | `GET /drill/remedies` | → `Vec<`[`Remedy`]`>` |
 //! | `POST /drill/actions` | [`ActionRequest`] → [`ActionOutcome`] |
+//! | `GET /drill/requests` | → `Vec<`[`ReadyRequest`]`>` (ready to be sent) |
+//! | `POST /drill/requests` | [`ShopRequest`] → [`ShopAnswer`] |
 //! | `POST /drill/proof` | → [`ProofView`] (starts it) |
 //! | `GET /drill/proof` | → [`ProofView`] |
 //! | `POST /drill/views` | [`ViewOpened`] → 204 |

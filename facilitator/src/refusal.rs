@@ -18,6 +18,8 @@ pub enum RefusalKind {
     TooLarge,
     /// Who asks has not shown the instructor's key.
     Forbidden,
+    /// Too many in a short time.
+    TooMany,
     /// The path exists with another method.
     Method,
     /// The drill itself failed.

@@ -1,7 +1,10 @@
 //! What a drill needs of the lab, as a narrow waist: the state of the shop, remedies and the proof.
 //! [`crate::drill`] implements it on the real lab.
 
-use api::{ActionOutcome, Change, ProofView, Remedy, ServiceView};
+use api::{
+    ActionOutcome, ActionRequest, Change, ProofView, ReadyRequest, Remedy, ServiceView, ShopAnswer,
+    ShopRequest,
+};
 use futures_util::future::BoxFuture;
 use simulator::lab::Lab;
 
@@ -21,15 +24,23 @@ pub trait Shop: Send + Sync + 'static {
     /// Actions on offer.
     fn remedies(&self) -> Vec<Remedy>;
 
-    /// Applies a remedy, or takes it back. The outcome is journalled.
+    /// Applies a remedy, or takes it back; a rollout in steps has begun when this returns. The outcome is journalled.
     ///
     /// # Errors
-    /// When there is no such remedy, or it cannot be carried out now.
+    /// When there is no such remedy.
     fn act<'a>(
         &'a self,
-        remedy: &'a str,
-        undo: bool,
+        request: &'a ActionRequest,
     ) -> BoxFuture<'a, Result<ActionOutcome, Refusal>>;
+
+    /// Requests that are ready to be sent to its services.
+    fn ready_requests(&self) -> Vec<ReadyRequest>;
+
+    /// Sends a person's request to a service, and journals it.
+    ///
+    /// # Errors
+    /// When it is not sent: no such service, a part that cannot be, too many.
+    fn send(&self, request: ShopRequest) -> BoxFuture<'_, Result<ShopAnswer, Refusal>>;
 
     /// Starts the stress test; its result is journalled when it ends.
     ///

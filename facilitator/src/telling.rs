@@ -183,6 +183,27 @@ fn trainee(event: &Event) -> Option<String> {
             if *undo { "took back" } else { "applied" },
             if *done { "" } else { " (failed)" }
         ),
+        Event::Rollout {
+            strategy,
+            step,
+            passed,
+            figures,
+            ..
+        } => format!(
+            "{strategy} rollout, {step}: {}, {figures}",
+            if *passed { "passed" } else { "failed" }
+        ),
+        Event::Request {
+            service,
+            method,
+            path,
+            status,
+            duration_ms,
+            ..
+        } => format!(
+            "asked {service} itself: {method} {path}, {} in {duration_ms:.0} ms",
+            status.map_or_else(|| "no answer".to_owned(), |status| status.to_string())
+        ),
         Event::Diagnosis {
             component,
             mechanism,

@@ -270,6 +270,9 @@ pub enum Setting {
     ExitAfterMs(Option<u64>),
     /// Called services whose names cannot be looked up. Default none.
     Unresolvable(Vec<Role>),
+    /// Whether a connection outlives its answer. Default true; the lab sets it to false while two releases share the traffic, so
+    /// that every request chooses between them anew.
+    KeepAlive(bool),
     // every role with a database
     /// Default none.
     DatabaseDelayMs(DatabaseDelay),

@@ -9,7 +9,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     handler::Handler,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{MethodRouter, delete, get, post, put},
@@ -122,12 +122,16 @@ async fn serve(State(seen): State<Arc<Seen>>, mut request: Request, next: Next) 
         .catch_unwind()
         .instrument(span.clone())
         .await;
-    let response = answered.unwrap_or_else(|panic| {
+    let mut response = answered.unwrap_or_else(|panic| {
         let message = panic_message(panic.as_ref());
         span.in_scope(|| tracing::error!(panic = message, "request handler panicked"));
         Problem::internal("this request met a defect; the log says which").into_response()
     });
     measured.status = Some(response.status());
+    if !service.keeps_alive() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
     response
 }
 

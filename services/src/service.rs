@@ -3,7 +3,14 @@
 //! It knows no role's work.
 
 use std::{
-    collections::BTreeMap, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+    collections::BTreeMap,
+    net::SocketAddr,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -53,6 +60,7 @@ pub struct Service {
     pub broken: CancellationToken,
     /// What may become of a request before its handler sees it.
     pub interference: Interference,
+    keeps_alive: AtomicBool,
     connections: Connections,
     peers: BTreeMap<Role, Peer>,
     database: Option<Database>,
@@ -98,6 +106,7 @@ impl Service {
             stopping: CancellationToken::new(),
             broken: CancellationToken::new(),
             interference: Interference::none(config.seed),
+            keeps_alive: AtomicBool::new(true),
             connections,
             peers,
             database,
@@ -114,6 +123,8 @@ impl Service {
         let harms = &settings.harms;
         self.clock.set_offset_ms(harms.clock_skew_ms);
         self.interference.follow(harms);
+        self.keeps_alive
+            .store(settings.keep_alive, Ordering::Relaxed);
         self.connections.lose(&harms.unresolvable);
         let service = Arc::clone(self);
         let end = harms
@@ -132,6 +143,12 @@ impl Service {
     async fn end(self: Arc<Self>, after: Duration) {
         tokio::time::sleep(after).await;
         self.spawn(async { panic!("internal error: entered unreachable state") });
+    }
+
+    /// Whether connections outlive their answers.
+    #[must_use]
+    pub fn keeps_alive(&self) -> bool {
+        self.keeps_alive.load(Ordering::Relaxed)
     }
 
     /// A service it may call; `None` when this shop runs without it.

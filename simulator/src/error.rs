@@ -103,6 +103,12 @@ pub enum LabError {
         /// Why.
         reason: String,
     },
+    /// A release that was tried beside the one in force is gone.
+    #[error("the new release of {service} is gone: something else changed {service} meanwhile")]
+    NotStaged {
+        /// Service.
+        service: String,
+    },
     /// A proof runs already.
     #[error("a proof is running; wait until it has ended")]
     ProofRuns,

@@ -26,6 +26,7 @@ pub(crate) struct Client(Pool<HttpConnector, Full<Bytes>>);
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub status: http::StatusCode,
+    pub headers: HeaderMap,
     pub body: Bytes,
 }
 
@@ -55,7 +56,7 @@ impl Client {
         )
     }
 
-    /// Sends a request and reads the whole answer. A body is JSON.
+    /// Sends a request and reads the whole answer. A body is JSON unless the headers say what it is.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -70,18 +71,24 @@ impl Client {
         *request.headers_mut() = headers;
         if let Some(body) = body {
             let json = header::HeaderValue::from_static("application/json");
-            request.headers_mut().insert(header::CONTENT_TYPE, json);
+            let headers = request.headers_mut();
+            headers.entry(header::CONTENT_TYPE).or_insert(json);
             *request.body_mut() = Full::from(Bytes::from(body));
         }
         let exchange = async {
             let answer = self.0.request(request).await?;
             let status = answer.status();
+            let headers = answer.headers().clone();
             let body = Limited::new(answer.into_body(), ANSWER_BYTES)
                 .collect()
                 .await
                 .map_err(WireError::Body)?
                 .to_bytes();
-            Ok(Answer { status, body })
+            Ok(Answer {
+                status,
+                headers,
+                body,
+            })
         };
         tokio::time::timeout(timeout, exchange)
             .await

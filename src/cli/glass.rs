@@ -20,6 +20,9 @@ pub struct GlassArgs {
     /// Keys of your own: a file as `drill keys --toml` prints one [default: the keys of `drill keys`]
     #[arg(long, env = "DRILL_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
+    /// Begin without the tour of the first drill
+    #[arg(long)]
+    pub no_tour: bool,
 }
 
 /// `drill keys`.

@@ -7,7 +7,7 @@ use display_full_error::DisplayFullErrorExt;
 use crate::{
     cli::{GlassArgs, JoinArgs},
     exit::{self, Failure},
-    settings::{Settings, glass::look},
+    settings::{Settings, glass::look, tour},
 };
 
 /// How the glass is opened on a drill: as flags, environment and settings ask.
@@ -15,8 +15,11 @@ pub fn glass(api: &str, plain: bool, args: &GlassArgs, settings: &Settings) -> t
     let look = look(args, settings);
     // https://no-color.org: set and not empty; what was chosen for this program comes before it
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    // one thing to read at a time: what is wrong with the settings comes before the tour
+    let tour = !(plain || args.no_tour) && look.complaints.is_empty() && tour::due();
     tui::Config {
         plain,
+        tour,
         no_color: unwanted && look.theme.is_none(),
         theme: look.theme.unwrap_or_default(),
         own_theme: look.own,
@@ -54,9 +57,12 @@ pub fn run(args: &JoinArgs, settings: &Settings) -> Result<ExitCode, Failure> {
             "drill join URL --plain, or `drill screen VIEW --url URL` for one screen as text",
         ));
     }
+    let mut look = args.glass.clone();
+    // who only watches is led by whom they watch
+    look.no_tour |= args.observer;
     let config = tui::Config {
         observer: args.observer,
-        ..glass(url, args.plain, &args.glass, settings)
+        ..glass(url, args.plain, &look, settings)
     };
     let runtime = super::runtime()?;
     let left = runtime.block_on(tui::run(config));

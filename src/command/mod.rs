@@ -10,6 +10,7 @@ mod list;
 mod load;
 mod manual;
 mod proxy;
+mod record;
 mod report;
 mod rules;
 mod run;
@@ -48,6 +49,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Bench(bench)) => bench.json,
         Some(Word::Load(load)) => load.json,
         Some(Word::Doctor(doctor)) => doctor.json,
+        Some(Word::Screen(screen)) => screen.json,
         Some(Word::Keys(keys)) => keys.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
         Some(Word::Chaos(word)) => word.wants_json(),
@@ -77,6 +79,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
         Some(Word::Keys(args)) => keys::run(&args, settings),
         Some(Word::Screen(args)) => screen::run(&args),
+        Some(Word::RecordScreen(args)) => record::run(&args, settings),
         Some(Word::Proxy(args)) => proxy::run(&args),
         Some(Word::Bench(args)) => bench::run(&args),
         Some(Word::Bare) => Ok(bench::bare()),

@@ -225,7 +225,10 @@ async fn in_terminal(
         started = Drill::start(options) => started.map_err(|error| not_started(&error))?,
         signal = signals::ended() => return Err(Failure { code: exit::INTERRUPTED, message: format!("{} before the drill began", signal.unwrap_or("interrupted")), remedy: None }),
     };
-    let config = super::join::glass(drill.api_url(), args.plain, &args.glass, settings);
+    let config = tui::Config {
+        leaving_ends: true,
+        ..super::join::glass(drill.api_url(), args.plain, &args.glass, settings)
+    };
     let left = tui::run(config).await;
     let debrief = drill.finish("the trainee left").await;
     drill.shutdown().await;

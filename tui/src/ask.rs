@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use api::{
     ActionOutcome, ActionRequest, Case, Change, Debrief, Diagnosis, DiagnosisRequest, DrillView,
     Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinRequest,
-    ProofView, Remedy, Verdict, ViewOpened, Vocabulary,
+    ProofView, ReadyRequest, Remedy, ShopAnswer, ShopRequest, Verdict, ViewOpened, Vocabulary,
 };
 
 use crate::Failure;
@@ -34,6 +34,8 @@ pub enum Slot {
     Remedies,
     /// Stress test.
     Proof,
+    /// Requests that are ready to be sent.
+    ReadyRequests,
     /// Debrief.
     Debrief,
     /// Statements and guardrails.
@@ -93,6 +95,8 @@ pub enum Ask {
     Remedies,
     /// Stress test.
     Proof,
+    /// Requests that are ready to be sent.
+    ReadyRequests,
     /// Debrief.
     Debrief,
     /// Statements and guardrails.
@@ -185,6 +189,8 @@ pub enum Ask {
     Note(Note),
     /// Carry out a remedy.
     Act(ActionRequest),
+    /// Send a request to a service of the shop.
+    Send(ShopRequest),
     /// Start the stress test.
     StartProof,
     /// Hand in the five whys.
@@ -210,6 +216,10 @@ pub enum Answer {
     Remedies(Vec<Remedy>),
     /// Stress test.
     Proof(ProofView),
+    /// Requests that are ready to be sent.
+    ReadyRequests(Vec<ReadyRequest>),
+    /// What a service of the shop answered.
+    Shop(Box<ShopAnswer>),
     /// Debrief.
     Debrief(Box<Debrief>),
     /// Statements and guardrails.
@@ -327,6 +337,7 @@ impl Ask {
             Self::Vocabulary => Slot::Vocabulary,
             Self::Remedies => Slot::Remedies,
             Self::Proof => Slot::Proof,
+            Self::ReadyRequests => Slot::ReadyRequests,
             Self::Debrief => Slot::Debrief,
             Self::LearningChoices => Slot::Learning,
             Self::Golden(_) => Slot::Golden,

@@ -6,13 +6,19 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use api::{ActionOutcome, Change, ProofView, Remedy, ServiceView};
+use api::{
+    ActionOutcome, ActionRequest, Change, ProofView, ReadyRequest, Remedy, ServiceView, ShopAnswer,
+    ShopRequest,
+};
 use display_full_error::DisplayFullErrorExt;
 use futures_util::future::BoxFuture;
-use simulator::lab::Lab;
+use simulator::lab::{Lab, SendError};
 use tokio_util::task::TaskTracker;
 
-use crate::{refusal::Refusal, shop::Shop};
+use crate::{
+    refusal::{Refusal, RefusalKind},
+    shop::Shop,
+};
 
 /// See the head of this file.
 pub(super) struct LabShop {
@@ -51,9 +57,9 @@ impl Shop for LabShop {
 
     fn act<'a>(
         &'a self,
-        remedy: &'a str,
-        undo: bool,
+        request: &'a ActionRequest,
     ) -> BoxFuture<'a, Result<ActionOutcome, Refusal>> {
+        let remedy = request.remedy.as_str();
         Box::pin(async move {
             let offered = self.lab.remedies();
             if !offered.iter().any(|offer| offer.id == remedy) {
@@ -63,10 +69,29 @@ impl Shop for LabShop {
                     format!("there are {}", ids.join(", ")),
                 ));
             }
-            Ok(if undo {
+            Ok(if request.undo {
                 self.lab.undo(remedy).await
             } else {
-                self.lab.apply(remedy).await
+                self.lab.roll_out(remedy, request.strategy).await
+            })
+        })
+    }
+
+    fn ready_requests(&self) -> Vec<ReadyRequest> {
+        self.lab.ready_requests()
+    }
+
+    fn send(&self, request: ShopRequest) -> BoxFuture<'_, Result<ShopAnswer, Refusal>> {
+        Box::pin(async move {
+            let sent = self.lab.send(request).await;
+            sent.map_err(|error| {
+                let kind = match error {
+                    SendError::NoService { .. } => RefusalKind::NotFound,
+                    SendError::Unfit { .. } => RefusalKind::Invalid,
+                    SendError::TooMany => RefusalKind::TooMany,
+                };
+                let remedy = "GET /api/v1/drill/requests lists requests that are ready";
+                Refusal::new(kind, error.to_string(), remedy)
             })
         })
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use api::{
     ActionOutcome, ActionRequest, Change, DiagnosisRequest, DrillView, Hypothesis,
     HypothesisRequest, HypothesisState, HypothesisUpdate, Learning, Pin, PinRequest, PinTarget,
-    Problem, ProofView, Verdict, Vocabulary,
+    Problem, ProofView, Strategy, Verdict, Vocabulary,
 };
 use reqwest::{Client, Method, Url};
 use scenarios::scenario::Query;
@@ -132,9 +132,12 @@ impl Seat {
     /// # Errors
     /// As [`Seat::view`]; an outcome that says "not done" is no error.
     pub async fn act(&self, remedy: &str, undo: bool) -> Result<ActionOutcome, SeatError> {
-        let remedy = remedy.to_owned();
-        self.post("/api/v1/drill/actions", &ActionRequest { remedy, undo })
-            .await
+        let request = ActionRequest {
+            remedy: remedy.to_owned(),
+            undo,
+            strategy: Strategy::AllAtOnce,
+        };
+        self.post("/api/v1/drill/actions", &request).await
     }
 
     /// Runs the stress test and waits for its end.

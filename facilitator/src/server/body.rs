@@ -24,6 +24,7 @@ impl IntoResponse for Refusal {
             RefusalKind::Malformed => StatusCode::BAD_REQUEST,
             RefusalKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             RefusalKind::Forbidden => StatusCode::UNAUTHORIZED,
+            RefusalKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
             RefusalKind::Method => StatusCode::METHOD_NOT_ALLOWED,
             RefusalKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         };

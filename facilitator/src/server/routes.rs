@@ -5,7 +5,8 @@ use std::sync::Arc;
 use api::{
     ActionOutcome, ActionRequest, Case, Change, Debrief, DiagnosisRequest, DrillView, Hint,
     Hypothesis, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin,
-    PinRequest, ProofView, Remedy, Verdict, ViewOpened, Vocabulary,
+    PinRequest, ProofView, ReadyRequest, Remedy, ShopAnswer, ShopRequest, Verdict, ViewOpened,
+    Vocabulary,
 };
 use axum::{
     Json, Router,
@@ -39,6 +40,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/api/v1/drill/hints", post(hint))
         .route("/api/v1/drill/remedies", get(remedies))
         .route("/api/v1/drill/actions", post(act))
+        .route("/api/v1/drill/requests", get(ready_requests).post(send))
         .route("/api/v1/drill/proof", get(proof).post(prove))
         .route("/api/v1/drill/views", post(view_opened))
         .route("/api/v1/drill/notes", post(note))
@@ -121,7 +123,15 @@ async fn remedies(State(desk): At) -> Answer<Vec<Remedy>> {
 
 async fn act(State(desk): At, Body(request): Body<ActionRequest>) -> Answer<ActionOutcome> {
     let shop = desk.shop_to_act_on()?;
-    shop.act(&request.remedy, request.undo).await.map(Json)
+    shop.act(&request).await.map(Json)
+}
+
+async fn ready_requests(State(desk): At) -> Answer<Vec<ReadyRequest>> {
+    Ok(Json(desk.shop()?.ready_requests()))
+}
+
+async fn send(State(desk): At, Body(request): Body<ShopRequest>) -> Answer<ShopAnswer> {
+    desk.shop_to_act_on()?.send(request).await.map(Json)
 }
 
 async fn proof(State(desk): At) -> Answer<ProofView> {

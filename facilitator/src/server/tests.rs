@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use api::{ActionOutcome, Change, ChangeKind, ProofView, Remedy, ServiceView};
+use api::{ActionOutcome, ActionRequest, Change, ChangeKind, ProofView, Remedy, ServiceView};
 use axum::{Router, body::Body, http::Request};
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
@@ -65,14 +65,42 @@ impl Shop for Toy {
 
     fn act<'a>(
         &'a self,
-        remedy: &'a str,
-        _undo: bool,
+        request: &'a ActionRequest,
     ) -> BoxFuture<'a, Result<ActionOutcome, Refusal>> {
         Box::pin(async move {
             Ok(ActionOutcome {
-                remedy: remedy.into(),
+                remedy: request.remedy.clone(),
                 done: true,
+                under_way: false,
                 message: "rolled back".into(),
+            })
+        })
+    }
+
+    fn ready_requests(&self) -> Vec<api::ReadyRequest> {
+        Vec::new()
+    }
+
+    fn send(&self, request: api::ShopRequest) -> BoxFuture<'_, Result<api::ShopAnswer, Refusal>> {
+        Box::pin(async move {
+            if request.service != "orders" {
+                let why = "no service of this shop is called so";
+                return Err(Refusal::new(
+                    crate::refusal::RefusalKind::NotFound,
+                    why,
+                    "orders",
+                ));
+            }
+            Ok(api::ShopAnswer {
+                request,
+                at_ms: 7,
+                status: Some(200),
+                error: None,
+                headers: Vec::new(),
+                body: "{}".into(),
+                body_bytes: 2,
+                duration_ms: 3.5,
+                trace_id: "ab".into(),
             })
         })
     }
@@ -542,6 +570,24 @@ async fn the_answer_is_told_at_the_end_and_not_before() {
     ] {
         assert_eq!(room.post(path, body).await.0, 409, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_request_to_the_shop_waits_for_the_page_and_names_a_service() {
+    let ask = |service: &str| json!({"service": service, "method": "GET", "path": "/"});
+    let early = room(false).await;
+    assert_eq!(early.post("/requests", ask("orders")).await.0, 409);
+    let room = room(true).await;
+    let (status, answer) = room.post("/requests", ask("orders")).await;
+    assert_eq!((status, &answer["status"]), (200, &json!(200)));
+    assert_eq!(room.post("/requests", ask("nobody")).await.0, 404);
+    assert_eq!(
+        room.post("/requests", json!({"service": "orders"})).await.0,
+        422
+    );
+    assert_eq!(room.get("/requests").await.0, 200);
+    room.post("/finish", Value::Null).await;
+    assert_eq!(room.post("/requests", ask("orders")).await.0, 409);
 }
 
 #[tokio::test]

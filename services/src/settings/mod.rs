@@ -66,6 +66,7 @@ pub struct Settings {
     pub items_index: bool,
     pub history_limit: HistoryLimit,
     pub recommendations: bool,
+    pub keep_alive: bool,
     /// What every role has.
     pub harms: Harms,
 }
@@ -111,6 +112,7 @@ impl Settings {
             items_index: true,
             history_limit: HistoryLimit::Page,
             recommendations: false,
+            keep_alive: true,
             harms: Harms::default(),
         }
     }
@@ -171,6 +173,7 @@ impl Settings {
             Setting::ItemsIndex(value) => self.items_index = value,
             Setting::HistoryLimit(value) => self.history_limit = value,
             Setting::Recommendations(value) => self.recommendations = value,
+            Setting::KeepAlive(value) => self.keep_alive = value,
             // those in `harms`
             _ => {}
         }

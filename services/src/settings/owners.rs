@@ -45,7 +45,8 @@ pub fn has(role: Role, setting: &Setting) -> bool {
         | Setting::Ready(_)
         | Setting::StartDelayMs(_)
         | Setting::ExitAfterMs(_)
-        | Setting::Unresolvable(_) => return true,
+        | Setting::Unresolvable(_)
+        | Setting::KeepAlive(_) => return true,
         Setting::DatabaseDelayMs(_)
         | Setting::DatabaseConnections(_)
         | Setting::WriteLock(_)

@@ -104,6 +104,23 @@ pub enum Event {
         done: bool,
         message: String,
     },
+    /// A step of a rollout ended.
+    Rollout {
+        remedy: String,
+        strategy: String,
+        step: String,
+        passed: bool,
+        figures: String,
+    },
+    /// A person sent a request to a service of the shop; the status is none when there was no answer.
+    Request {
+        service: String,
+        method: String,
+        path: String,
+        status: Option<u16>,
+        duration_ms: f64,
+        trace_id: String,
+    },
     /// A diagnosis was submitted.
     Diagnosis {
         component: String,

@@ -8,6 +8,8 @@ pub mod chaos;
 mod effects;
 mod proof;
 mod remedies;
+mod request;
+mod rollout;
 mod schedule;
 mod start;
 
@@ -31,6 +33,8 @@ use changes::Changes;
 use proof::ProofDesk;
 pub use proof::ProofReport;
 use remedies::Bench;
+use request::Counter;
+pub use request::SendError;
 use schedule::Stopped;
 
 /// Lab events that a slow listener may lag behind before it loses the oldest (it is told how many).
@@ -125,6 +129,7 @@ struct Core {
     changes: Changes,
     stopped: Stopped,
     bench: Bench,
+    counter: Counter,
     proof: ProofDesk,
     chaos: chaos::Register,
     /// The links, for scripts that speak Toxiproxy's API.

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use api::{ActionOutcome, Change, ChangeKind};
+use api::{ActionOutcome, Change, ChangeKind, Strategy};
 use parking_lot::Mutex;
 use scenarios::{
     effect::Effect,
@@ -14,7 +14,11 @@ use scenarios::{
 };
 use tokio::sync::Semaphore;
 
-use super::{Core, Lab, LabEvent, effects::Chaos};
+use super::{
+    Core, Lab, LabEvent,
+    effects::Chaos,
+    rollout::{self, Run},
+};
 use crate::{
     LabError,
     journal::Event,
@@ -26,14 +30,17 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Bench {
     applied: Mutex<Vec<Applied>>,
-    turn: Semaphore,
+    turn: Arc<Semaphore>,
+    /// The last rollout in steps of each remedy that had one; at most one goes on.
+    runs: Mutex<BTreeMap<String, Arc<Run>>>,
 }
 
 impl Default for Bench {
     fn default() -> Self {
         Self {
             applied: Mutex::new(Vec::new()),
-            turn: Semaphore::new(1),
+            turn: Arc::new(Semaphore::new(1)),
+            runs: Mutex::default(),
         }
     }
 }
@@ -53,6 +60,7 @@ impl Lab {
     #[must_use]
     pub fn remedies(&self) -> Vec<api::Remedy> {
         let applied = self.core.bench.applied.lock();
+        let runs = self.core.bench.runs.lock();
         let offer = |remedy: &Remedy| api::Remedy {
             id: remedy.id.clone(),
             title: remedy.title.clone(),
@@ -61,6 +69,8 @@ impl Lab {
             kind: kind_name(remedy.kind).to_owned(),
             dangerous: remedy.dangerous,
             applied: applied.iter().any(|applied| applied.remedy.id == remedy.id),
+            strategies: rollout::offered(remedy),
+            rollout: rollout::view(runs.get(&remedy.id)),
         };
         self.core.plan.scenario.remedies.iter().map(offer).collect()
     }
@@ -71,74 +81,163 @@ impl Lab {
         self.act(remedy, false).await
     }
 
-    /// Takes a remedy back.
+    /// Takes a remedy back. A rollout of it that goes on is stopped, and the release taken back.
     pub async fn undo(&self, remedy: &str) -> ActionOutcome {
+        let run = self.core.bench.runs.lock().get(remedy).cloned();
+        if let Some(run) = run.filter(|run| run.is_running()) {
+            run.stop().await;
+            return outcome(
+                remedy,
+                Ok("the rollout was stopped; everything is as it was".to_owned()),
+            );
+        }
         self.act(remedy, true).await
+    }
+
+    /// Begins to roll a remedy out by a strategy. In steps it goes on by itself, and its remedy tells how far it is; when a step
+    /// fails, all is as before. All at once is as [`Lab::apply`].
+    pub async fn roll_out(&self, remedy: &str, strategy: Strategy) -> ActionOutcome {
+        if strategy == Strategy::AllAtOnce {
+            return self.apply(remedy).await;
+        }
+        let found = self.core.remedy(remedy);
+        let begun = found.and_then(|found| {
+            rollout::refuse(&found, strategy)?;
+            self.core.clone().begin_rollout(found, strategy)
+        });
+        match begun {
+            Ok(message) => ActionOutcome {
+                under_way: true,
+                ..outcome(remedy, Ok(message))
+            },
+            Err(message) => self.core.close(remedy, false, Err(message)),
+        }
     }
 
     async fn act(&self, id: &str, undo: bool) -> ActionOutcome {
         let core = &self.core;
-        let found = core
-            .plan
-            .scenario
-            .remedies
-            .iter()
-            .find(|remedy| remedy.id == id);
-        let done = match found {
-            None => Err(format!(
-                "there is no action `{id}`; GET /api/v1/drill/remedies lists them"
-            )),
-            Some(remedy) => {
+        let done = match core.remedy(id) {
+            Err(stranger) => Err(stranger),
+            Ok(_) if core.rolls_out() => Err(ROLLS_OUT.to_owned()),
+            Ok(remedy) => {
                 let _turn = core.bench.turn.acquire().await;
                 if !undo {
                     core.measure_before().await;
                 }
-                let (doer, remedy) = (core.clone(), remedy.clone());
+                let doer = core.clone();
                 // a caller that goes away must not leave half an action behind
                 let work = core.loose.spawn(async move {
                     if undo {
                         doer.take_back(&remedy).await
                     } else {
-                        doer.put_in_force(&remedy).await
+                        doer.put_in_force(&remedy, None).await
                     }
                 });
                 work.await.unwrap_or_else(|error| Err(error.to_string()))
             }
         };
-        let (done, message) = match done {
-            Ok(message) => (true, message),
-            Err(message) => (false, message),
-        };
-        if let (true, Some(remedy)) = (done, found) {
-            core.show(remedy, undo, &message);
-        }
-        core.floor.journal.append(
-            core.floor.clock.now_ms(),
-            Event::Action {
-                remedy: id.to_owned(),
-                undo,
-                done,
-                message: message.clone(),
-            },
-        );
-        ActionOutcome {
-            remedy: id.to_owned(),
-            done,
-            message,
-        }
+        core.close(id, undo, done)
+    }
+}
+
+/// Why nothing else is done while a release is rolled out in steps.
+const ROLLS_OUT: &str =
+    "a release is being rolled out in steps; wait until it has ended, or take it back";
+
+fn outcome(remedy: &str, done: Result<String, String>) -> ActionOutcome {
+    ActionOutcome {
+        remedy: remedy.to_owned(),
+        done: done.is_ok(),
+        under_way: false,
+        message: done.unwrap_or_else(|message| message),
     }
 }
 
 impl Core {
-    async fn put_in_force(self: &Arc<Self>, remedy: &Remedy) -> Result<String, String> {
-        let in_force = self
-            .bench
-            .applied
-            .lock()
-            .iter()
-            .any(|applied| applied.remedy.id == remedy.id);
+    fn remedy(&self, id: &str) -> Result<Remedy, String> {
+        let mut offered = self.plan.scenario.remedies.iter();
+        let found = offered.find(|remedy| remedy.id == id);
+        found.cloned().ok_or_else(|| {
+            format!("there is no action `{id}`; GET /api/v1/drill/remedies lists them")
+        })
+    }
+
+    fn rolls_out(&self) -> bool {
+        self.bench.runs.lock().values().any(|run| run.is_running())
+    }
+
+    /// Begins a rollout in steps, which goes on by itself and ends with the lab.
+    fn begin_rollout(
+        self: Arc<Self>,
+        remedy: Remedy,
+        strategy: Strategy,
+    ) -> Result<String, String> {
+        if self.rolls_out() {
+            return Err(ROLLS_OUT.to_owned());
+        }
+        let turn = self.bench.turn.clone().try_acquire_owned();
+        let turn = turn.map_err(|_| "another action is under way; try again when it has ended")?;
+        let in_force = self.bench.is_in_force(&remedy.id);
+        if in_force {
+            return Err(IN_FORCE.to_owned());
+        }
+        let run = Arc::new(Run::new(&remedy.id, strategy));
+        let mut runs = self.bench.runs.lock();
+        runs.insert(remedy.id.clone(), run.clone());
+        drop(runs);
+        let core = self.clone();
+        self.loose.spawn(async move {
+            let _ends = run.ending();
+            let _turn = turn;
+            core.measure_before().await;
+            let done = core.put_in_force(&remedy, Some(&run)).await;
+            core.close(&remedy.id, false, done);
+        });
+        Ok(format!(
+            "the {} rollout has begun; its steps are shown as they go",
+            strategy.name()
+        ))
+    }
+
+    /// Journals and shows what came of an action.
+    fn close(&self, id: &str, undo: bool, done: Result<String, String>) -> ActionOutcome {
+        let outcome = outcome(id, done);
+        if let (true, Ok(remedy)) = (outcome.done, self.remedy(id)) {
+            self.show(&remedy, undo, &outcome.message);
+        }
+        self.floor.journal.append(
+            self.floor.clock.now_ms(),
+            Event::Action {
+                remedy: id.to_owned(),
+                undo,
+                done: outcome.done,
+                message: outcome.message.clone(),
+            },
+        );
+        outcome
+    }
+}
+
+/// Why something is not done twice.
+const IN_FORCE: &str = "it is in force already; undo it first to do it again";
+
+impl Bench {
+    fn is_in_force(&self, id: &str) -> bool {
+        let applied = self.applied.lock();
+        applied.iter().any(|applied| applied.remedy.id == id)
+    }
+}
+
+impl Core {
+    /// Carries a remedy out; its releases in steps when there is a rollout.
+    async fn put_in_force(
+        self: &Arc<Self>,
+        remedy: &Remedy,
+        run: Option<&Run>,
+    ) -> Result<String, String> {
+        let in_force = self.bench.is_in_force(&remedy.id);
         if in_force && is_lasting(remedy) {
-            return Err("it is in force already; undo it first to do it again".to_owned());
+            return Err(IN_FORCE.to_owned());
         }
         let applied = Applied {
             remedy: remedy.clone(),
@@ -149,7 +248,16 @@ impl Core {
         let mut said = Vec::new();
         let mut failure = None;
         for effect in &remedy.effects {
-            match self.carry_out(effect, &applied.chaos).await {
+            let done = match run {
+                Some(run) if matches!(effect, Effect::Deploy { .. }) => {
+                    self.roll_out(run, effect).await
+                }
+                _ => {
+                    let done = self.carry_out(effect, &applied.chaos).await;
+                    done.map_err(|error| error.to_string())
+                }
+            };
+            match done {
                 Ok(done) => said.push(done),
                 Err(error) => {
                     failure = Some(error);

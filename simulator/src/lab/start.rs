@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Core, LISTENER_LAG, Lab, LabConfig, LabEvent, changes::Changes, proof::ProofDesk,
-    remedies::Bench, schedule,
+    remedies::Bench, request::Counter, schedule,
 };
 use crate::{
     LabError,
@@ -87,6 +87,7 @@ async fn open(
         changes: Changes::default(),
         stopped: schedule::Stopped::default(),
         bench: Bench::default(),
+        counter: Counter::default(),
         chaos: super::chaos::Register::default(),
         scripts,
         began,

@@ -31,6 +31,7 @@ pub use journey::{Journey, Source, Step};
 pub use metrics::StepFigures;
 pub use profile::Profile;
 pub use walk::PATIENCE;
+pub(crate) use walk::headers as trace_headers;
 use walk::{Inside, Street, walk};
 
 /// Journeys under way at most. At ten journeys a second that wait ten seconds each there are a hundred; beyond this the lab

@@ -189,7 +189,7 @@ async fn send(
 }
 
 /// W3C trace context with a parent that nobody records, so that the edge's span is the first of the trace; always sampled.
-pub(super) fn headers(trace_id: &str, correlation: Option<&HeaderValue>) -> HeaderMap {
+pub(crate) fn headers(trace_id: &str, correlation: Option<&HeaderValue>) -> HeaderMap {
     let parent = crate::journal::hex(&uuid::Uuid::new_v4().as_bytes()[..8]);
     let mut headers = HeaderMap::with_capacity(2);
     if let Ok(value) = HeaderValue::try_from(format!("00-{trace_id}-{parent}-01")) {

@@ -6,7 +6,7 @@ use api::ServiceView;
 use parking_lot::RwLock;
 use scenarios::shop::Role;
 
-use super::Desired;
+use super::{Desired, share::turns};
 use crate::instruments::ScrapeTarget;
 
 /// How one instance stands.
@@ -14,8 +14,10 @@ use crate::instruments::ScrapeTarget;
 pub(super) struct Standing {
     pub instance: String,
     pub version: String,
-    /// `starting`, `ready`, `unready`, `stopping`, `exited`.
+    /// `starting`, `ready`, `unready`, `stopping`, `exited`, `standby`.
     pub state: &'static str,
+    /// Whether it is of a release that is being tried beside the one in force.
+    pub staged: bool,
     pub exit: Option<String>,
     pub restarts: u32,
     pub pid: Option<u32>,
@@ -34,16 +36,31 @@ impl Standing {
 struct Row {
     desired: Option<Desired>,
     standings: Vec<Standing>,
+    /// Of a hundred new connections, how many go to what is staged.
+    percent: u8,
+}
+
+/// The two releases of a service while one is tried.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Sides {
+    /// Instances of the release in force.
+    pub old: Vec<String>,
+    /// Instances of the one that is tried.
+    pub new: Vec<String>,
+    /// How an instance of the new one ended by itself, if one did.
+    pub lost: Option<String>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Board(RwLock<BTreeMap<Role, Row>>);
 
 impl Board {
-    pub(super) fn set(&self, role: Role, desired: &Desired, standings: Vec<Standing>) {
+    /// Notes how a service's instances stand, and what share of new connections, per cent, goes to those that are staged.
+    pub(super) fn set(&self, role: Role, desired: &Desired, standings: Vec<Standing>, percent: u8) {
         let row = Row {
             desired: Some(desired.clone()),
             standings,
+            percent,
         };
         self.0.write().insert(role, row);
     }
@@ -71,15 +88,38 @@ impl Board {
         self.0.read().get(&role)?.desired.clone()
     }
 
+    /// Where connections to a service go, in turn; an instance stands in it as often as is its share.
     pub(super) fn serving(&self, role: Role) -> Vec<SocketAddr> {
-        self.0
-            .read()
-            .get(&role)
-            .into_iter()
-            .flat_map(|row| &row.standings)
-            .filter(|standing| standing.serves())
-            .filter_map(|standing| standing.address)
-            .collect()
+        let rows = self.0.read();
+        let Some(row) = rows.get(&role) else {
+            return Vec::new();
+        };
+        let side = |staged: bool| -> Vec<SocketAddr> {
+            let serving = row.standings.iter().filter(|standing| standing.serves());
+            serving
+                .filter(|standing| standing.staged == staged)
+                .filter_map(|standing| standing.address)
+                .collect()
+        };
+        turns(&side(false), &side(true), row.percent)
+    }
+
+    /// The instances of a service by release.
+    pub(super) fn sides(&self, role: Role) -> Sides {
+        let mut sides = Sides::default();
+        let rows = self.0.read();
+        let standings = rows.get(&role).into_iter().flat_map(|row| &row.standings);
+        for standing in standings.filter(|standing| standing.state != "standby") {
+            if !standing.staged {
+                sides.old.push(standing.instance.clone());
+                continue;
+            }
+            sides.new.push(standing.instance.clone());
+            if standing.exit.is_some() {
+                sides.lost.clone_from(&standing.exit);
+            }
+        }
+        sides
     }
 
     /// Instances that serve, with their addresses.

@@ -16,6 +16,7 @@ mod process;
 mod readiness;
 mod scratch;
 mod service;
+mod share;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -38,6 +39,7 @@ pub use desired::{Desired, REPLICAS, Step};
 pub use exit::{ExitReason, Sentence};
 
 use board::Board;
+pub(crate) use board::Sides;
 pub(crate) use harm::{Harm, HarmId};
 pub(crate) use network::Network;
 use nursery::Nursery;
@@ -186,6 +188,11 @@ impl Supervisor {
                 service: role.to_string(),
             })?;
         service.order(order).await
+    }
+
+    /// The instances of a service by release, while one is tried beside the one in force.
+    pub(crate) fn sides(&self, role: Role) -> Sides {
+        self.floor.board.sides(role)
     }
 
     /// Takes a harm of a service back, before anything else that it is asked for.

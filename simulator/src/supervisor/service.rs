@@ -3,6 +3,7 @@
 
 mod instance;
 mod orders;
+mod staged;
 mod suffering;
 
 use std::{sync::Arc, time::Duration};
@@ -26,6 +27,7 @@ use super::{
 };
 use crate::{LabError, journal::Event};
 use instance::{Instance, Started, Starts, bear, due, ended, start_delay};
+use staged::{Stage, Standby};
 
 /// How long a process may take to be ready, as much as a debug build on a busy machine needs ten times over; then starting it
 /// fails.
@@ -44,6 +46,14 @@ pub(crate) enum Order {
     Change(Effect),
     /// Stop and start again, with what is in force.
     Restart,
+    /// Start what it would be after this effect beside what it is; no connection goes there yet.
+    Stage(Effect),
+    /// Of a hundred new connections, let so many go to what is staged.
+    Share(u8),
+    /// Be what is staged from now on. What it was stops, or stands by for a while.
+    Promote { standby: bool },
+    /// Let what is staged go.
+    Abandon,
     /// Suffer this, or in another way what is suffered under this name already.
     Harm(HarmId, Harm),
     /// Lose one process, as by a crash.
@@ -80,6 +90,8 @@ impl Service {
             memory_mib: spec.memory_mib,
             threads: spec.threads,
             desired: Desired::of(spec),
+            stage: None,
+            standby: None,
             harms: Harms::default(),
             unheard: false,
             instances: Vec::new(),
@@ -119,6 +131,10 @@ struct Keeper {
     memory_mib: u64,
     threads: u32,
     desired: Desired,
+    /// A release that is tried beside it; its instances stand behind those of the release in force.
+    stage: Option<Stage>,
+    /// The release before, to which connections can go back at once.
+    standby: Option<Standby>,
     harms: Harms,
     /// Whether processes that stand still have not heard of settings in force.
     unheard: bool,
@@ -159,6 +175,7 @@ impl Keeper {
                 (index, reason) = ended(&self.instances) => self.bury(index, reason),
                 (name, start) = self.starts.next() => self.revived(&name, start).await,
                 index = due(&self.instances) => self.revive(index),
+                () = staged::over(self.standby.as_ref()) => self.dismiss().await,
                 Some(heal) = heals.recv() => self.heal(heal, &mut heals, &cancel).await,
                 order = inbox.recv() => match order {
                     Some((order, reply)) => self.obey(order, reply, &mut heals, &cancel).await,
@@ -167,7 +184,13 @@ impl Keeper {
             }
         }
         self.starts.forget(|_| true);
-        let all = std::mem::take(&mut self.instances);
+        let mut all = std::mem::take(&mut self.instances);
+        all.extend(
+            self.standby
+                .take()
+                .into_iter()
+                .flat_map(|one| one.instances),
+        );
         futures_util::future::join_all(all.iter().filter_map(|instance| {
             instance
                 .process
@@ -187,6 +210,11 @@ impl Keeper {
     /// The release that runs.
     fn version(&self) -> String {
         self.harms.version(&self.desired.version)
+    }
+
+    /// The release of an instance.
+    fn version_of(&self, index: usize) -> String {
+        self.harms.version(&self.desired_of(index).version)
     }
 
     async fn become_like(&mut self, next: Desired) -> Result<String, LabError> {
@@ -254,6 +282,7 @@ impl Keeper {
 
     /// Rolls out what is to be, with what is in force.
     async fn renew(&mut self) -> Result<(), LabError> {
+        self.settle().await;
         let (_, retired) = self.roll(&self.desired.clone()).await?;
         self.retire(retired).await;
         Ok(())
@@ -320,9 +349,9 @@ impl Keeper {
 
     /// Begins to start the process of an instance.
     fn begin(&mut self, index: usize) -> impl Future<Output = Started> + Send + use<> {
-        let settings = self.harms.settings(&self.desired.settings);
+        let settings = self.settings_of(index);
         let ready_within = READY_WITHIN + start_delay(&settings);
-        let config = self.config(&self.instances[index].name, settings);
+        let config = self.config(index, settings);
         let instance = &mut self.instances[index];
         // whoever starts it now takes over from an earlier start
         let name = instance.name.clone();
@@ -337,7 +366,7 @@ impl Keeper {
 
     /// Takes the process of an instance over, or notes why there is none.
     async fn arrive(&mut self, index: usize, start: Started) -> Result<(), LabError> {
-        let version = self.version();
+        let version = self.version_of(index);
         let instance = &mut self.instances[index];
         let done = match start {
             Ok((process, address)) => {
@@ -361,7 +390,7 @@ impl Keeper {
         done
     }
 
-    fn config(&self, instance: &str, settings: Vec<Setting>) -> ServiceConfig {
+    fn config(&self, index: usize, settings: Vec<Setting>) -> ServiceConfig {
         let outfit = &self.floor.outfit;
         let file = || self.floor.scratch.path().join(format!("{}.db", self.role));
         let database = self.role.has_database().then(|| {
@@ -372,8 +401,8 @@ impl Keeper {
         });
         ServiceConfig {
             role: self.role,
-            instance: instance.to_owned(),
-            version: self.version(),
+            instance: self.instances[index].name.clone(),
+            version: self.version_of(index),
             otlp_endpoint: outfit.otlp_endpoint.clone(),
             peers: self.floor.network.peers(self.role),
             database,
@@ -439,17 +468,31 @@ impl Keeper {
     }
 
     fn publish(&self) {
-        let standing = |instance: &Instance| Standing {
+        let standing = |instance: &Instance, staged: bool| Standing {
             instance: instance.name.clone(),
             version: instance.version.clone(),
             state: instance.state,
+            staged,
             exit: instance.exit.clone(),
             restarts: instance.restarts,
             pid: instance.process.as_ref().and_then(|process| process.pid),
             address: instance.address,
         };
-        let standings = self.instances.iter().map(standing).collect();
-        self.floor.board.set(self.role, &self.desired, standings);
+        let (old, percent) = match &self.stage {
+            Some(stage) => (stage.old, stage.percent),
+            None => (self.instances.len(), 0),
+        };
+        let all = self.instances.iter().enumerate();
+        let mut standings: Vec<_> = all
+            .map(|(index, one)| standing(one, index >= old))
+            .collect();
+        let standby = self.standby.iter().flat_map(|one| &one.instances);
+        standings.extend(standby.map(|one| Standing {
+            state: "standby",
+            ..standing(one, false)
+        }));
+        let board = &self.floor.board;
+        board.set(self.role, &self.desired, standings, percent);
         self.floor.publish(self.role);
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use scenarios::{plan::Plan, scenario::ServiceSpec, shop::Role};
+use scenarios::{plan::Plan, scenario::ServiceSpec, shop::Role, vocabulary::aim::Link};
 use simulator::{
     LabError,
     clock::DrillClock,
@@ -37,11 +37,18 @@ pub struct Memory {
     pub anchors: Mutex<usize>,
     pub alerts: Mutex<Vec<String>>,
     pub values: Mutex<BTreeMap<String, f64>>,
+    /// Measures what `values` does not hold.
+    pub gauge: Mutex<Option<Gauge>>,
 }
+
+/// A value by its query.
+pub type Gauge = Box<dyn Fn(&str) -> Option<f64> + Send>;
 
 impl Instruments for Memory {
     fn measure(&self, promql: &str, _at_ns: i64) -> Result<Option<f64>, String> {
-        Ok(self.values.lock().unwrap().get(promql).copied())
+        let held = self.values.lock().unwrap().get(promql).copied();
+        let gauge = self.gauge.lock().unwrap();
+        Ok(held.or_else(|| gauge.as_ref()?(promql)))
     }
 
     fn set_targets(&self, targets: Vec<ScrapeTarget>) {
@@ -153,6 +160,13 @@ impl Stage {
             .into_iter()
             .find(|service| service.name == name)
             .unwrap()
+    }
+
+    /// Asks a service as those outside do: through its door, on a connection of its own.
+    pub async fn knock(&self, service: Role, path: &str) -> String {
+        let links = self.lab.links();
+        let door = links.iter().find(|(link, _)| *link == Link::Door(service));
+        get(&format!("http://{}{path}", door.unwrap().1)).await
     }
 
     /// Asks an instance itself.

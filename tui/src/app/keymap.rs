@@ -291,6 +291,12 @@ pub const EVERYWHERE: &[Row] = &[
         App::next_theme,
     ),
     row(
+        &[],
+        "tour",
+        "the tour: what this is and how it is used",
+        App::tour,
+    ),
+    row(
         &["F2"],
         "mouse",
         "mouse on or off; off lets the terminal select text",
@@ -340,7 +346,6 @@ impl App {
     fn copy_address(&mut self) {
         let address = self.lab.clone();
         self.copy(&address);
-        self.say(format!("copied {address}"));
     }
 
     /// `t`: the next span of time.
@@ -384,9 +389,8 @@ impl App {
     }
 
     fn copy(&mut self, foreign: &str) {
-        let copied = Copied::of(foreign);
-        self.say(copied.said());
-        self.effects.push(Effect::Copy(copied.text));
+        // said when it is done
+        self.effects.push(Effect::Copy(Copied::of(foreign)));
     }
 
     fn pretty(&mut self) {

@@ -16,6 +16,7 @@ pub mod places;
 pub mod receive;
 pub mod span;
 pub mod tick;
+pub mod tour;
 
 use std::collections::HashMap;
 
@@ -27,6 +28,7 @@ use api::{
 use crate::ask::{Ask, Request, Slot};
 use crate::client::Asker;
 use crate::client::prometheus::MetricInfo;
+use crate::clipboard::Copied;
 use crate::theme::{Theme, ThemeName};
 use crate::time::{Range, Window};
 use crate::views::{self, ViewId};
@@ -61,7 +63,7 @@ pub enum Click {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Put text on the clipboard.
-    Copy(String),
+    Copy(Copied),
     /// Write a file beside the person's work: name without time, extension, content.
     Export {
         /// What it is, as in `logs`.
@@ -166,6 +168,8 @@ pub struct App {
     wardrobe: opening::Wardrobe,
     /// Read-only.
     pub observer: bool,
+    /// Whether leaving ends the drill, as where both are one program.
+    pub leaving_ends: bool,
     /// Whether it is spoken with in typed commands, not in keys.
     pub typed: bool,
     /// Which page of a long list the plain mode tells, from 0.
@@ -240,6 +244,7 @@ impl App {
             bindings: bindings::Bindings::default(),
             wardrobe: opening::Wardrobe::default(),
             observer,
+            leaving_ends: false,
             typed: false,
             told_page: 0,
             lab: lab.into(),

@@ -1,4 +1,4 @@
-//! How the screen opens: in which colours, and what there is to say of the settings. Deliberately reads no files.
+//! How the screen opens: in which colours, with which keys, what there is to say of the settings, and the tour. Deliberately reads no files.
 
 use super::App;
 use super::overlay::Overlay;
@@ -50,6 +50,7 @@ impl Worn {
 impl App {
     /// Takes what the screen was opened with.
     pub fn opened_with(&mut self, config: &Config) {
+        self.leaving_ends = config.leaving_ends;
         self.bindings = config.bindings.clone();
         self.wardrobe = Wardrobe {
             own: config.own_theme.clone(),
@@ -61,6 +62,8 @@ impl App {
         if !config.complaints.is_empty() {
             let body = config.complaints.join("\n\n");
             self.overlay = Some(Overlay::reader("Settings that could not be used", body));
+        } else if config.tour {
+            self.tour();
         }
     }
 

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::menu::{Choice, Item, Menu};
+use super::tour::Tour;
 use super::{App, Click, Effect};
 use crate::ask::Ask;
 use crate::text;
@@ -26,6 +27,8 @@ pub enum Overlay {
     Confirm(Confirm),
     /// Something to fill in.
     Form(Box<Form>, Purpose),
+    /// The tour of the first drill.
+    Tour(Tour),
 }
 
 /// A text to read.
@@ -65,11 +68,23 @@ impl Confirm {
     #[must_use]
     pub fn quit(app: &App) -> Self {
         let way = app.way("finish it in 9 Debrief", "type finish");
-        let body = format!(
-            "The drill is still running and its clock goes on.\n\nLeave? To end the drill with a score, stay and {way}."
-        );
+        let (title, what) = match app.leaving_ends {
+            true => (
+                "End the drill?",
+                "Leaving ends the drill: it is scored as it stands now, and cannot be gone on with.".to_owned(),
+            ),
+            false => (
+                "Leave?",
+                format!(
+                    "The drill goes on without you, and so does its clock. `drill join {}` comes back.",
+                    app.lab
+                ),
+            ),
+        };
+        let body =
+            format!("{what}\n\nLeave? To read the score and what really happened, stay and {way}.");
         Self {
-            title: "Leave?".to_owned(),
+            title: title.to_owned(),
             body,
             then: Then::Quit,
         }
@@ -99,7 +114,7 @@ impl Overlay {
         match self {
             Self::Reader(reader) => Some((&reader.title, &reader.body)),
             Self::Confirm(confirm) => Some((&confirm.title, &confirm.body)),
-            Self::Menu(_) | Self::Form(..) => None,
+            Self::Menu(_) | Self::Form(..) | Self::Tour(_) => None,
         }
     }
 
@@ -161,6 +176,10 @@ impl App {
                 KeyCode::Char('n' | 'N' | 'q') => {}
                 _ => self.overlay = Some(overlay),
             },
+            Overlay::Tour(tour) => {
+                let tour = *tour;
+                self.tour_key(tour, key);
+            }
             Overlay::Form(form, purpose) => match form.key(key) {
                 Happened::Nothing => self.overlay = Some(overlay),
                 Happened::Left => self.keep(overlay),
@@ -225,6 +244,7 @@ impl App {
             Some(Overlay::Menu(menu)) => menu.draw(surface, area),
             Some(Overlay::Form(form, _)) => form.draw(surface, area),
             Some(Overlay::Reader(reader)) => reader.draw(surface, area),
+            Some(Overlay::Tour(tour)) => self.draw_tour(*tour, surface, area),
             Some(Overlay::Confirm(confirm)) => {
                 let lines = text::wrap(&confirm.body, 64);
                 let height = u16::try_from(lines.len())

@@ -102,6 +102,8 @@ impl App {
             Answer::Verdict(verdict) => views::case::state::verdict_arrived(self, &verdict),
             Answer::Hint(hint) => views::case::state::hint_arrived(self, &hint),
             Answer::Outcome(outcome) => views::act::state::outcome_arrived(self, &outcome),
+            Answer::ReadyRequests(ready) => self.views.act.ready = ready,
+            Answer::Shop(answer) => views::act::probe::arrived(self, *answer),
             Answer::Done => self.done(ask),
         }
     }
@@ -222,7 +224,7 @@ impl App {
             Slot::Metrics => self.views.metrics.query.failure = Some(failure),
             // without them a chart has no dots
             Slot::Exemplars => self.views.metrics.exemplars.clear(),
-            Slot::Panels | Slot::MetricNames | Slot::LogFields => {}
+            Slot::Panels | Slot::MetricNames | Slot::LogFields | Slot::ReadyRequests => {}
             Slot::Labels => views::metrics::complete::failed(self),
             Slot::Graph => self.views.map.graph.failure = Some(failure),
         }

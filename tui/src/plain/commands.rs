@@ -58,7 +58,7 @@ const COMMANDS: &[Command] = &[
         "[QUERY]",
         "log lines: bare words, or LogQL in braces",
         |a, q| query(a, ViewId::Logs, q),
-        |a, _| tell::logs(a, a.told_page),
+        |a, _| tell::logs(a, Some(a.told_page)),
     ),
     command(
         &["logql"],
@@ -79,7 +79,7 @@ const COMMANDS: &[Command] = &[
         "[QUERY]",
         "traces: words, or TraceQL in braces",
         |a, q| query(a, ViewId::Traces, q),
-        |a, _| tell::traces(a, a.told_page),
+        |a, _| tell::traces(a, Some(a.told_page)),
     ),
     command(
         &["more"],
@@ -156,6 +156,20 @@ const COMMANDS: &[Command] = &[
                 String::new()
             }
         },
+    ),
+    command(
+        &["request", "send"],
+        "",
+        "sends a request to a service of the shop",
+        |a, _| does(a, act::probe::open),
+        nothing,
+    ),
+    command(
+        &["answer"],
+        "",
+        "what the service answered last",
+        |_, _| String::new(),
+        |a, _| tell::answer(a),
     ),
     command(&["undo"], "N", "takes a remedy back", undo, nothing),
     command(
@@ -297,8 +311,8 @@ const COMMANDS: &[Command] = &[
 
 fn more(app: &App, _: &str) -> String {
     match app.view {
-        ViewId::Logs => tell::logs(app, app.told_page),
-        ViewId::Traces if app.views.traces.open.is_none() => tell::traces(app, app.told_page),
+        ViewId::Logs => tell::logs(app, Some(app.told_page)),
+        ViewId::Traces if app.views.traces.open.is_none() => tell::traces(app, Some(app.told_page)),
         _ => "everything of this view was told; more goes on with logs and traces\n".to_owned(),
     }
 }
@@ -361,6 +375,15 @@ fn open(app: &mut App, view: ViewId) -> String {
 fn does(app: &mut App, what: fn(&mut App)) -> String {
     what(app);
     String::new()
+}
+
+/// Searches in a view; an id of a trace opens it.
+pub fn search(app: &mut App, view: ViewId, text: &str) {
+    let id = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let _ = match (view, id) {
+        (ViewId::Traces, true) => open_trace(app, text),
+        _ => query(app, view, text),
+    };
 }
 
 fn query(app: &mut App, view: ViewId, text: &str) -> String {

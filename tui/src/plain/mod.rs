@@ -21,6 +21,7 @@ use crate::app::overlay::Overlay;
 use crate::client::Client;
 use crate::screen::settle;
 use crate::text::escape;
+use crate::views::ViewId;
 use crate::{Config, Error, Exit, ThemeName};
 use questions::Questions;
 use told::Told;
@@ -169,9 +170,31 @@ impl Session {
                 self.questions = Some(questions);
                 asked
             }
-            Some(Overlay::Menu(_)) | None => String::new(),
+            Some(Overlay::Menu(_) | Overlay::Tour(_)) | None => String::new(),
         }
     }
+}
+
+/// Opens a view with a query, as a command of its name would.
+pub(crate) fn search(app: &mut App, view: ViewId, query: &str) {
+    commands::search(app, view, query);
+}
+
+/// The view on screen in words, all of it.
+pub(crate) fn told_view(app: &App) -> String {
+    let told = match app.view {
+        ViewId::Overview => tell::overview(app) + &tell::objectives(app),
+        ViewId::Logs => tell::logs(app, None),
+        ViewId::Traces if app.views.traces.open.is_some() => tell::trace(app),
+        ViewId::Traces => tell::traces(app, None),
+        ViewId::Metrics => tell::metrics(app),
+        ViewId::Map => tell::map(app),
+        ViewId::Changes => tell::changes(app),
+        ViewId::Case => tell::case(app),
+        ViewId::Act => tell::remedies(app) + &tell::proof(app),
+        ViewId::Debrief => tell::debrief_of(app),
+    };
+    Told::lines(&told).to_string()
 }
 
 /// Runs the plain mode until `quit`, the end of the input, or a signal.
@@ -181,6 +204,7 @@ impl Session {
 pub async fn run(config: Config) -> Result<Exit, Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut session = Session::new(Client::new(&config.api)?, config.observer);
+    session.app.leaving_ends = config.leaving_ends;
     let (mut term, mut int) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,

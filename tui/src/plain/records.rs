@@ -37,7 +37,7 @@ pub fn ask_patterns(app: &mut App, which: &str) -> String {
 /// The patterns, or the lines of the one that was chosen.
 pub fn patterns(app: &App, which: &str) -> String {
     if row(which).is_some() {
-        return super::tell::logs(app, app.told_page);
+        return super::tell::logs(app, Some(app.told_page));
     }
     let Some(found) = &app.views.logs.patterns.found.value else {
         return refused(refusal(&app.views.logs.patterns.found));

@@ -115,8 +115,8 @@ pub fn objectives(app: &App) -> String {
     indented(&front::objectives::in_full(app)) + "\n"
 }
 
-/// Log lines, numbered as the view numbers them: the newest, and page by page the ones before.
-pub fn logs(app: &App, page: usize) -> String {
+/// Log lines, numbered as the view numbers them: all of them, or a page, the newest first.
+pub fn logs(app: &App, page: Option<usize>) -> String {
     let lines = app.views.logs.lines();
     if let Some(failure) = &app.views.logs.query.failure {
         return failed(&app.views.logs.query.ran, failure);
@@ -130,9 +130,9 @@ pub fn logs(app: &App, page: usize) -> String {
             None => format!("no line in range {range} matches {}\n", escape(ran)),
         };
     }
-    let until = lines.len().saturating_sub(page * TOLD);
-    let from = until.saturating_sub(TOLD);
-    let told = match (page, from) {
+    let until = lines.len().saturating_sub(page.unwrap_or(0) * TOLD);
+    let from = page.map_or(0, |_| until.saturating_sub(TOLD));
+    let told = match (page.unwrap_or(0), from) {
         (_, 0) => "all of them told".to_owned(),
         (0, _) => format!("the newest {TOLD} told; more tells the ones before"),
         _ => format!("{} to {until} told; more tells the ones before", from + 1),
@@ -175,8 +175,8 @@ fn failed(query: &str, failure: &crate::Failure) -> String {
     format!("problem: {}{place}{remedy}\n", escape(&failure.message))
 }
 
-/// Traces, numbered, page by page.
-pub fn traces(app: &App, page: usize) -> String {
+/// Traces, numbered: all of them, or a page.
+pub fn traces(app: &App, page: Option<usize>) -> String {
     let traces = &app.views.traces;
     if let Some(failure) = &traces.query.failure {
         return failed(&traces.query.ran, failure);
@@ -192,9 +192,10 @@ pub fn traces(app: &App, page: usize) -> String {
             h.trace_id
         )
     };
-    let (len, from) = (traces.hits.len(), (page * TOLD).min(traces.hits.len()));
-    let until = (from + TOLD).min(len);
-    let told = match (page, until == len) {
+    let (len, page_n) = (traces.hits.len(), page.unwrap_or(0));
+    let from = (page_n * TOLD).min(len);
+    let until = page.map_or(len, |_| (from + TOLD).min(len));
+    let told = match (page_n, until == len) {
         (_, true) => "all of them told".to_owned(),
         (0, false) => format!("the first {until} told; more tells the next"),
         _ => format!("{} to {until} told; more tells the next", from + 1),
@@ -365,9 +366,9 @@ pub fn map(app: &App) -> String {
         "calls over the last {}\n{rings}",
         text::stretch(graph::state::window(app).length_ms())
     ) + &numbered(
-        graph::state::edges(app)
+        graph::state::items(app)
             .into_iter()
-            .map(graph::state::text_of),
+            .map(|item| graph::state::text_of(app, item)),
     )
 }
 
@@ -398,14 +399,52 @@ pub fn case(app: &App) -> String {
 pub fn remedies(app: &App) -> String {
     let row = |r: &api::Remedy| {
         format!(
-            "{}{}{}: {}",
+            "{}{}{}: {}{}",
             r.title,
             if r.applied { ", applied" } else { "" },
-            if r.dangerous { ", asks first" } else { "" },
-            r.description
+            if r.dangerous { ", can hurt" } else { "" },
+            r.description,
+            r.rollout.as_ref().map_or_else(String::new, rollout)
         )
     };
     numbered(act::state::remedies(app).iter().map(row))
+}
+
+/// How far a rollout is, or how the last one went.
+fn rollout(rollout: &api::Rollout) -> String {
+    let steps = rollout.steps.iter().map(|step| {
+        let figures = match step.figures.is_empty() {
+            true => String::new(),
+            false => format!(", {}", step.figures),
+        };
+        format!(
+            "; {} {} {}{figures}",
+            clock(step.at_ms),
+            step.title,
+            step.state
+        )
+    });
+    let state = match rollout.running {
+        true => format!("rolling out, {} % of connections are new", rollout.percent),
+        false => "last rollout".to_owned(),
+    };
+    format!(
+        " {state} ({}){}",
+        rollout.strategy.name(),
+        steps.collect::<String>()
+    )
+}
+
+/// What a service of the shop answered last.
+pub fn answer(app: &App) -> String {
+    match &app.views.act.answer {
+        // a fact is a line, whatever line ends its values have
+        Some(answer) => act::probe::told(answer, true)
+            .lines()
+            .map(|line| format!("{}\n", escape(line)))
+            .collect(),
+        None => "nothing was sent yet; request sends one\n".to_owned(),
+    }
 }
 
 /// The stress test.

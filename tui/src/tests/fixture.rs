@@ -299,6 +299,7 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/api/v1/drill/diagnosis", post(diagnose))
         .route("/api/v1/drill/hints", post(hint))
         .route("/api/v1/drill/actions", post(act))
+        .route("/api/v1/drill/requests", get(ready_requests).post(send_request))
         .route("/api/v1/drill/views", post(take))
         .route("/api/v1/drill/notes", post(take))
         .route("/prometheus/api/v1/query_range", get(prom_range))
@@ -355,7 +356,7 @@ async fn soiled(response: Response, more: &str) -> Response {
 }
 
 fn soil(key: &str, value: &mut Value, more: &str) {
-    const KEPT: [&str; 27] = [
+    const KEPT: [&str; 29] = [
         "novelty",
         "change",
         "scope",
@@ -383,6 +384,8 @@ fn soil(key: &str, value: &mut Value, more: &str) {
         "band",
         "slug",
         "value_of",
+        "strategies",
+        "strategy",
     ];
     match value {
         Value::String(text) if text.parse::<f64>().is_err() && !KEPT.contains(&key) => {
@@ -458,6 +461,11 @@ fn remedies(applied: bool) -> Vec<Remedy> {
         kind: text(kind),
         dangerous,
         applied,
+        strategies: match kind {
+            "deploy" => api::Strategy::ALL.to_vec(),
+            _ => Vec::new(),
+        },
+        rollout: None,
     };
     vec![
         remedy(
@@ -497,6 +505,44 @@ fn remedies(applied: bool) -> Vec<Remedy> {
             false,
         ),
     ]
+}
+
+async fn ready_requests() -> Json<Vec<api::ReadyRequest>> {
+    let ready = |title: &str, path: &str| api::ReadyRequest {
+        title: text(title),
+        request: api::ShopRequest {
+            service: text("orders"),
+            method: text("GET"),
+            path: text(path),
+            ..api::ShopRequest::default()
+        },
+    };
+    Json(vec![
+        ready("orders of a loyal customer", "/customers/20/orders"),
+        ready("whether it is ready", "/readyz"),
+    ])
+}
+
+async fn send_request(
+    State(lab): State<Shared>,
+    Json(request): Json<api::ShopRequest>,
+) -> Json<api::ShopAnswer> {
+    let mut lab = lab.lock();
+    let sent = serde_json::to_value(&request).unwrap();
+    lab.posted.push((text("request"), sent));
+    Json(api::ShopAnswer {
+        request,
+        at_ms: lab.drill.now_ms,
+        status: Some(503),
+        error: None,
+        headers: vec![(text("content-type"), text("application/json"))],
+        body: text(
+            "{\"error\":\"unavailable\",\"reason\":\"\u{1b}]52;c;aGFja2Vk\u{7} no connection\"}",
+        ),
+        body_bytes: 61,
+        duration_ms: 12.4,
+        trace_id: text(TRACE),
+    })
 }
 
 async fn start_proof(State(lab): State<Shared>) -> Json<ProofView> {
@@ -639,6 +685,7 @@ async fn act(State(lab): State<Shared>, Json(request): Json<ActionRequest>) -> J
     Json(ActionOutcome {
         remedy: request.remedy,
         done: true,
+        under_way: false,
         message: text("rolled out to 1 of 1 instances"),
     })
 }

@@ -1,13 +1,18 @@
 //! Tests of the whole glass against a small lab of fixed answers.
 
+mod act;
 mod chance;
+mod changes;
 mod fixture;
+mod frame;
 mod hostile;
 mod journeys;
 mod lost;
+mod map;
 mod metrics;
 mod plain;
 mod records;
 mod records_lab;
 mod screens;
+mod seat;
 mod selection;

@@ -84,6 +84,8 @@ pub struct Figure<'a> {
     pub dots: &'a [Dot],
     /// A span of time that is being selected.
     pub span: Option<Window>,
+    /// Least cells left of the lines, so that charts under each other have one axis of time.
+    pub gutter: u16,
 }
 
 /// Where the values of a chart stand on the screen.
@@ -215,7 +217,8 @@ pub fn draw(
         return None;
     }
     let bounds = bounds(figure.series, figure.thresholds);
-    let gutter = axis::gutter(figure.unit, bounds) + 1;
+    let own = axis::gutter(figure.unit, bounds) + 1;
+    let gutter = own.max(figure.gutter).min(area.width / 2);
     let marked = !figure.marks.is_empty();
     let letters = u16::from(marked && area.height >= MARKED.0);
     let legend = u16::from(marked && area.height >= MARKED.1);

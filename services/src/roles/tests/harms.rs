@@ -186,3 +186,26 @@ async fn a_queue_that_is_hardly_worked_off_grows_and_is_measured() {
         tokio::time::sleep(tokio::time::Duration::from_millis(5)).await;
     }
 }
+
+#[tokio::test]
+async fn a_connection_ends_with_its_answer_when_it_is_not_to_be_kept() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let shop = Shop::new().with(Role::Shipping, &[quick()]).await;
+    let address = shop.addresses[&Role::Shipping].replace("http://", "");
+    // two requests on one connection, of which the second is the last
+    let answered = async || {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let request = |more: &str| format!("GET /quotes/3 HTTP/1.1\r\nhost: it\r\n{more}\r\n");
+        let both = request("") + &request("connection: close\r\n");
+        stream.write_all(both.as_bytes()).await.unwrap();
+        let mut said = String::new();
+        // what is not read any more resets the connection
+        let _ = stream.read_to_string(&mut said).await;
+        said.matches("HTTP/1.1 200").count()
+    };
+    assert_eq!(answered().await, 2);
+    shop.set(Role::Shipping, &[Setting::KeepAlive(false)]).await;
+    assert_eq!(answered().await, 1);
+    shop.replace(Role::Shipping, &[quick()]).await;
+    assert_eq!(answered().await, 2);
+}

@@ -61,6 +61,12 @@ impl Instance {
         }
     }
 
+    /// Whether its process runs.
+    pub(super) fn runs(&self) -> bool {
+        let process = self.process.as_ref();
+        process.is_some_and(|process| process.exit_watch().borrow().is_none())
+    }
+
     /// It ended or did not start: the next time is due after a pause, longer each time.
     pub(super) fn wait_longer(&mut self) {
         self.due = Some(Instant::now() + self.pause);

@@ -63,9 +63,19 @@ impl Keeper {
 
     async fn work(&mut self, order: Order) -> Result<String, LabError> {
         match order {
-            Order::Restart => self.restart().await,
-            Order::Become(next) => self.become_like(next).await,
-            Order::Change(effect) => self.become_like(self.desired.after(&effect)).await,
+            Order::Restart => {
+                self.settle().await;
+                self.restart().await
+            }
+            Order::Become(next) => self.be_again(next).await,
+            Order::Change(effect) => {
+                self.settle().await;
+                self.become_like(self.desired.after(&effect)).await
+            }
+            Order::Stage(effect) => self.stage(&effect).await,
+            Order::Share(percent) => self.share(percent).await,
+            Order::Promote { standby } => self.promote(standby).await,
+            Order::Abandon => self.abandon().await,
             Order::Harm(id, harm) => self.suffer(id, harm).await,
             Order::Crash => self.crash().await,
             Order::Bounce => self.bounce().await,
@@ -77,6 +87,8 @@ impl Keeper {
         if let Some((desired, instances)) = self.half_made.take() {
             self.desired = desired;
             self.instances.truncate(instances);
+            // whatever else is half made is made without a stage
+            self.stage = None;
             self.forget_starts();
         }
         let under_way = self.starts.instances();

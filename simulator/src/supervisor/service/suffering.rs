@@ -74,9 +74,9 @@ impl Keeper {
         self.follow_limits().await;
         self.choose_the_drifted();
         let told = self.tell_settings().await;
-        let version = self.version();
-        let mut running = self.instances.iter().filter(|one| one.process.is_some());
-        let stale = running.any(|one| one.version != version);
+        let mut running = self.instances.iter().enumerate();
+        let stale = running
+            .any(|(index, one)| one.process.is_some() && one.version != self.version_of(index));
         let done = match told {
             Ok(()) if stale => self.renew().await,
             done => done,
@@ -89,7 +89,7 @@ impl Keeper {
     }
 
     /// Lets the processes stand still or go on, and limits their memory, as is in force now.
-    async fn follow_limits(&self) {
+    pub(super) async fn follow_limits(&self) {
         let pauses = self.harms.pauses();
         let mib = self.harms.memory_mib(self.memory_mib);
         for process in self.instances.iter().filter_map(|one| one.process.as_ref()) {
@@ -124,12 +124,13 @@ impl Keeper {
             return Ok(());
         }
         self.unheard = false;
-        let all = self.harms.settings(&self.desired.settings);
-        let drifted = self.harms.drifted(&self.desired.settings);
-        let told = self.instances.iter().filter_map(|instance| {
-            let settings = if instance.drifted { &drifted } else { &all };
-            Some(instance.process.as_ref()?.replace(settings.clone()))
-        });
+        let told = self
+            .instances
+            .iter()
+            .enumerate()
+            .filter_map(|(index, instance)| {
+                Some(instance.process.as_ref()?.replace(self.settings_of(index)))
+            });
         let told = futures_util::future::join_all(told).await;
         for name in self.starts.instances() {
             if let Some(index) = self.instances.iter().position(|one| one.name == name) {

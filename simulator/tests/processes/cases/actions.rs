@@ -1,5 +1,6 @@
 //! What is done to a running lab: by the trainee, and by its timeline.
 
+use api::ShopRequest;
 use scenarios::{
     effect::Effect,
     plan::Plan,
@@ -143,6 +144,56 @@ pub async fn an_action_that_fails_changes_nothing() {
     );
     assert!(stage.lab.remedies().iter().all(|remedy| !remedy.applied));
     assert!(stage.lab.changes().is_empty());
+    stage.lab.shutdown().await;
+}
+
+pub async fn a_request_of_a_person_goes_through_the_door() {
+    let stage = Stage::open(plan()).await;
+    let ask = |service: &str, path: &str| ShopRequest {
+        service: service.into(),
+        method: "GET".into(),
+        path: path.into(),
+        ..ShopRequest::default()
+    };
+    let answer = stage.lab.send(ask("payments", "/who")).await.unwrap();
+    assert_eq!(
+        (answer.status, &*answer.body),
+        (Some(200), "payments-1 1 0")
+    );
+    assert_eq!((answer.body_bytes, answer.trace_id.len()), (14, 32));
+    assert!(
+        *stage.memory.anchors.lock().unwrap() > 0,
+        "its trace is anchored"
+    );
+    // a process that dies under it gives no answer, and that is what is told
+    let lost = stage.lab.send(ask("payments", "/die")).await.unwrap();
+    assert!(lost.status.is_none() && lost.error.is_some(), "{lost:?}");
+    let journalled: Vec<_> = stage
+        .journal
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry.event {
+            Event::Request { path, status, .. } => Some((path, status)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        journalled,
+        [("/who".to_owned(), Some(200)), ("/die".to_owned(), None)]
+    );
+    let stranger = stage
+        .lab
+        .send(ask("orders", "/"))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        stranger.ends_with("there are storefront, checkout, payments"),
+        "{stranger}"
+    );
+    let ready = stage.lab.ready_requests();
+    assert!(ready.iter().any(|one| one.request.path == "/login"));
+    assert!(ready.iter().all(|one| one.request.service != "orders"));
     stage.lab.shutdown().await;
 }
 

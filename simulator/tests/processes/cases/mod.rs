@@ -4,6 +4,7 @@ mod actions;
 mod healing;
 mod life;
 mod proof;
+mod rollout;
 
 use std::pin::Pin;
 
@@ -38,6 +39,7 @@ cases![
     life::a_process_that_does_not_stop_is_killed,
     actions::remedies_change_the_services_and_are_taken_back,
     actions::an_action_that_fails_changes_nothing,
+    actions::a_request_of_a_person_goes_through_the_door,
     actions::the_timeline_happens_and_a_remedy_stops_its_repetitions,
     healing::a_restart_that_is_broken_off_by_healing_is_done_afterwards,
     healing::a_scaling_that_is_broken_off_by_healing_is_done_afterwards,
@@ -45,6 +47,12 @@ cases![
     healing::a_release_that_was_rolled_out_already_is_told_of_as_such,
     healing::settings_that_are_broken_off_by_healing_are_told_afterwards,
     healing::everything_is_stopped_while_orders_wait_and_they_are_carried_out_after_it,
+    rollout::a_canary_gets_its_share_and_then_all,
+    rollout::a_canary_that_fails_is_taken_back_by_itself,
+    rollout::a_canary_that_crashes_or_is_not_asked_is_taken_back,
+    rollout::blue_green_switches_and_goes_back_at_once,
+    rollout::a_rollout_is_stopped_in_the_midst_and_leaves_nothing,
+    rollout::a_strategy_is_refused_where_it_cannot_be,
     proof::a_proof_measures_its_invariants_before_and_after,
     proof::every_proof_has_the_same_journeys,
     proof::what_recurs_by_itself_stays_out_of_a_proof,

@@ -10,7 +10,8 @@ use api::{InvariantView, ProofView, Remedy};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::state;
+use super::probe;
+use super::state::{self, Pane};
 use crate::app::App;
 use crate::app::receive::refusal;
 use crate::text;
@@ -21,28 +22,56 @@ use crate::widgets::surface::{Rows, Surface};
 
 /// Draws the view.
 pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
-    let proof = proof_lines(app, usize::from(area.width), surface.theme);
-    // the stress test takes what its lines need, as far as the remedies keep some room
-    let wanted = cut::cells(proof.len()).saturating_add(1);
-    let (top, below) = match app.full {
-        true => cut::bottom(area, 0),
-        false => cut::bottom(area, wanted.clamp(4, (area.height * 3 / 5).max(4))),
-    };
-    let (list, details) = match (app.full, area.width >= 140) {
-        (true, _) => cut::bottom(top, 0),
-        (false, true) => cut::left(top, top.width / 2),
-        (false, false) => cut::bottom(top, (top.height / 2).min(7)),
-    };
+    let [list, details, below] = places(app, surface.theme, area);
     draw_remedies(app, surface, list);
     draw_details(app, surface, details);
     let (title, state) = ("Stress test", proof_state(app));
-    let inner = surface.titled(below, title, &state, false);
-    surface.scrolled(inner, &proof, 0);
+    let focused = app.views.act.pane == Pane::Proof;
+    let inner = surface.titled(below, title, &state, focused);
+    let lines = proof_lines(app, usize::from(area.width), surface.theme);
+    surface.scrolled(inner, &lines, app.views.act.first[1]);
+}
+
+/// Where list, details and stress test stand. Full screen is the pane that has the keys alone.
+fn places(app: &App, theme: &Theme, area: Rect) -> [Rect; 3] {
+    let none = cut::bottom(area, 0).1;
+    if app.full {
+        let mut places = [none; 3];
+        places[app.views.act.pane as usize] = area;
+        return places;
+    }
+    let proof = proof_lines(app, usize::from(area.width), theme);
+    // the stress test takes what its lines need, as far as the remedies keep some room
+    let wanted = cut::cells(proof.len()).saturating_add(1);
+    let (top, below) = cut::bottom(area, wanted.clamp(4, (area.height * 3 / 5).max(4)));
+    let (list, details) = match area.width >= 140 {
+        true => cut::left(top, top.width / 2),
+        false => cut::bottom(top, (top.height / 2).clamp(1, 9)),
+    };
+    [list, details, below]
+}
+
+/// Lines of a pane that scrolls, and rows that there are for them.
+pub(super) fn extent(app: &App, pane: Pane) -> (usize, usize) {
+    // header, tabs, footer and a message take a row each
+    let area = Rect::new(0, 0, app.size.0, app.size.1.saturating_sub(4));
+    let place = places(app, &app.theme, area)[pane as usize];
+    let lines = match pane {
+        Pane::Details => detail_lines(app, usize::from(place.width.saturating_sub(3)), &app.theme),
+        _ => proof_lines(app, usize::from(area.width), &app.theme),
+    };
+    (lines.len(), usize::from(place.height.saturating_sub(1)))
 }
 
 fn draw_remedies(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let remedies = state::remedies(app);
-    let inner = surface.titled(area, "Remedies", "● applied  ! asks first", true);
+    let focused = app.views.act.pane == Pane::Remedies;
+    let inner = surface.titled(
+        area,
+        "Remedies",
+        "● applied  ◐ rolling out  ! can hurt",
+        focused,
+    );
     if remedies.is_empty() {
         let none = || "no remedies are on offer yet".to_owned();
         let said = refusal(&app.known.remedies).unwrap_or_else(none);
@@ -55,7 +84,9 @@ fn draw_remedies(app: &App, surface: &mut Surface<'_>, area: Rect) {
 }
 
 fn remedy_row(remedy: &Remedy, width: usize, theme: &Theme) -> Line<'static> {
-    let (mark, style) = if remedy.applied {
+    let (mark, style) = if state::rolling(remedy).is_some() {
+        ("◐", theme.warn)
+    } else if remedy.applied {
         ("●", theme.good)
     } else {
         ("○", theme.dim)
@@ -74,38 +105,94 @@ fn remedy_row(remedy: &Remedy, width: usize, theme: &Theme) -> Line<'static> {
 }
 
 fn draw_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
-    let theme = surface.theme;
+    let focused = app.views.act.pane == Pane::Details;
+    if let Some(answer) = state::answer(app) {
+        let right = probe::state(answer);
+        let inner = surface.titled(area, "Answer", &right, focused);
+        let inner = cut::indented(inner);
+        let lines = detail_lines(
+            app,
+            usize::from(inner.width.saturating_sub(1)),
+            surface.theme,
+        );
+        return surface.scrolled(inner, &lines, app.views.act.first[0]);
+    }
     let Some(remedy) = state::selected(app) else {
         return;
     };
-    let right = match (app.may_act(), remedy.applied) {
-        (true, true) => "applied; u takes it back",
-        (true, false) => "Enter applies",
-        (false, true) => "applied",
-        (false, false) => "not applied",
+    let right = match (app.may_act(), state::rolling(remedy), remedy.applied) {
+        (true, Some(rollout), _) => format!("{} % is new; u takes it back", rollout.percent),
+        (false, Some(rollout), _) => format!("{} % is new", rollout.percent),
+        (true, None, true) => "applied; u takes it back".to_owned(),
+        (true, None, false) => "Enter applies".to_owned(),
+        (false, None, true) => "applied".to_owned(),
+        (false, None, false) => "not applied".to_owned(),
     };
-    let inner = cut::indented(surface.titled(area, "What it does", right, false));
-    let width = usize::from(inner.width.saturating_sub(1));
+    let inner = cut::indented(surface.titled(area, "What it does", &right, focused));
+    let lines = detail_lines(
+        app,
+        usize::from(inner.width.saturating_sub(1)),
+        surface.theme,
+    );
+    surface.scrolled(inner, &lines, app.views.act.first[0]);
+}
+
+/// What a service answered; or what the selected remedy does, how far its rollout is, and what came of it.
+fn detail_lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    if let Some(answer) = state::answer(app) {
+        return probe::lines(answer, width, theme);
+    }
+    let Some(remedy) = state::selected(app) else {
+        return Vec::new();
+    };
     let styled = |said: &str, style| {
         text::wrap(said, width)
             .into_iter()
             .map(move |l| Line::styled(l, style))
     };
     // the list may have had to cut the title
-    let mut lines: Vec<Line<'_>> = styled(&remedy.title, theme.header).collect();
-    lines.extend(styled(&remedy.description, theme.text));
+    let mut lines: Vec<Line<'static>> = styled(&remedy.title, theme.header).collect();
+    if let Some(since_ms) = state::begun_ms(app, &remedy.id) {
+        let seconds = app.range.now_ms.saturating_sub(since_ms) / 1_000;
+        lines.extend(styled(&format!("◐ under way for {seconds} s"), theme.warn));
+    }
+    let steps = remedy.rollout.iter().flat_map(|rollout| &rollout.steps);
+    let steps: Vec<_> = steps
+        .flat_map(|step| {
+            let (mark, style) = match step.state.as_str() {
+                "passed" => ("✓", theme.good),
+                "failed" => ("✗", theme.bad),
+                _ => ("◐", theme.warn),
+            };
+            let said = format!("{mark} {} {}", clock(step.at_ms), step.title);
+            let figures = match step.figures.is_empty() {
+                true => said,
+                false => format!("{said}: {}", step.figures),
+            };
+            styled(&figures, style).collect::<Vec<_>>()
+        })
+        .collect();
+    // what goes on stands above what could be read before
+    if state::rolling(remedy).is_some() {
+        lines.extend(steps);
+        lines.extend(styled(&remedy.description, theme.text));
+    } else {
+        lines.extend(styled(&remedy.description, theme.text));
+        lines.extend(steps);
+    }
     let outcomes = app.views.act.outcomes.iter().rev();
     for (at, outcome) in outcomes.filter(|(_, o)| o.remedy == remedy.id).take(3) {
-        let (mark, style) = match outcome.done {
-            true => ("✓", theme.good),
-            false => ("✗", theme.bad),
+        let (mark, style) = match (outcome.done, outcome.under_way) {
+            (true, true) => ("·", theme.dim),
+            (true, false) => ("✓", theme.good),
+            (false, _) => ("✗", theme.bad),
         };
         lines.extend(styled(
             &format!("{mark} {} {}", clock(*at), outcome.message),
             style,
         ));
     }
-    surface.scrolled(inner, &lines, 0);
+    lines
 }
 
 fn proof_state(app: &App) -> String {

@@ -1,12 +1,16 @@
 //! What the act view holds: the selected remedy and the outcomes of this seat. Remedies and proof are the drill's.
 
-use api::{ActionOutcome, ActionRequest, ProofView, Remedy};
+use api::{
+    ActionOutcome, ActionRequest, ProofView, ReadyRequest, Remedy, Rollout, ShopAnswer, Strategy,
+};
 
 use crate::app::App;
 use crate::app::overlay::{Confirm, Overlay};
 use crate::ask::Ask;
 use crate::client::Asker;
-use crate::widgets::cursor::Cursor;
+use crate::widgets::cursor::{Cursor, Motion};
+
+use super::{draw, forms};
 
 /// Outcomes that are shown; the oldest falls out.
 const OUTCOMES: usize = 20;
@@ -18,6 +22,97 @@ pub struct State {
     pub at: Cursor,
     /// What came of actions: when, and what; newest last.
     pub outcomes: Vec<(i64, ActionOutcome)>,
+    /// The remedy that was begun last, and when, until it is known what came of it.
+    begun: Option<(String, i64)>,
+    /// Requests that are ready to be sent.
+    pub ready: Vec<ReadyRequest>,
+    /// What a service answered last, and whether it stands where otherwise is said what the remedy does.
+    pub answer: Option<ShopAnswer>,
+    /// See [`State::answer`].
+    pub shows_answer: bool,
+    /// Which pane the keys move in.
+    pub pane: Pane,
+    /// First line that is shown of what the remedy does, and of the stress test.
+    pub first: [usize; 2],
+}
+
+/// A pane of the view.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// The list.
+    #[default]
+    Remedies,
+    /// What the selected one does, and what came of it.
+    Details,
+    /// The stress test.
+    Proof,
+}
+
+/// In the order of `Tab`.
+const PANES: [Pane; 3] = [Pane::Remedies, Pane::Details, Pane::Proof];
+/// As long as an answer is waited for, an action counts as under way, milliseconds.
+const WAITED_MS: i64 = 90_000;
+
+/// `Tab`: to the next or previous pane.
+pub fn next_pane(app: &mut App, forward: bool) {
+    let step = if forward { 1 } else { PANES.len() - 1 };
+    app.views.act.pane = PANES[(app.views.act.pane as usize + step) % PANES.len()];
+}
+
+/// Moves in the pane that has the keys.
+pub fn go(app: &mut App, motion: Motion) {
+    let (remedies, page) = (remedies(app).len(), app.page());
+    let pane = match app.views.act.pane {
+        Pane::Remedies => {
+            app.views.act.first[0] = 0;
+            app.views.act.shows_answer = false;
+            return app.views.act.at.go(motion, remedies, page);
+        }
+        Pane::Details => 0,
+        Pane::Proof => 1,
+    };
+    let (lines, rows) = draw::extent(app, app.views.act.pane);
+    let last = lines.saturating_sub(rows);
+    let first = &mut app.views.act.first[pane];
+    *first = (*first)
+        .min(last)
+        .saturating_add_signed(motion.rows(rows))
+        .min(last);
+}
+
+/// The answer of a service that is on screen.
+#[must_use]
+pub fn answer(app: &App) -> Option<&ShopAnswer> {
+    let answer = app.views.act.answer.as_ref();
+    answer.filter(|_| app.views.act.shows_answer)
+}
+
+/// The rollout of a remedy that goes on.
+#[must_use]
+pub fn rolling(remedy: &Remedy) -> Option<&Rollout> {
+    remedy.rollout.as_ref().filter(|rollout| rollout.running)
+}
+
+/// What is said before the description of what can hurt.
+#[must_use]
+pub fn warning(remedy: &Remedy) -> &'static str {
+    match remedy.dangerous {
+        true => "This can hurt users.\n\n",
+        false => "",
+    }
+}
+
+/// A remedy is on its way to the lab.
+pub fn begins(app: &mut App, remedy: &str) {
+    app.views.act.begun = Some((remedy.to_owned(), app.range.now_ms));
+}
+
+/// Since when a remedy is being carried out, without an answer yet.
+#[must_use]
+pub fn begun_ms(app: &App, remedy: &str) -> Option<i64> {
+    let (id, since_ms) = app.views.act.begun.as_ref()?;
+    let waits = app.range.now_ms.saturating_sub(*since_ms) < WAITED_MS;
+    (id == remedy && waits).then_some(*since_ms)
 }
 
 /// The remedies on offer.
@@ -33,61 +128,64 @@ pub fn selected(app: &App) -> Option<&Remedy> {
     all.get(app.views.act.at.of(all.len()))
 }
 
-/// Enter: applies the selected remedy, asking first; an applied one is offered to be undone.
+/// Enter: applies the selected remedy. What can hurt, a deploy and a roll-back ask first; an applied one is offered to be
+/// undone.
 pub fn apply(app: &mut App) {
-    match selected(app) {
-        Some(remedy) if remedy.applied => undo(app),
-        Some(remedy) => {
-            let ask = Ask::Act(ActionRequest {
-                remedy: remedy.id.clone(),
-                undo: false,
-            });
-            let (dangerous, title) = (remedy.dangerous, remedy.title.clone());
-            let warning = if dangerous {
-                "This can hurt users.\n\n"
-            } else {
-                ""
-            };
-            let body = format!("{warning}{}", remedy.description);
-            if dangerous {
-                app.overlay = Some(Overlay::Confirm(Confirm::tell(
-                    format!("{title}?"),
-                    body,
-                    ask,
-                )));
-            } else {
-                start(app, ask, &title);
-            }
-        }
-        None => app.say("there is nothing to do yet"),
+    let Some(remedy) = selected(app).cloned() else {
+        return app.say("there is nothing to do yet");
+    };
+    if rolling(&remedy).is_some() {
+        return app.say("it is being rolled out; u takes it back");
     }
-}
-
-fn start(app: &mut App, ask: Ask, title: &str) {
+    if remedy.applied {
+        return undo(app);
+    }
+    if !remedy.strategies.is_empty() {
+        return forms::open_rollout(app, &remedy);
+    }
+    let ask = Ask::Act(ActionRequest {
+        remedy: remedy.id.clone(),
+        undo: false,
+        strategy: Strategy::AllAtOnce,
+    });
+    if remedy.dangerous || matches!(remedy.kind.as_str(), "deploy" | "rollback") {
+        let body = format!("{}{}", warning(&remedy), remedy.description);
+        let confirm = Confirm::tell(format!("{}?", remedy.title), body, ask);
+        app.overlay = Some(Overlay::Confirm(confirm));
+        return;
+    }
     app.tell(ask);
     if !app.observer {
-        app.say(format!("{title}: under way …"));
+        begins(app, &remedy.id);
+        app.say(format!("{}: under way …", remedy.title));
     }
 }
 
-/// `u`: takes the selected remedy back.
+/// `u`: takes the selected remedy back, or stops its rollout.
 pub fn undo(app: &mut App) {
-    match selected(app) {
-        Some(remedy) if remedy.applied => {
-            let ask = Ask::Act(ActionRequest {
-                remedy: remedy.id.clone(),
-                undo: true,
-            });
-            let title = format!("Take back: {}?", remedy.title);
-            app.overlay = Some(Overlay::Confirm(Confirm::tell(
-                title,
-                "What it did is undone.",
-                ask,
-            )));
-        }
-        Some(_) => app.say("this remedy is not applied"),
-        None => app.say("nothing is selected"),
-    }
+    let Some(remedy) = selected(app).cloned() else {
+        return app.say("nothing is selected");
+    };
+    let (title, body) = match (rolling(&remedy), remedy.applied) {
+        (Some(rollout), _) => (
+            format!(
+                "Stop the rollout of {} {}?",
+                rollout.service, rollout.release
+            ),
+            "All connections go to the release before, and the new one stops.",
+        ),
+        (None, true) => (
+            format!("Take back: {}?", remedy.title),
+            "What it did is undone.",
+        ),
+        (None, false) => return app.say("this remedy is not applied"),
+    };
+    let ask = Ask::Act(ActionRequest {
+        remedy: remedy.id,
+        undo: true,
+        strategy: Strategy::AllAtOnce,
+    });
+    app.overlay = Some(Overlay::Confirm(Confirm::tell(title, body, ask)));
 }
 
 /// Whether the stress test can be started.
@@ -121,6 +219,7 @@ pub fn prove(app: &mut App) {
 /// What came of an action.
 pub fn outcome_arrived(app: &mut App, outcome: &ActionOutcome) {
     let at = app.range.now_ms;
+    app.views.act.begun.take_if(|(id, _)| *id == outcome.remedy);
     app.views.act.outcomes.push((at, outcome.clone()));
     let over = app.views.act.outcomes.len().saturating_sub(OUTCOMES);
     app.views.act.outcomes.drain(..over);

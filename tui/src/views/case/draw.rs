@@ -134,7 +134,7 @@ impl Page<'_> {
     fn notes(&mut self, app: &App, case: &Case) {
         self.section(
             "Notes",
-            "N note · U status update",
+            "M note · U status update",
             case.notes.is_empty(),
             "none",
         );

@@ -13,6 +13,7 @@ use crate::app::overlay::Overlay;
 use crate::ask::Ask;
 use crate::client::Asker;
 use crate::time::clock;
+use crate::views::act;
 use crate::widgets::form::{Choosable, Field, Form, Value};
 
 /// What a form is for.
@@ -30,6 +31,10 @@ pub enum Purpose {
     Update,
     /// Five whys and guardrails.
     Learning,
+    /// Rolling a remedy out, by its id.
+    Rollout(String),
+    /// Sending a request to a service of the shop.
+    Request,
 }
 
 /// Steps of the five whys.
@@ -266,7 +271,7 @@ pub fn open_settle(app: &mut App, index: usize) {
     let form = Form::new(
         format!("Hypothesis {}", hypothesis.id),
         format!(
-            "{}\n\nChoose its state, and the pins that speak for or against it; N in Case writes down in words why.",
+            "{}\n\nChoose its state, and the pins that speak for or against it; M in Case writes down in words why.",
             hypothesis.text
         ),
         fields,
@@ -295,7 +300,7 @@ pub fn open_settle_selected(app: &mut App, state: usize) {
     }
 }
 
-/// `N`, `U`: a note, or a status update.
+/// `M`, `U`: a note, or a status update.
 pub fn open_note(app: &mut App, update: bool) {
     if app.observer {
         return app.say_bad("you are watching: an observer changes nothing");
@@ -354,6 +359,8 @@ pub fn must_be_said(purpose: &Purpose, label: &str) -> bool {
         Purpose::Diagnosis => matches!(label, "component" | "mechanism" | "trigger" | "scope"),
         Purpose::Note | Purpose::Update => label == "text",
         Purpose::Learning => false,
+        Purpose::Rollout(_) => label == act::forms::STRATEGY,
+        Purpose::Request => false,
     }
 }
 
@@ -427,6 +434,8 @@ pub fn submit(app: &mut App, form: &Form, purpose: &Purpose) -> Result<(), Strin
                 guardrails: form.field("guardrails").all(),
             })
         }
+        Purpose::Request => act::probe::request(app, form)?,
+        Purpose::Rollout(remedy) => act::forms::rollout(app, form, remedy)?,
     };
     app.hand_in(ask, form, purpose);
     Ok(())

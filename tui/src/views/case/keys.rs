@@ -64,9 +64,12 @@ pub const KEYS: &[Row] = &[
         state::enter,
     )
     .when(state::has_entries),
-    foot(&["N"], "note", "write a note", |app| {
-        forms::open_note(app, false)
-    })
+    foot(
+        &["M"],
+        "note",
+        "write a note: a memo to yourself and the debrief",
+        |app| forms::open_note(app, false),
+    )
     .when(App::may_act),
     foot(&["U"], "update", "send a status update", |app| {
         forms::open_note(app, true)

@@ -93,6 +93,7 @@ fn plotted(app: &App, surface: &mut Surface<'_>, area: Rect) {
         thresholds: &marks::thresholds(app, query),
         dots: &dots,
         span: app.span(),
+        ..Figure::default()
     };
     let Some(plot) = chart::draw(surface, area, app.range.window(), &figure) else {
         return;
