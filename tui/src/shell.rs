@@ -171,17 +171,7 @@ fn carry_out(
             name,
             extension,
             content,
-        } => match export(
-            name,
-            extension,
-            &text::escape_file(extension, &content),
-            app.range.now_ms,
-        ) {
-            Ok(path) => app.say(format!("wrote {}", path.display())),
-            Err(error) => app.say_bad(format!(
-                "could not write the file: {error}; start drill in a folder that can be written"
-            )),
-        },
+        } => write_export(app, name, extension, &content),
     }
     Ok(None)
 }
@@ -226,6 +216,17 @@ fn copied(app: &mut App, done: Result<Tried, JoinError>) -> Result<(), Error> {
         Err(why) => app.say_bad(format!("nothing was copied: {why}")),
     }
     Ok(())
+}
+
+/// Carries out an export, and says what became of it.
+pub fn write_export(app: &mut App, name: &str, extension: &str, content: &str) {
+    let safe = text::escape_file(extension, content);
+    match export(name, extension, &safe, app.range.now_ms) {
+        Ok(path) => app.say(format!("wrote {}", path.display())),
+        Err(error) => app.say_bad(format!(
+            "could not write the file: {error}; start drill in a folder that can be written"
+        )),
+    }
 }
 
 /// Writes a new file in the present folder; nothing is overwritten.

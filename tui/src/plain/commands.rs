@@ -2,13 +2,13 @@
 
 use api::{HypothesisState, HypothesisUpdate};
 
-use super::{Session, records, tell};
+use super::{Session, moves, records, tell};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::client::Asker;
 use crate::views::{self, ViewId, act, case, debrief, logs, overview, traces};
 
-struct Command {
+pub struct Command {
     names: &'static [&'static str],
     arguments: &'static str,
     about: &'static str,
@@ -18,7 +18,7 @@ struct Command {
     after: fn(&App, &str) -> String,
 }
 
-const fn command(
+pub const fn command(
     names: &'static [&'static str],
     arguments: &'static str,
     about: &'static str,
@@ -323,8 +323,12 @@ fn split(line: &str) -> (&str, &str) {
         .map_or((line, ""), |(word, rest)| (word, rest.trim()))
 }
 
+fn all() -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().chain(moves::COMMANDS)
+}
+
 fn find(word: &str) -> Option<&'static Command> {
-    COMMANDS.iter().find(|c| c.names.contains(&word))
+    all().find(|c| c.names.contains(&word))
 }
 
 /// Does what a line says.
@@ -364,7 +368,7 @@ fn help() -> String {
             c.about
         )
     };
-    COMMANDS.iter().map(row).collect()
+    all().map(row).collect()
 }
 
 fn open(app: &mut App, view: ViewId) -> String {

@@ -6,6 +6,7 @@ mod chart;
 mod choices;
 mod commands;
 mod debrief;
+mod moves;
 mod questions;
 mod records;
 mod tell;
@@ -16,10 +17,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::app::App;
 use crate::app::overlay::Overlay;
+use crate::app::{App, Effect};
 use crate::client::Client;
 use crate::screen::settle;
+use crate::shell;
 use crate::text::escape;
 use crate::views::ViewId;
 use crate::{Config, Error, Exit, ThemeName};
@@ -135,11 +137,17 @@ impl Session {
 
     /// What the state says in its message line, told once.
     fn said(&mut self) -> Told {
-        self.app
-            .effects
-            .retain(|e| matches!(e, crate::app::Effect::Quit(_)));
-        if let Some(crate::app::Effect::Quit(exit)) = self.app.effects.pop() {
-            self.quit = Some(exit);
+        for effect in std::mem::take(&mut self.app.effects) {
+            match effect {
+                Effect::Quit(exit) => self.quit = Some(exit),
+                Effect::Export {
+                    name,
+                    extension,
+                    content,
+                } => shell::write_export(&mut self.app, name, extension, &content),
+                // nothing rings, and what is told can be copied by whoever reads it
+                _ => {}
+            }
         }
         if let Some(lost) = &self.app.lost {
             return Told::line(&format!("connection: {lost}"));
@@ -182,19 +190,11 @@ pub(crate) fn search(app: &mut App, view: ViewId, query: &str) {
 
 /// The view on screen in words, all of it.
 pub(crate) fn told_view(app: &App) -> String {
-    let told = match app.view {
-        ViewId::Overview => tell::overview(app) + &tell::objectives(app),
-        ViewId::Logs => tell::logs(app, None),
-        ViewId::Traces if app.views.traces.open.is_some() => tell::trace(app),
-        ViewId::Traces => tell::traces(app, None),
-        ViewId::Metrics => tell::metrics(app),
-        ViewId::Map => tell::map(app),
-        ViewId::Changes => tell::changes(app),
-        ViewId::Case => tell::case(app),
-        ViewId::Act => tell::remedies(app) + &tell::proof(app),
-        ViewId::Debrief => tell::debrief_of(app),
+    let objectives = match app.view {
+        ViewId::Overview => tell::objectives(app),
+        _ => String::new(),
     };
-    Told::lines(&told).to_string()
+    Told::lines(&(tell::view(app, None) + &objectives)).to_string()
 }
 
 /// Runs the plain mode until `quit`, the end of the input, or a signal.

@@ -12,7 +12,9 @@ use crate::time::{clock, clock_millis};
 use crate::views::logs::{held as held_lines, line::own_fields};
 use crate::views::traces::held as held_traces;
 use crate::views::traces::waterfall::{Row, label};
-use crate::views::{act, case as notebook, changes as history, map as graph, overview as front};
+use crate::views::{
+    ViewId, act, case as notebook, changes as history, map as graph, overview as front,
+};
 
 /// Log lines and traces that are told at once: the newest.
 const TOLD: usize = 30;
@@ -30,12 +32,28 @@ pub fn indented(text: &str) -> String {
 }
 
 /// The time range in words: its width where it follows now, else from when to when.
-fn range(app: &App) -> String {
+pub fn range(app: &App) -> String {
     let window = app.range.window();
     if app.range.follows() {
         text::stretch(window.length_ms())
     } else {
         format!("{} to {}", clock(window.start_ms), clock(window.end_ms))
+    }
+}
+
+/// The view on screen: all of it, or a page of its lines or traces.
+pub fn view(app: &App, page: Option<usize>) -> String {
+    match app.view {
+        ViewId::Overview => overview(app),
+        ViewId::Logs => logs(app, page),
+        ViewId::Traces if app.views.traces.open.is_some() => trace(app),
+        ViewId::Traces => traces(app, page),
+        ViewId::Metrics => metrics(app),
+        ViewId::Map => map(app),
+        ViewId::Changes => changes(app),
+        ViewId::Case => case(app),
+        ViewId::Act => remedies(app) + &proof(app),
+        ViewId::Debrief => debrief_of(app),
     }
 }
 
