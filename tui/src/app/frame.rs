@@ -77,6 +77,21 @@ impl App {
             message(surface, line, &format!(" ⚠ {banner}"), theme.banner);
         }
         views::of(self.view).draw(self, surface, body);
+        self.draw_find(surface, body);
+        self.draw_overlay(surface, body);
+        // where there is no footer, over what is there
+        if let Some((said, style)) = said {
+            let last = Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                ..area
+            };
+            message(surface, last, &said, style);
+        }
+    }
+
+    /// The words to find on this screen, while they are typed.
+    fn draw_find(&self, surface: &mut Surface<'_>, body: Rect) {
         if self.find.editing && body.height > 0 {
             let line = Rect {
                 y: body.bottom() - 1,
@@ -92,16 +107,6 @@ impl App {
             );
             self.find
                 .draw(surface, line, "/ ", "words to find on this screen");
-        }
-        self.draw_overlay(surface, body);
-        // where there is no footer, over what is there
-        if let Some((said, style)) = said {
-            let last = Rect {
-                y: area.bottom() - 1,
-                height: 1,
-                ..area
-            };
-            message(surface, last, &said, style);
         }
     }
 

@@ -325,6 +325,21 @@ pub fn pin_time(pin: &api::Pin) -> i64 {
     }
 }
 
+fn hypothesis_text(h: &api::Hypothesis) -> String {
+    let pins: Vec<String> = h.pins.iter().map(|p| format!("#{p}")).collect();
+    let about = [
+        ("component", h.component.clone()),
+        ("mechanism", h.mechanism.clone()),
+        ("pins", Some(pins.join(" ")).filter(|p| !p.is_empty())),
+    ];
+    let about: String = about
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!(" · {name} {}", value?)))
+        .collect();
+    let state = state_word(h.state).1;
+    format!("hypothesis {}, {state}: {}{about}", h.id, h.text)
+}
+
 /// An entry as text.
 #[must_use]
 pub fn text_of(app: &App, item: Item) -> String {
@@ -347,20 +362,7 @@ pub fn text_of(app: &App, item: Item) -> String {
                 p.text
             )
         }),
-        Item::Hypothesis(i) => case.hypotheses.get(i).map(|h| {
-            let pins: Vec<String> = h.pins.iter().map(|p| format!("#{p}")).collect();
-            let about = [
-                ("component", h.component.clone()),
-                ("mechanism", h.mechanism.clone()),
-                ("pins", Some(pins.join(" ")).filter(|p| !p.is_empty())),
-            ];
-            let about: String = about
-                .into_iter()
-                .filter_map(|(name, value)| Some(format!(" · {name} {}", value?)))
-                .collect();
-            let state = state_word(h.state).1;
-            format!("hypothesis {}, {state}: {}{about}", h.id, h.text)
-        }),
+        Item::Hypothesis(i) => case.hypotheses.get(i).map(hypothesis_text),
         Item::Diagnosis(i) => case.diagnoses.get(i).map(|d| {
             let r = &d.request;
             let pins: Vec<String> = r.pins.iter().map(|p| format!("#{p}")).collect();
