@@ -2,9 +2,11 @@
 
 mod chaos;
 mod files;
+mod glass;
 mod live;
 mod load;
 mod proxy;
+mod screen;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -13,9 +15,11 @@ use telemetry::alerts::notify::{Shape, Webhook, WebhookError};
 
 pub use chaos::{ChaosRunArgs, ChaosWord};
 pub use files::{RulesWord, ScenariosWord};
+pub use glass::{GlassArgs, KeysArgs};
 pub use live::{ChaosListArgs, HealArgs, InjectArgs, StatusArgs, Target};
 pub use load::{ArrivalWord, LoadArgs, body_file};
 pub use proxy::ProxyArgs;
+pub use screen::{RecordArgs, ScreenArgs};
 
 /// An incident-response drill: a really broken shop, a page at 03:00, a score on evidence.
 #[derive(Debug, Parser)]
@@ -86,10 +90,16 @@ pub enum Word {
     )]
     Doctor(DoctorArgs),
     /// Print one screen of a running drill as text or SVG.
-    #[command(
-        after_help = "Examples:\n  drill screen traces --url http://127.0.0.1:41873\n  drill screen 4 --url http://127.0.0.1:41873 --size 160x50\n  drill screen map --url http://127.0.0.1:41873 --svg map.svg\n\nThe URL stands in the drill's help (`?`), and in the first lines of a headless drill."
-    )]
+    #[command(after_help = screen::SCREEN_HELP)]
     Screen(ScreenArgs),
+    /// Press keys at the screens of a drill that is started for it, and keep what they show.
+    #[command(after_help = screen::RECORD_HELP)]
+    RecordScreen(RecordArgs),
+    /// List what can be done on the screen, with its keys; or begin a key file.
+    #[command(
+        after_help = "Examples:\n  drill keys                                  what the keys do, view by view\n  drill keys --toml > keys.toml               a key file to edit\n  drill keys keys.toml                        what of it cannot be\n  drill run --keys keys.toml\n  drill keys --json | jq '.[] | select(.view == \"logs\")'"
+    )]
+    Keys(KeysArgs),
     /// Run the chaos proxy alone: Toxiproxy's control API, toxics from a file, seeds that reproduce.
     #[command(after_help = crate::command::PROXY_HELP)]
     Proxy(ProxyArgs),
@@ -183,6 +193,9 @@ pub struct RunArgs {
     /// What opens the instructor's routes, for `drill chaos` from elsewhere [default: drawn, and printed by a headless drill]
     #[arg(long, env = "DRILL_INSTRUCTOR_KEY", hide_env_values = true, value_parser = instructor_key)]
     pub instructor_key: Option<String>,
+    /// How the screen looks
+    #[command(flatten)]
+    pub glass: GlassArgs,
 }
 
 /// `drill join`.
@@ -196,6 +209,9 @@ pub struct JoinArgs {
     /// Line mode without drawing
     #[arg(long)]
     pub plain: bool,
+    /// How the screen looks
+    #[command(flatten)]
+    pub glass: GlassArgs,
 }
 
 /// `drill list`.
@@ -267,22 +283,6 @@ pub struct DoctorArgs {
     /// JSON array
     #[arg(long)]
     pub json: bool,
-}
-
-/// `drill screen`.
-#[derive(Debug, Args)]
-pub struct ScreenArgs {
-    /// View by its name or key, 1 to 9: overview, logs, traces, metrics, map, changes, case, act, debrief.
-    pub view: String,
-    /// Base URL of the drill: it stands in its help (`?`), and in the first lines of a headless drill (required)
-    #[arg(long)]
-    pub url: Option<String>,
-    /// Columns x rows, from 20x5 to 500x200
-    #[arg(long, default_value = "120x36", value_parser = size)]
-    pub size: (u16, u16),
-    /// Write an SVG picture instead of printing text
-    #[arg(long)]
-    pub svg: Option<PathBuf>,
 }
 
 /// `drill bench`.

@@ -1,12 +1,17 @@
 //! Settings: flags, then `DRILL_*` environment (both through clap), then `drill.toml` in the folder
 //! that the command runs in.
 
+pub mod glass;
+pub mod tour;
+mod written;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use telemetry::Origins;
 
 use crate::exit::Failure;
+use glass::ThemeWish;
 
 /// Name of the settings file.
 pub const FILE: &str = "drill.toml";
@@ -33,6 +38,10 @@ pub struct Settings {
     pub database_url: Option<String>,
     /// Folder with further scenarios.
     pub scenarios: Option<PathBuf>,
+    /// Colours: a name, or a file of one's own.
+    pub theme: Option<String>,
+    /// A file with keys of one's own.
+    pub keys: Option<PathBuf>,
 }
 
 /// Reads the settings file, if there is one.
@@ -51,7 +60,7 @@ pub fn load(folder: &Path) -> Result<Settings, Failure> {
     let settings: Settings = toml::from_str(&text).map_err(|error| {
         Failure::usage(
             format!("{FILE} is not right: {}", error.to_string().trim_end()),
-            "correct the line, or move the file away; keys are logs, listen, cors, otlp_grpc, webhook, slack_webhook, level, database_url, scenarios",
+            "correct the line, or move the file away; keys are logs, listen, cors, otlp_grpc, webhook, slack_webhook, level, database_url, scenarios, theme, keys",
         )
     })?;
     settings.check()?;
@@ -59,6 +68,11 @@ pub fn load(folder: &Path) -> Result<Settings, Failure> {
 }
 
 impl Settings {
+    /// The colours that the file asks for.
+    fn theme_wish(&self) -> Option<ThemeWish> {
+        self.theme.as_ref()?.parse().ok()
+    }
+
     /// What the flags check, for the values of the file.
     fn check(&self) -> Result<(), Failure> {
         let wrong = |key: &str, remedy: &str| {
@@ -90,6 +104,9 @@ impl Settings {
             if let Some(Err(error)) = url.as_deref().map(crate::cli::webhook) {
                 return wrong(key, &error.to_string());
             }
+        }
+        if let Some(Err(remedy)) = self.theme.as_ref().map(|text| text.parse::<ThemeWish>()) {
+            return wrong("theme", &remedy);
         }
         match self.database_url.as_deref().map(crate::cli::database_url) {
             Some(Err(remedy)) => wrong("database_url", &remedy),
@@ -133,6 +150,7 @@ mod tests {
             ("webhook = \"hooks.example.com\"", "webhook"),
             ("slack_webhook = \"ftp://a\"", "slack_webhook"),
             ("database_url = \"mysql://db\"", "database_url"),
+            ("theme = \"pink\"", "theme"),
         ] {
             std::fs::write(folder.path().join(FILE), line).unwrap();
             let failure = load(folder.path()).unwrap_err();

@@ -3,121 +3,29 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::{
-    io::{Read, Write},
-    sync::{Arc, Mutex},
-    thread,
-    time::{Duration, Instant},
-};
+mod pty;
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::PtySize;
+use pty::{Terminal, restored};
 
-/// See `tests/drill.rs`.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-struct Terminal {
-    child: Box<dyn Child + Send + Sync>,
-    master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn Write + Send>,
-    screen: Arc<Mutex<vt100::Parser>>,
-    folder: tempfile::TempDir,
+/// A whole drill.
+fn drill(columns: u16, rows: u16) -> Terminal {
+    let drill = [
+        env!("CARGO_BIN_EXE_drill"),
+        "run",
+        "quiet-night",
+        "--seed",
+        "7",
+    ];
+    Terminal::of(&drill, columns, rows)
 }
 
-impl Terminal {
-    /// A whole drill.
-    fn start(columns: u16, rows: u16) -> Self {
-        let drill = [
-            env!("CARGO_BIN_EXE_drill"),
-            "run",
-            "quiet-night",
-            "--seed",
-            "7",
-        ];
-        Self::of(&drill, columns, rows)
-    }
-
-    /// A screen on a lab that is not there: all that the terminal has to do with.
-    fn screen() -> Self {
-        let screen = [env!("CARGO_BIN_EXE_drill"), "join", "http://127.0.0.1:9"];
-        let terminal = Self::of(&screen, 100, 30);
-        terminal.wait_for("the screen", vt100::Screen::alternate_screen);
-        terminal
-    }
-
-    fn of(words: &[&str], columns: u16, rows: u16) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let pty = native_pty_system()
-            .openpty(PtySize {
-                rows,
-                cols: columns,
-                pixel_width: 0,
-                pixel_height: 0,
-            })
-            .unwrap();
-        let mut command = CommandBuilder::from_argv(words.iter().map(Into::into).collect());
-        command.cwd(folder.path());
-        command.env("TERM", "xterm-256color");
-        command.env("PS1", "ready> ");
-        let child = pty.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
-        let (mut reader, parser) = (pty.master.try_clone_reader().unwrap(), Arc::clone(&screen));
-        thread::spawn(move || {
-            let mut bytes = [0; 4_096];
-            while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                parser.lock().unwrap().process(&bytes[..count]);
-            }
-        });
-        let keys = pty.master.take_writer().unwrap();
-        Self {
-            child,
-            master: pty.master,
-            keys,
-            screen,
-            folder,
-        }
-    }
-
-    fn contents(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
-    }
-
-    fn wait_for(&self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) {
-        let began = Instant::now();
-        while !holds(self.screen.lock().unwrap().screen()) {
-            assert!(
-                began.elapsed() < PATIENCE,
-                "{what} was never seen; the screen shows:\n{}",
-                self.contents()
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    fn exit_code(&mut self) -> u32 {
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.exit_code();
-            }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "the program does not end; the screen shows:\n{}",
-                self.contents()
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
+/// A screen on a lab that is not there: all that the terminal has to do with.
+fn screen() -> Terminal {
+    let screen = [env!("CARGO_BIN_EXE_drill"), "join", "http://127.0.0.1:9"];
+    let terminal = Terminal::of(&screen, 100, 30);
+    terminal.wait_for("the screen", vt100::Screen::alternate_screen);
+    terminal
 }
 
 fn signal(name: &str, pid: &str) {
@@ -127,15 +35,9 @@ fn signal(name: &str, pid: &str) {
     assert!(kill.unwrap().success(), "kill {name} {pid}");
 }
 
-fn restored(screen: &vt100::Screen) -> bool {
-    !screen.alternate_screen()
-        && !screen.hide_cursor()
-        && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
-}
-
 #[test]
 fn the_page_arrives_views_open_a_resize_is_followed_and_quitting_asks_first() {
-    let mut terminal = Terminal::start(80, 24);
+    let mut terminal = drill(80, 24);
     terminal.wait_for("the page", |screen| {
         screen.alternate_screen() && screen.contents().contains("PAGE")
     });
@@ -176,7 +78,7 @@ fn the_page_arrives_views_open_a_resize_is_followed_and_quitting_asks_first() {
 
 #[test]
 fn a_signal_restores_the_terminal() {
-    let mut terminal = Terminal::start(100, 30);
+    let mut terminal = drill(100, 30);
     terminal.wait_for("the screen", vt100::Screen::alternate_screen);
     signal("-TERM", &terminal.child.process_id().unwrap().to_string());
     assert_eq!(terminal.exit_code(), 130, "{}", terminal.contents());
@@ -186,7 +88,7 @@ fn a_signal_restores_the_terminal() {
 #[test]
 fn every_signal_that_ends_restores_the_terminal() {
     for name in ["-QUIT", "-HUP", "-INT"] {
-        let mut terminal = Terminal::screen();
+        let mut terminal = screen();
         signal(name, &terminal.child.process_id().unwrap().to_string());
         assert_eq!(terminal.exit_code(), 130, "{name}: {}", terminal.contents());
         terminal.wait_for("a restored terminal", restored);

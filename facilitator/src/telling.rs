@@ -164,6 +164,7 @@ fn trainee(event: &Event) -> Option<String> {
             Some(error) => format!("asked {text} ({error})"),
         },
         Event::PinAdded { pin, text, .. } => format!("pinned #{pin}: {text}"),
+        Event::PinNoted { pin, note } => format!("said of pin #{pin}: {note}"),
         Event::PinRemoved { pin } => format!("took back pin #{pin}"),
         Event::HypothesisOpened { text, .. } => format!("suspected: {text}"),
         Event::HypothesisChanged {

@@ -5,17 +5,26 @@ use std::{io::IsTerminal, process::ExitCode};
 use display_full_error::DisplayFullErrorExt;
 
 use crate::{
-    cli::JoinArgs,
+    cli::{GlassArgs, JoinArgs},
     exit::{self, Failure},
+    settings::{Settings, glass::look, tour},
 };
 
-/// How the glass is opened on a drill, colours as the environment asks.
-pub fn glass(api: &str, plain: bool) -> tui::Config {
-    // https://no-color.org: set and not empty
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+/// How the glass is opened on a drill: as flags, environment and settings ask.
+pub fn glass(api: &str, plain: bool, args: &GlassArgs, settings: &Settings) -> tui::Config {
+    let look = look(args, settings);
+    // https://no-color.org: set and not empty; what was chosen for this program comes before it
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    // one thing to read at a time: what is wrong with the settings comes before the tour
+    let tour = !(plain || args.no_tour) && look.complaints.is_empty() && tour::due();
     tui::Config {
         plain,
-        no_color,
+        tour,
+        no_color: unwanted && look.theme.is_none(),
+        theme: look.theme.unwrap_or_default(),
+        own_theme: look.own,
+        bindings: look.bindings,
+        complaints: look.complaints,
         ..tui::Config::new(api)
     }
 }
@@ -39,7 +48,7 @@ pub fn base(url: &str) -> Result<&str, Failure> {
 }
 
 /// Opens it; the drill goes on when it is closed.
-pub fn run(args: &JoinArgs) -> Result<ExitCode, Failure> {
+pub fn run(args: &JoinArgs, settings: &Settings) -> Result<ExitCode, Failure> {
     let url = base(&args.url)?;
     let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     if !(args.plain || terminal) {
@@ -48,9 +57,12 @@ pub fn run(args: &JoinArgs) -> Result<ExitCode, Failure> {
             "drill join URL --plain, or `drill screen VIEW --url URL` for one screen as text",
         ));
     }
+    let mut look = args.glass.clone();
+    // who only watches is led by whom they watch
+    look.no_tour |= args.observer;
     let config = tui::Config {
         observer: args.observer,
-        ..glass(url, args.plain)
+        ..glass(url, args.plain, &look, settings)
     };
     let runtime = super::runtime()?;
     let left = runtime.block_on(tui::run(config));

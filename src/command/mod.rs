@@ -5,10 +5,12 @@ mod chaos;
 mod doctor;
 mod headless;
 mod join;
+mod keys;
 mod list;
 mod load;
 mod manual;
 mod proxy;
+mod record;
 mod report;
 mod rules;
 mod run;
@@ -47,6 +49,8 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Word::Bench(bench)) => bench.json,
         Some(Word::Load(load)) => load.json,
         Some(Word::Doctor(doctor)) => doctor.json,
+        Some(Word::Screen(screen)) => screen.json,
+        Some(Word::Keys(keys)) => keys.json,
         Some(Word::Scenarios(ScenariosWord::List { json, .. })) => *json,
         Some(Word::Chaos(word)) => word.wants_json(),
         Some(Word::Rules(RulesWord::Check { json, .. } | RulesWord::Test { json, .. })) => *json,
@@ -64,7 +68,7 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
             settings,
         ),
         Some(Word::Run(command)) => run::run(command, settings),
-        Some(Word::Join(args)) => join::run(&args),
+        Some(Word::Join(args)) => join::run(&args, settings),
         Some(Word::List(args)) => list::run(&args, settings),
         Some(Word::Report(args)) => report::run(&args, settings),
         Some(Word::Scenarios(word)) => scenario_files::run(word, settings),
@@ -73,7 +77,9 @@ fn dispatch(cli: Cli, settings: &Settings) -> Result<ExitCode, Failure> {
         Some(Word::Load(args)) => load::run(&args),
         Some(Word::Verify(args)) => verify::run(&args, settings),
         Some(Word::Doctor(args)) => Ok(doctor::run(&args, settings)),
+        Some(Word::Keys(args)) => keys::run(&args, settings),
         Some(Word::Screen(args)) => screen::run(&args),
+        Some(Word::RecordScreen(args)) => record::run(&args, settings),
         Some(Word::Proxy(args)) => proxy::run(&args),
         Some(Word::Bench(args)) => bench::run(&args),
         Some(Word::Bare) => Ok(bench::bare()),

@@ -72,7 +72,7 @@ pub fn run(command: RunCommand, settings: &Settings) -> Result<ExitCode, Failure
         if args.headless {
             headless::run(options, &args).await
         } else {
-            in_terminal(options, &args).await
+            in_terminal(options, &args, settings).await
         }
     });
     // A reader of standard input may be stuck in the kernel; everything of ours has been awaited.
@@ -213,7 +213,11 @@ pub fn not_started(error: &DrillError) -> Failure {
     Failure::failed(format!("the drill did not start: {}", error.display_full())).remedy(remedy)
 }
 
-async fn in_terminal(options: DrillOptions, args: &RunArgs) -> Result<ExitCode, Failure> {
+async fn in_terminal(
+    options: DrillOptions,
+    args: &RunArgs,
+    settings: &Settings,
+) -> Result<ExitCode, Failure> {
     eprintln!("starting the shop …  (seed {})", options.plan.seed);
     let chosen = options.chosen_by_trainee;
     let plan = Arc::clone(&options.plan);
@@ -221,7 +225,10 @@ async fn in_terminal(options: DrillOptions, args: &RunArgs) -> Result<ExitCode, 
         started = Drill::start(options) => started.map_err(|error| not_started(&error))?,
         signal = signals::ended() => return Err(Failure { code: exit::INTERRUPTED, message: format!("{} before the drill began", signal.unwrap_or("interrupted")), remedy: None }),
     };
-    let config = super::join::glass(drill.api_url(), args.plain);
+    let config = tui::Config {
+        leaving_ends: true,
+        ..super::join::glass(drill.api_url(), args.plain, &args.glass, settings)
+    };
     let left = tui::run(config).await;
     let debrief = drill.finish("the trainee left").await;
     drill.shutdown().await;

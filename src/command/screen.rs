@@ -1,43 +1,107 @@
-//! `drill screen`: one screen of a running drill, as text or as an SVG picture.
+//! `drill screen`: one view of a running drill, drawn, in words, as data or as a picture. It needs no terminal.
 
 use std::process::ExitCode;
 
 use display_full_error::DisplayFullErrorExt;
+use tui::{Seat, ThemeName, when::When};
 
 use super::join::{WHERE_URL, base};
 use crate::{cli::ScreenArgs, exit::Failure};
 
 /// Renders and prints or writes it.
 pub fn run(args: &ScreenArgs) -> Result<ExitCode, Failure> {
-    let (columns, rows) = args.size;
     let url = args
         .url
         .as_deref()
         .ok_or_else(|| Failure::usage("which drill? --url is missing", WHERE_URL))?;
     let (url, view) = (base(url)?, named(&args.view)?);
-    let runtime = super::runtime()?;
-    let failed = |error: tui::Error| Failure::failed(error.to_string_full()).remedy(WHERE_URL);
-    let Some(path) = &args.svg else {
-        let text = runtime
-            .block_on(tui::screen::render_once(url, view, columns, rows))
-            .map_err(failed)?;
-        super::print(&format!("{}\n", text.trim_end_matches('\n')));
-        return Ok(ExitCode::SUCCESS);
+    super::runtime()?.block_on(show(args, url, view))
+}
+
+async fn show(args: &ScreenArgs, url: &str, view: &str) -> Result<ExitCode, Failure> {
+    // a printed screen has no colours
+    let theme = match args.svg {
+        Some(_) => ThemeName::Dark,
+        None => ThemeName::None,
     };
-    let picture = runtime
-        .block_on(tui::screen::svg(
-            url,
-            view,
-            columns,
-            rows,
-            tui::ThemeName::Dark,
-        ))
-        .map_err(failed)?;
+    let mut seat = Seat::take(url, args.size, theme, false)
+        .await
+        .map_err(|error| failure(&error))?;
+    seat.open(view, args.query.as_deref(), when(args))
+        .await
+        .map_err(|error| failure(&error))?;
+    // a drawn screen shows what is wrong with its query
+    if (args.text || args.json)
+        && let Some(refused) = seat.failure()
+    {
+        return Err(refusal(refused, args.query.as_deref()));
+    }
+    let printed = match &args.svg {
+        Some(path) => {
+            write(path, &seat.svg())?;
+            format!("written: {}", path.display())
+        }
+        None if args.json => seat.data().to_string(),
+        None if args.text => seat.told(),
+        None => seat.text(),
+    };
+    super::print(&format!("{}\n", printed.trim_end_matches('\n')));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a picture.
+pub fn write(path: &std::path::Path, picture: &str) -> Result<(), Failure> {
     std::fs::write(path, picture).map_err(|error| {
         Failure::failed(format!("{} cannot be written: {error}", path.display()))
-    })?;
-    super::print(&format!("written: {}\n", path.display()));
-    Ok(ExitCode::SUCCESS)
+            .remedy("name a file in a folder that is there and can be written")
+    })
+}
+
+fn when(args: &ScreenArgs) -> When {
+    match (args.since, args.from, args.to) {
+        (Some(long), _, _) => When::Since(long),
+        (None, None, None) => When::Usual,
+        (None, from, to) => When::Between(from, to),
+    }
+}
+
+/// What the screens' own errors mean on a command line.
+pub fn failure(error: &tui::Error) -> Failure {
+    let message = error.to_string_full();
+    match error {
+        tui::Error::Range(_) => Failure::usage(
+            message,
+            "--since 5m, or --from and --to within what has passed",
+        ),
+        tui::Error::NoQuery(_) => Failure::usage(message, "leave --query out"),
+        _ => Failure::failed(message).remedy(WHERE_URL),
+    }
+}
+
+/// A query that the lab refused, with its place.
+fn refusal(refused: tui::Failure, query: Option<&str>) -> Failure {
+    let marked = query.zip(refused.position).map(|(query, at)| {
+        let (line, column) = place(query, at);
+        format!("\n  {line}\n  {}^", " ".repeat(column))
+    });
+    let failure = Failure::failed(format!("{}{}", refused.message, marked.unwrap_or_default()));
+    match refused.remedy {
+        Some(remedy) => failure.remedy(remedy),
+        None => failure,
+    }
+}
+
+/// The line of a query in which a character stands, and where in it.
+fn place(query: &str, at: usize) -> (&str, usize) {
+    let mut left = at;
+    for line in query.lines() {
+        let long = line.chars().count();
+        if left <= long {
+            return (line, left);
+        }
+        left -= long + 1;
+    }
+    (query.lines().last().unwrap_or_default(), 0)
 }
 
 /// A view by its name, or by the key that opens it.
@@ -71,5 +135,13 @@ mod tests {
             let failure = named(wrong).unwrap_err();
             assert!(failure.remedy.unwrap().contains("2 logs"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_place_in_a_query_is_found_in_its_line() {
+        assert_eq!(place("sum(", 4), ("sum(", 4));
+        assert_eq!(place("größe{\n  a=}", 10), ("  a=}", 3));
+        assert_eq!(place("a", 9), ("a", 0));
+        assert_eq!(place("", 0), ("", 0));
     }
 }

@@ -1,18 +1,23 @@
 //! Questions to the lab and its answers, as the screen's own words. Knows neither HTTP nor drawing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use api::{
     ActionOutcome, ActionRequest, Case, Change, Debrief, Diagnosis, DiagnosisRequest, DrillView,
-    Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinRequest,
-    ProofView, ReadyRequest, Remedy, ShopAnswer, ShopRequest, Verdict, ViewOpened, Vocabulary,
+    Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinNote,
+    PinRequest, ProofView, ReadyRequest, Remedy, ShopAnswer, ShopRequest, Verdict, ViewOpened,
+    Vocabulary,
 };
 
 use crate::Failure;
 use crate::client::Asker;
 use crate::client::derived::{Derived, Objective};
+use crate::client::difference::{Comparison, Differs, Group};
 use crate::client::graph::Graph;
 use crate::client::loki::{Histogram, Lines, LogLine};
-use crate::client::prometheus::{MetricInfo, Series};
-use crate::client::tempo::{Span, TraceHit};
+use crate::client::patterns::Patterns;
+use crate::client::prometheus::{Exemplar, MetricInfo, Series};
+use crate::client::tempo::{Span, TraceList, Wanted};
 use crate::time::Window;
 
 /// What a question is about: a newer one replaces an older one of the same slot.
@@ -50,16 +55,28 @@ pub enum Slot {
     LogFields,
     /// Log counts.
     Histogram,
+    /// Log patterns.
+    Patterns,
     /// Trace search.
     Traces,
     /// One trace.
     Trace,
     /// Logs of one trace.
     TraceLogs,
+    /// Two traces side by side.
+    Compare,
+    /// What some traces have more often than the rest.
+    Differs,
     /// Series of a chart.
     Metrics,
+    /// Single observations of a chart.
+    Exemplars,
     /// Metric names.
     MetricNames,
+    /// Series of the panels.
+    Panels,
+    /// Labels of a metric.
+    Labels,
     /// Service graph.
     Graph,
 }
@@ -110,30 +127,57 @@ pub enum Ask {
         window: Window,
         bins: usize,
     },
+    /// Patterns of the lines of a window, with what is new since a moment, milliseconds.
+    Patterns {
+        query: String,
+        window: Window,
+        since_ms: i64,
+    },
     /// Trace search.
     Traces {
         query: String,
         window: Window,
+        wanted: Wanted,
         limit: usize,
     },
     /// One trace.
     Trace(String),
     /// Logs of one trace, by id, within a window.
     TraceLogs { trace_id: String, window: Window },
+    /// How trace `b` differs from trace `a`, by their ids.
+    Compare { a: String, b: String },
+    /// What a group of the traces of a query has more often than the rest.
+    Differs {
+        of: Group,
+        query: String,
+        window: Window,
+    },
     /// Series of an expression.
     Metrics {
         query: String,
         window: Window,
         step_s: i64,
     },
+    /// Single observations of the histograms of an expression.
+    Exemplars { query: String, window: Window },
     /// Metric and label names.
     MetricNames,
+    /// Series of several expressions.
+    Panels {
+        queries: Vec<String>,
+        window: Window,
+        step_s: i64,
+    },
+    /// Labels of a metric with the values that they have in a window.
+    Labels { metric: String, window: Window },
     /// Service graph.
     Graph(Window),
     /// Acknowledge the page.
     Ack,
     /// Keep evidence.
     Pin(PinRequest),
+    /// Say why evidence matters.
+    NotePin(u32, PinNote),
     /// Drop evidence.
     Unpin(u32),
     /// Open a hypothesis.
@@ -197,19 +241,31 @@ pub enum Answer {
     LogFields(Vec<LogLine>),
     /// Log counts.
     Histogram(Histogram),
+    /// Log patterns.
+    Patterns(Patterns),
     /// Traces.
-    Traces(Vec<TraceHit>),
+    Traces(TraceList),
     /// Spans of one trace, and what is derived of them.
     Trace(String, Vec<Span>, Derived),
     /// Logs of one trace.
     TraceLogs(Vec<LogLine>),
+    /// Two traces side by side.
+    Compare(Box<Comparison>),
+    /// What some traces have more often than the rest.
+    Differs(Box<Differs>),
     /// Series.
     Metrics(Vec<Series>),
+    /// Single observations, in order of time.
+    Exemplars(Vec<Exemplar>),
     /// Names.
     MetricNames {
         metrics: Vec<MetricInfo>,
         labels: Vec<String>,
     },
+    /// Series of several expressions, or why one was not answered.
+    Panels(Vec<(String, Result<Vec<Series>, String>)>),
+    /// Labels of a metric, each with its values.
+    Labels(String, BTreeMap<String, BTreeSet<String>>),
     /// Graph.
     Graph(Graph),
     /// Evidence was kept.
@@ -267,6 +323,7 @@ impl Ask {
             Self::Logs(lines) | Self::OlderLogs(lines) => Some(&lines.query),
             Self::Context { query, .. }
             | Self::Histogram { query, .. }
+            | Self::Patterns { query, .. }
             | Self::Traces { query, .. }
             | Self::Metrics { query, .. } => Some(query),
             _ => None,
@@ -293,11 +350,17 @@ impl Ask {
             Self::Context { .. } => Slot::Context,
             Self::LogFields { .. } => Slot::LogFields,
             Self::Histogram { .. } => Slot::Histogram,
+            Self::Patterns { .. } => Slot::Patterns,
             Self::Traces { .. } => Slot::Traces,
             Self::Trace(_) => Slot::Trace,
             Self::TraceLogs { .. } => Slot::TraceLogs,
+            Self::Compare { .. } => Slot::Compare,
+            Self::Differs { .. } => Slot::Differs,
             Self::Metrics { .. } => Slot::Metrics,
+            Self::Exemplars { .. } => Slot::Exemplars,
             Self::MetricNames => Slot::MetricNames,
+            Self::Panels { .. } => Slot::Panels,
+            Self::Labels { .. } => Slot::Labels,
             Self::Graph(_) => Slot::Graph,
             _ => return None,
         })

@@ -31,8 +31,33 @@ pub enum Error {
         known: String,
     },
     /// No theme of that name.
-    #[error("no theme is called {0:?}; there are default, dark, light, contrast and none")]
+    #[error("no theme is called {0:?}; there are terminal, dark, light, contrast and none")]
     UnknownTheme(String),
+    /// A stretch of time that cannot be shown.
+    #[error("{0}")]
+    Range(String),
+    /// A query for a view that has none.
+    #[error("the view {0} has no queries; logs, traces and metrics have")]
+    NoQuery(String),
+    /// A screen that does not come to show what was waited for.
+    #[error("the screen {} {text:?}; it shows:\n{screen}", if *.shown { "never showed" } else { "went on showing" })]
+    NotSeen {
+        /// What was waited for.
+        text: String,
+        /// Whether it was to appear, or to go.
+        shown: bool,
+        /// The screen at last.
+        screen: String,
+    },
+    /// A file that cannot be written.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// Which.
+        path: std::path::PathBuf,
+        /// What the system said.
+        #[source]
+        why: std::io::Error,
+    },
     /// A request failed where there is no screen to show it on.
     #[error("{0}")]
     Request(Failure),

@@ -2,7 +2,7 @@
 //! Prometheus', Loki's and Tempo's APIs; it has no way to a scenario or to the answer.
 //!
 //! - [`run`] opens the screen (or the plain mode) on a lab; [`plain`] is the mode for screen readers and dumb terminals
-//! - [`screen`] draws one view without a terminal, as text or SVG
+//! - [`Seat`] is the same without a terminal: one view as text, words, data or picture, and keys that are written down
 //! - `client` speaks HTTP, `net` is the task that does so beside the drawing
 //! - `app` is the one state: keys, clicks, ticks and answers change it; it draws itself
 //! - `views` are the nine views, `widgets` what they are made of
@@ -11,21 +11,28 @@ mod app;
 mod ask;
 mod client;
 mod clipboard;
+mod data;
 mod error;
 mod net;
+mod picture;
 pub mod plain;
 pub mod screen;
+mod seat;
+pub mod settings;
 mod shell;
 mod signals;
+pub mod strokes;
 mod terminal;
 mod text;
 mod theme;
 mod time;
 mod views;
+pub mod when;
 mod widgets;
 
 pub use error::{Error, Failure};
-pub use theme::ThemeName;
+pub use seat::Seat;
+pub use theme::{Theme, ThemeName};
 
 /// How the glass is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +45,16 @@ pub struct Config {
     pub no_color: bool,
     /// Colours.
     pub theme: ThemeName,
+    /// Colours of a person's own file, shown in place of `theme`.
+    pub own_theme: Option<Theme>,
+    /// Keys of a person's own file, in place of the rows'.
+    pub bindings: settings::Bindings,
+    /// Whether leaving the screen ends the drill: it runs in the same program.
+    pub leaving_ends: bool,
+    /// Begin with the tour.
+    pub tour: bool,
+    /// What of a person's settings could not be used, a sentence each: told when the screen opens.
+    pub complaints: Vec<String>,
     /// Line mode with numbered menus, for screen readers and dumb terminals.
     pub plain: bool,
 }
@@ -51,6 +68,11 @@ impl Config {
             observer: false,
             no_color: false,
             theme: ThemeName::Default,
+            own_theme: None,
+            leaving_ends: false,
+            tour: false,
+            bindings: settings::Bindings::default(),
+            complaints: Vec::new(),
             plain: false,
         }
     }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Failure;
 use crate::ask::{Answer, Ask, Golden, Reply, Request, Slot};
 use crate::client::loki::{Lines, LogLine, quoted};
+use crate::client::prometheus::Series;
 use crate::client::{Asker, Client};
 use crate::time::Window;
 
@@ -21,6 +22,9 @@ pub const WAITING: usize = 64;
 /// Time for the state of the drill, which is asked for each second: a lab that hangs is noticed by it, while a query or a
 /// rollout may take its time.
 const HEARTBEAT: Duration = Duration::from_millis(2_500);
+
+/// Lines of one trace that are shown beside its spans, the oldest.
+pub const TRACE_LOGS: usize = 500;
 
 /// PromQL of the golden signals; the same expressions stand in the presets of the metrics view.
 pub mod golden {
@@ -58,6 +62,10 @@ pub async fn perform(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, 
         Ask::LearningChoices => Answer::LearningChoices(client.drill("drill/learning").await?),
         Ask::Ack => Answer::Drill(client.tell("drill/ack", NO_BODY).await?),
         Ask::Pin(pin) => Answer::Pinned(client.tell("drill/pins", Some(&pin)).await?),
+        Ask::NotePin(id, note) => {
+            let path = format!("drill/pins/{id}");
+            Answer::Case(client.tell(&path, Some(&note)).await?)
+        }
         Ask::Unpin(id) => Answer::Case(client.remove(&format!("drill/pins/{id}")).await?),
         Ask::Hypothesis(new) => {
             let kept: api::Hypothesis = client.tell("drill/hypotheses", Some(&new)).await?;
@@ -114,11 +122,20 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
         Ask::LogFields { services, window } => {
             Answer::LogFields(log_fields(client, &services, window).await?)
         }
+        Ask::Patterns {
+            query,
+            window,
+            since_ms,
+        } => Answer::Patterns(client.patterns(&query, window, since_ms, asker).await?),
         Ask::Traces {
             query,
             window,
+            wanted,
             limit,
-        } => Answer::Traces(client.tempo_search(&query, window, limit, asker).await?),
+        } => {
+            let found = client.tempo_search(&query, window, wanted, limit, asker);
+            Answer::Traces(found.await?)
+        }
         Ask::Trace(id) => {
             let spans = client.tempo_trace(&id, asker).await?;
             // a lab that cannot derive, an older one perhaps, shows its traces all the same
@@ -126,27 +143,58 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
             Answer::Trace(id, spans, derived)
         }
         Ask::TraceLogs { trace_id, window } => {
-            /// Lines of one trace that are shown beside its spans.
-            const LIMIT: usize = 500;
             let query = format!("{{service=~\".+\"}} | trace_id=\"{trace_id}\"");
             let lines = Lines {
                 newest: false,
-                ..Lines::newest(query, window, LIMIT)
+                ..Lines::newest(query, window, TRACE_LOGS)
             };
             Answer::TraceLogs(client.loki_lines(&lines, Asker::Screen).await?)
+        }
+        Ask::Compare { a, b } => Answer::Compare(Box::new(client.compare(&a, &b).await?)),
+        Ask::Differs { of, query, window } => {
+            Answer::Differs(Box::new(client.differs(of, &query, window).await?))
         }
         Ask::Metrics {
             query,
             window,
             step_s,
         } => Answer::Metrics(client.prom_range(&query, window, step_s, asker).await?),
+        Ask::Exemplars { query, window } => {
+            Answer::Exemplars(client.prom_exemplars(&query, window).await?)
+        }
         Ask::MetricNames => {
             let (metrics, labels) = tokio::try_join!(client.prom_metrics(), client.prom_labels())?;
             Answer::MetricNames { metrics, labels }
         }
+        Ask::Panels {
+            queries,
+            window,
+            step_s,
+        } => Answer::Panels(panels(client, queries, window, step_s).await?),
+        Ask::Labels { metric, window } => {
+            let labels = client.prom_labels_of(&metric, window).await?;
+            Answer::Labels(metric, labels)
+        }
         Ask::Graph(window) => Answer::Graph(client.graph(window, asker).await?),
         _ => Answer::Done,
     })
+}
+
+/// Series of several expressions; one that fails does not take the others' answers away, unless the lab is gone.
+async fn panels(
+    client: &Client,
+    queries: Vec<String>,
+    window: Window,
+    step_s: i64,
+) -> Result<Vec<(String, Result<Vec<Series>, String>)>, Failure> {
+    let ask = |query: String| async move {
+        let found = client.prom_range(&query, window, step_s, Asker::Screen);
+        match found.await {
+            Err(failure) if failure.is_lost() => Err(failure),
+            found => Ok((query, found.map_err(|failure| failure.message))),
+        }
+    };
+    futures_util::future::try_join_all(queries.into_iter().map(ask)).await
 }
 
 /// Lines before and after a time, half of the limit each.

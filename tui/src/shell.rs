@@ -3,20 +3,20 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::EventStream;
 use crossterm::execute;
 use futures_util::StreamExt;
-use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Effect};
 use crate::ask::{Reply, Request};
 use crate::client::Client;
+use crate::clipboard::{self, Tried};
 use crate::net;
 use crate::signals::{self, Asked, Signals};
 use crate::terminal::{self, Taken};
@@ -25,8 +25,6 @@ use crate::time::clock;
 use crate::widgets::surface::{Hit, Surface};
 use crate::{Config, Error, Exit};
 
-/// Time for a native clipboard tool; one that hangs is left and the terminal's own way taken.
-const CLIPBOARD: Duration = Duration::from_millis(500);
 /// How often a screen that was put away looks whether it stands in front again: a shell does not tell a job that runs.
 const BEHIND: Duration = Duration::from_millis(100);
 
@@ -38,6 +36,7 @@ pub async fn run(config: Config) -> Result<Exit, Error> {
     let client = Client::new(&config.api)?;
     let mut signals = Signals::new()?;
     let mut app = App::new(client.base(), config.effective_theme(), config.observer);
+    app.opened_with(&config);
     let mut taken = Taken::new(app.mouse)?;
     let (questions, asked) = mpsc::channel::<Request>(net::WAITING);
     let (answers, mut replies) = mpsc::channel::<Reply>(net::WAITING);
@@ -63,6 +62,8 @@ async fn screen_loop(
     let elapsed = || u64::try_from(opened.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut events = EventStream::new();
     let mut panics = 0;
+    // dropped with the screen: what is under way then ends
+    let mut copies: JoinSet<Tried> = JoinSet::new();
     let size = taken.terminal.size()?;
     app.size = (size.width, size.height);
     loop {
@@ -84,7 +85,7 @@ async fn screen_loop(
                 events = EventStream::new();
                 left
             } else {
-                carry_out(app, effect).await?
+                carry_out(app, &mut copies, effect)?
             };
             if let Some(exit) = left {
                 return Ok(exit);
@@ -107,6 +108,7 @@ async fn screen_loop(
                 Some(event) => app.event(&event?, &hits),
                 None => return Ok(app.how_left()),
             },
+            Some(done) = copies.join_next(), if !copies.is_empty() => copied(app, done)?,
             Some(reply) = replies.recv() => {
                 app.receive(reply);
                 // what else has arrived is taken before the next drawing
@@ -145,7 +147,11 @@ fn draw(app: &mut App, taken: &mut Taken) -> Result<Vec<Hit>, Error> {
     Ok(hits)
 }
 
-async fn carry_out(app: &mut App, effect: Effect) -> Result<Option<Exit>, Error> {
+fn carry_out(
+    app: &mut App,
+    copies: &mut JoinSet<Tried>,
+    effect: Effect,
+) -> Result<Option<Exit>, Error> {
     match effect {
         Effect::Quit(exit) => return Ok(Some(exit)),
         Effect::Bell => {
@@ -154,24 +160,18 @@ async fn carry_out(app: &mut App, effect: Effect) -> Result<Option<Exit>, Error>
             out.flush()?;
         }
         Effect::Mouse(on) => terminal::set_mouse(on)?,
-        Effect::Copy(text) => copy(&text).await?,
+        Effect::Copy(copied) => {
+            // the newest is what is wanted
+            copies.abort_all();
+            copies.spawn(clipboard::put(copied));
+        }
         // the loop does it, as it has the keys
         Effect::Suspend => {}
         Effect::Export {
             name,
             extension,
             content,
-        } => match export(
-            name,
-            extension,
-            &text::escape_file(extension, &content),
-            app.range.now_ms,
-        ) {
-            Ok(path) => app.say(format!("wrote {}", path.display())),
-            Err(error) => app.say_bad(format!(
-                "could not write the file: {error}; start drill in a folder that can be written"
-            )),
-        },
+        } => write_export(app, name, extension, &content),
     }
     Ok(None)
 }
@@ -200,42 +200,33 @@ async fn put_away(
     Ok(None)
 }
 
-/// Puts text on the clipboard: by the desktop's own tool, or by asking the terminal (OSC 52), which also works over ssh.
-async fn copy(text: &str) -> Result<(), Error> {
-    let tools: &[(&str, &str, &[&str])] = &[
-        ("WAYLAND_DISPLAY", "wl-copy", &[]),
-        ("DISPLAY", "xclip", &["-selection", "clipboard"]),
-        ("TERM_PROGRAM", "pbcopy", &[]),
-    ];
-    for (variable, tool, arguments) in tools {
-        if std::env::var_os(variable).is_some() && pipe_into(tool, arguments, text).await {
-            return Ok(());
+/// Tells what became of a copy. Where no tool took it the terminal is asked (OSC 52), which also works over ssh; that is
+/// done here, between two drawings, as what is written is the terminal's.
+fn copied(app: &mut App, done: Result<Tried, JoinError>) -> Result<(), Error> {
+    match done {
+        Ok(tried) => {
+            if tried.by.is_none() {
+                let asked = CopyToClipboard::to_clipboard_from(&tried.copied.text);
+                execute!(std::io::stdout(), asked)?;
+            }
+            app.say(tried.said());
         }
+        // a newer copy has taken its place
+        Err(why) if why.is_cancelled() => {}
+        Err(why) => app.say_bad(format!("nothing was copied: {why}")),
     }
-    execute!(std::io::stdout(), CopyToClipboard::to_clipboard_from(text))?;
     Ok(())
 }
 
-async fn pipe_into(tool: &str, arguments: &[&str], text: &str) -> bool {
-    let child = tokio::process::Command::new(tool)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn();
-    let Ok(mut child) = child else { return false };
-    let copied = async {
-        let mut input = child.stdin.take()?;
-        input.write_all(text.as_bytes()).await.ok()?;
-        drop(input);
-        child
-            .wait()
-            .await
-            .ok()
-            .filter(std::process::ExitStatus::success)
-    };
-    matches!(tokio::time::timeout(CLIPBOARD, copied).await, Ok(Some(_)))
+/// Carries out an export, and says what became of it.
+pub fn write_export(app: &mut App, name: &str, extension: &str, content: &str) {
+    let safe = text::escape_file(extension, content);
+    match export(name, extension, &safe, app.range.now_ms) {
+        Ok(path) => app.say(format!("wrote {}", path.display())),
+        Err(error) => app.say_bad(format!(
+            "could not write the file: {error}; start drill in a folder that can be written"
+        )),
+    }
 }
 
 /// Writes a new file in the present folder; nothing is overwritten.

@@ -16,10 +16,45 @@ pub enum ThemeName {
     Dark,
     /// Fixed colours on a light background.
     Light,
-    /// Black, white and bold.
+    /// High contrast: white and yellow on black.
     Contrast,
     /// No colours at all, as `NO_COLOR` asks.
     None,
+}
+
+impl ThemeName {
+    /// All of them, in the order in which a key goes through them.
+    pub const ALL: [Self; 5] = [
+        Self::Default,
+        Self::Dark,
+        Self::Light,
+        Self::Contrast,
+        Self::None,
+    ];
+
+    /// Its name in flags and files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "terminal",
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::Contrast => "contrast",
+            Self::None => "none",
+        }
+    }
+
+    /// What it is, in words.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Default => "the terminal's own 16 colours",
+            Self::Dark => "fixed colours on dark",
+            Self::Light => "fixed colours on light",
+            Self::Contrast => "high contrast: white and yellow on black",
+            Self::None => "no colours: bold and reverse only",
+        }
+    }
 }
 
 impl FromStr for ThemeName {
@@ -27,12 +62,12 @@ impl FromStr for ThemeName {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         match text {
+            // what the terminal's own colours were called before they could be chosen
             "default" | "16" => Ok(Self::Default),
-            "dark" => Ok(Self::Dark),
-            "light" => Ok(Self::Light),
-            "contrast" => Ok(Self::Contrast),
-            "none" => Ok(Self::None),
-            other => Err(Error::UnknownTheme(other.to_owned())),
+            other => Self::ALL
+                .into_iter()
+                .find(|theme| theme.name() == other)
+                .ok_or_else(|| Error::UnknownTheme(other.to_owned())),
         }
     }
 }
@@ -127,27 +162,31 @@ impl Theme {
         }
     }
 
+    /// Of the 256 colours whose values terminals agree on: what the sixteen look like is the terminal's affair, and a
+    /// contrast that rests on them is none.
     fn contrast() -> Self {
-        let white = Style::new().fg(Color::White).bg(Color::Black);
-        let strong = white.add_modifier(Modifier::BOLD);
+        let on_black = |index: u8| {
+            Style::new()
+                .fg(Color::Indexed(index))
+                .bg(Color::Indexed(BLACK))
+        };
+        let bold = |index: u8| on_black(index).add_modifier(Modifier::BOLD);
+        let on = |fore: u8, back: u8| {
+            let style = Style::new().fg(Color::Indexed(fore));
+            style.bg(Color::Indexed(back)).add_modifier(Modifier::BOLD)
+        };
         Self {
-            text: white,
-            dim: white,
-            accent: strong,
-            good: white,
-            warn: Style::new()
-                .fg(Color::LightYellow)
-                .bg(Color::Black)
-                .add_modifier(Modifier::BOLD),
-            bad: Style::new()
-                .fg(Color::White)
-                .bg(Color::Red)
-                .add_modifier(Modifier::BOLD),
-            info: white,
-            selected: Style::new().fg(Color::Black).bg(Color::White),
-            header: strong,
-            banner: Style::new().fg(Color::Black).bg(Color::LightYellow),
-            series: [strong; 8],
+            text: on_black(WHITE),
+            dim: on_black(WHITE),
+            accent: bold(WHITE),
+            good: on_black(WHITE),
+            warn: bold(YELLOW),
+            bad: on(WHITE, DARK_RED),
+            info: on_black(WHITE),
+            selected: on(BLACK, WHITE),
+            header: bold(WHITE),
+            banner: on(BLACK, YELLOW),
+            series: [WHITE, YELLOW, 51, 46, 213, 215, 159, 229].map(bold),
         }
     }
 
@@ -169,6 +208,12 @@ impl Theme {
         }
     }
 }
+
+/// Places of the high contrast's colours among the 256.
+const BLACK: u8 = 16;
+const WHITE: u8 = 231;
+const YELLOW: u8 = 226;
+const DARK_RED: u8 = 88;
 
 /// Colours of a fixed theme, 0xRRGGBB.
 struct Palette {
@@ -217,10 +262,71 @@ fn colour(rgb: u32) -> Color {
 mod tests {
     use super::*;
 
+    /// Red, green and blue of a colour whose values are fixed.
+    fn rgb(color: Color) -> (u8, u8, u8) {
+        const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+        match color {
+            Color::Rgb(r, g, b) => (r, g, b),
+            // https://en.wikipedia.org/wiki/ANSI_escape_code#8-bit: a cube of six steps a side
+            Color::Indexed(i @ 16..=231) => {
+                let place = usize::from(i - 16);
+                (STEPS[place / 36], STEPS[place / 6 % 6], STEPS[place % 6])
+            }
+            other => panic!("what {other:?} looks like is the terminal's affair"),
+        }
+    }
+
+    /// Relative luminance, and the ratio of two: https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio.
+    fn ratio(style: Style) -> f64 {
+        let luminance = |color: Option<Color>| {
+            let (r, g, b) = rgb(color.expect("both colours are given"));
+            let linear = |part: u8| {
+                let part = f64::from(part) / 255.0;
+                match part <= 0.040_45 {
+                    true => part / 12.92,
+                    false => ((part + 0.055) / 1.055).powf(2.4),
+                }
+            };
+            0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+        };
+        let (one, two) = (luminance(style.fg), luminance(style.bg));
+        (one.max(two) + 0.05) / (one.min(two) + 0.05)
+    }
+
+    #[test]
+    fn black_on_white_has_the_ratio_that_the_standard_gives_it() {
+        let style = Style::new().fg(colour(0)).bg(colour(0xff_ffff));
+        assert!((ratio(style) - 21.0).abs() < 1e-9, "{}", ratio(style));
+        let grey = Style::new().fg(colour(0x76_7676)).bg(colour(0xff_ffff));
+        assert!((ratio(grey) - 4.54).abs() < 0.01, "{}", ratio(grey));
+    }
+
+    #[test]
+    fn every_fixed_theme_is_readable_by_the_standard_of_contrast() {
+        // AA for ordinary text, AAA where contrast is what was asked for
+        for (name, least) in [
+            (ThemeName::Dark, 4.5),
+            (ThemeName::Light, 4.5),
+            (ThemeName::Contrast, 7.0),
+        ] {
+            let theme = Theme::new(name);
+            for (role, style) in theme.roles() {
+                let ratio = ratio(style);
+                assert!(ratio >= least, "{role} of {}: {ratio:.2}", name.name());
+            }
+        }
+    }
+
     #[test]
     fn a_theme_is_found_by_name_and_an_unknown_one_is_refused() {
-        assert_eq!("light".parse::<ThemeName>().ok(), Some(ThemeName::Light));
-        assert!("pink".parse::<ThemeName>().is_err());
+        for theme in ThemeName::ALL {
+            assert_eq!(theme.name().parse::<ThemeName>().ok(), Some(theme));
+        }
+        assert_eq!("16".parse::<ThemeName>().ok(), Some(ThemeName::Default));
+        let refused = "pink".parse::<ThemeName>().expect_err("there is none");
+        for theme in ThemeName::ALL {
+            assert!(refused.to_string().contains(theme.name()), "{refused}");
+        }
     }
 
     #[test]

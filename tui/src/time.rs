@@ -206,10 +206,13 @@ impl Range {
         self.end_ms = Some(end_ms).filter(|end| !later || *end < self.now_ms);
     }
 
-    /// Looks at exactly this stretch and holds it, also where its end is still to come.
+    /// Looks at exactly this stretch and holds it, also where its end is still to come; one that is too short is
+    /// widened on both sides.
     pub fn narrow(&mut self, window: Window) {
-        self.width_ms = Some(window.length_ms().clamp(SHORTEST_MS, LONGEST_MS));
-        self.end_ms = Some(window.end_ms);
+        let width = window.length_ms().clamp(SHORTEST_MS, LONGEST_MS);
+        let more = (width - window.length_ms()).max(0);
+        self.width_ms = Some(width);
+        self.end_ms = Some(window.end_ms + more / 2);
     }
 
     /// How much of a held window is still to come, milliseconds.

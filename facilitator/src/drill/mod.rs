@@ -55,6 +55,27 @@ pub struct DrillOptions {
     pub executable: Option<(PathBuf, Vec<String>)>,
 }
 
+impl DrillOptions {
+    /// A drill of this plan on loopback and free ports, which is neither recorded nor told of.
+    #[must_use]
+    pub const fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            bind: None,
+            cors: None,
+            otlp_grpc: None,
+            forward: None,
+            webhooks: Vec::new(),
+            logs_dir: None,
+            chosen_by_trainee: false,
+            database_url: None,
+            toxiproxy: None,
+            instructor_key: None,
+            executable: None,
+        }
+    }
+}
+
 /// Why a drill cannot start. Nothing is left running then.
 #[derive(Debug, thiserror::Error)]
 pub enum DrillError {

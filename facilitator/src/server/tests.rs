@@ -341,6 +341,13 @@ async fn whatever_is_wrong_is_answered_as_a_problem_with_a_remedy() {
             422,
         ),
         ("DELETE", "/api/v1/drill/pins/9", String::new(), 404),
+        (
+            "POST",
+            "/api/v1/drill/pins/9",
+            json!({"note": "x"}).to_string(),
+            404,
+        ),
+        ("POST", "/api/v1/drill/pins/9", "{}".into(), 422),
         ("DELETE", "/api/v1/drill/pins/nine", String::new(), 404),
         (
             "POST",
@@ -447,6 +454,11 @@ async fn pins_are_resolved_on_the_drills_own_telemetry() {
             );
         }
     }
+    let (status, case) = room.post("/pins/2", json!({"note": "at the page"})).await;
+    assert_eq!(
+        (status, &case["pins"][1]["note"]),
+        (200, &json!("at the page"))
+    );
     let (_, case) = room.get("/case").await;
     assert_eq!(case["pins"].as_array().unwrap().len(), 9);
     let (status, case) = room

@@ -176,18 +176,9 @@ async fn run(options: &VerifyOptions, sheet: &mut Sheet<'_>) -> Result<(), Stop>
     })?;
     let plan = Arc::new(plan);
     let started = Drill::start(DrillOptions {
-        plan: plan.clone(),
-        bind: None,
-        cors: None,
-        otlp_grpc: None,
-        forward: None,
-        webhooks: Vec::new(),
-        logs_dir: None,
-        chosen_by_trainee: false,
         database_url: options.database_url.clone(),
-        instructor_key: None,
-        toxiproxy: None,
         executable: options.executable.clone(),
+        ..DrillOptions::new(plan.clone())
     })
     .await;
     let drill = sheet.need("all services become ready", started, |drill| {

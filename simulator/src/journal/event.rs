@@ -80,6 +80,8 @@ pub enum Event {
         note: String,
         classes: Vec<String>,
     },
+    /// The note of a pin was written anew.
+    PinNoted { pin: u32, note: String },
     /// A pin was taken back.
     PinRemoved { pin: u32 },
     /// A hypothesis was opened.

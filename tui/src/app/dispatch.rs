@@ -5,7 +5,6 @@ use crossterm::event::{
 };
 use ratatui::layout::Position;
 
-use super::keymap::{find, pairs};
 use super::keyname::{self, presses};
 use super::menu::{Choice, Item};
 use super::overlay::Overlay;
@@ -50,21 +49,61 @@ impl App {
         let Some(name) = keyname::name(key) else {
             return;
         };
+        if self.prefix.is_none() && self.span_key(&name) {
+            return;
+        }
         let name = match self.prefix.take() {
             Some(_) if name == "Esc" => return,
-            Some(prefix) if find(self.view, &format!("{prefix}{name}")).is_some() => {
+            Some(prefix) if self.acts(&format!("{prefix}{name}")) => {
                 format!("{prefix}{name}")
             }
-            _ if !pairs(self.view, &name).is_empty() => {
+            _ if !self.bindings.pairs(self.view, &name).is_empty() => {
                 self.prefix = Some(name);
                 return;
             }
             _ => name,
         };
-        match find(self.view, &name) {
-            Some(row) => (row.run)(self),
-            None => self.say(format!("{name} does nothing here; ? shows what does")),
+        match self.bindings.find(self.view, &name) {
+            Some(bound) => (bound.row.run)(self),
+            None => self.say(self.not_here(&name)),
         }
+    }
+
+    fn acts(&self, name: &str) -> bool {
+        self.bindings.find(self.view, name).is_some()
+    }
+
+    /// What a key means elsewhere that means nothing here.
+    fn not_here(&self, name: &str) -> String {
+        let help = self.key_of("help");
+        let there: Vec<String> = self
+            .bindings
+            .neighbours(name)
+            .filter_map(|bound| {
+                let view = views::of(bound.of?).title();
+                Some(format!("{} in {view}", bound.row.name))
+            })
+            .collect();
+        match there.is_empty() {
+            true => format!("{name} is no key; {help} shows those that are"),
+            false => format!(
+                "{name} is no key here, but {}; {help} helps",
+                there.join(", ")
+            ),
+        }
+    }
+
+    /// The first key of a row of every view or of the one on screen, by its id or name; the palette's way where it has none.
+    #[must_use]
+    pub fn key_of(&self, id: &str) -> &'static str {
+        let own = views::of(self.view).keys().iter();
+        let own = own.map(|row| (Some(self.view), row));
+        let rows = super::keymap::EVERYWHERE.iter().map(|row| (None, row));
+        let mut named = rows.chain(own);
+        let row = named.find(|(_, row)| row.id == id || row.name == id);
+        row.and_then(|(view, row)| self.bindings.keys(view, row).first())
+            .copied()
+            .unwrap_or("the palette")
     }
 
     fn query_key(&mut self, key: KeyEvent) {
@@ -80,18 +119,31 @@ impl App {
             Typed::Edited => {}
             Typed::Leave => line.leave(),
             Typed::Run => view.run(self),
-            Typed::Complete => {
-                let candidates = view.completions(self);
+            Typed::Complete => self.complete(),
+            Typed::Refine => {
+                let offer = view.offer(self);
                 if let Some(line) = view.query(self) {
-                    line.complete(&candidates);
+                    line.refine(offer);
                 }
+            }
+        }
+    }
+
+    /// `Tab` in a query: what can stand at the cursor, and then what can follow what was taken.
+    fn complete(&mut self) {
+        let view = views::of(self.view);
+        for _ in 0..2 {
+            let offer = view.offer(self);
+            let Some(line) = view.query(self) else { return };
+            if line.complete(offer) != Typed::Complete {
+                return;
             }
         }
     }
 
     fn find_key(&mut self, key: KeyEvent) {
         match self.find.key(key) {
-            Typed::Edited | Typed::Complete => {}
+            Typed::Edited | Typed::Complete | Typed::Refine => {}
             Typed::Leave => self.find.leave(),
             Typed::Run => {
                 self.find.commit();
@@ -110,7 +162,8 @@ impl App {
 
     /// `Ctrl-r`: chooses among the queries of before.
     pub(super) fn pick_history(&mut self) {
-        let Some(line) = views::of(self.view).query(self) else {
+        let view = self.view;
+        let Some(line) = views::of(view).query(self) else {
             self.say("this view has no queries");
             return;
         };
@@ -121,7 +174,7 @@ impl App {
             .map(|q| Item {
                 label: q.clone(),
                 about: String::new(),
-                choice: Choice::Query(q.clone()),
+                choice: Choice::Query(view, q.clone()),
             })
             .collect();
         if items.is_empty() {
@@ -185,6 +238,9 @@ impl App {
     }
 
     fn mouse_event(&mut self, mouse: MouseEvent, hits: &[Hit]) {
+        if self.overlay.is_none() && self.span_mouse(mouse, hits) {
+            return;
+        }
         let key = |code| KeyEvent::from(code);
         match mouse.kind {
             MouseEventKind::ScrollUp if self.overlay.is_some() => {
@@ -227,8 +283,24 @@ impl App {
                 }
             }
             Click::Outside => self.overlay_key(KeyEvent::from(KeyCode::Esc)),
-            Click::Nothing => {}
+            Click::Time(_) | Click::Nothing => {}
         }
+    }
+
+    /// Clears the view's query, when there is one; what it was stands in the history.
+    pub fn clear_query(&mut self) -> bool {
+        let asked = views::of(self.view).query(self);
+        if asked.is_none_or(|line| line.ran.is_empty()) {
+            return false;
+        }
+        self.remember();
+        if let Some(line) = views::of(self.view).query(self) {
+            line.set("");
+            line.commit();
+        }
+        self.refresh(Asker::Person);
+        self.say("the query is cleared; [ takes it back");
+        true
     }
 
     /// Runs the view's query as a person's question, whatever is under way.

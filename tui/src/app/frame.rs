@@ -4,9 +4,11 @@
 //! header   ● LIVE 03:04:12 +04:12 page  1 firing   15m ▶ follow
 //! tabs     1 Overview  2 Logs  …
 //! body     (the view, or a box over it)
-//! message  (only when there is one)
 //! footer   / search  m pin  …  ? help
 //! ```
+//!
+//! What is said for a moment stands in the footer's place, and that the lab is not reached in that of the tabs: the body
+//! never moves for it. Only what the drill says of itself for good has a row of its own, above the footer.
 
 use api::Phase;
 use ratatui::layout::{Position, Rect};
@@ -14,7 +16,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::keyname::glyph;
-use super::{App, Click, keymap};
+use super::{App, Click};
 use crate::text;
 use crate::theme::Theme;
 use crate::time::{clock, offset};
@@ -38,37 +40,41 @@ impl App {
                 ..area
             };
         }
-        if area.height >= 8 && !self.full {
-            self.tabs(surface, Rect { height: 1, ..body });
+        let theme = surface.theme;
+        let lost = self.lost_said().map(|said| format!(" {said}"));
+        let tabs = area.height >= 8 && !self.full;
+        if tabs {
+            let line = Rect { height: 1, ..body };
+            match &lost {
+                Some(said) => message(surface, line, said, theme.banner),
+                None => self.tabs(surface, line),
+            }
             body = Rect {
                 y: body.y + 1,
                 height: body.height - 1,
                 ..body
             };
         }
+        let said = self.said_now(theme, lost.filter(|_| !tabs));
         if area.height >= 6 {
             let foot = Rect {
                 y: area.bottom() - 1,
                 height: 1,
                 ..area
             };
-            self.footer(surface, foot);
             body.height -= 1;
+            if said.is_none() {
+                self.footer(surface, foot);
+            }
         }
-        if let Some((message, style)) = self.message(surface) {
+        if let Some(banner) = self.drill().and_then(|d| d.banner.as_ref()) {
             body.height = body.height.saturating_sub(1);
             let line = Rect {
                 y: body.bottom(),
                 height: 1,
                 ..area
             };
-            surface.text(
-                line.x,
-                line.y,
-                line.width,
-                &text::pad(&message, usize::from(line.width)),
-                style,
-            );
+            message(surface, line, &format!(" ⚠ {banner}"), theme.banner);
         }
         views::of(self.view).draw(self, surface, body);
         if self.find.editing && body.height > 0 {
@@ -88,22 +94,29 @@ impl App {
                 .draw(surface, line, "/ ", "words to find on this screen");
         }
         self.draw_overlay(surface, body);
+        // where there is no footer, over what is there
+        if let Some((said, style)) = said {
+            let last = Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                ..area
+            };
+            message(surface, last, &said, style);
+        }
     }
 
-    fn message(&self, surface: &Surface<'_>) -> Option<(String, Style)> {
-        let theme = surface.theme;
-        if let Some(said) = self.lost_said() {
-            return Some((format!(" {said}"), theme.banner));
+    /// What stands in the footer's place: a message, but not while a pair of keys waits for its second; or what has no
+    /// other place.
+    fn said_now(&self, theme: &Theme, lost: Option<String>) -> Option<(String, Style)> {
+        if let Some(said) = self.span_said() {
+            return Some((format!(" {said}"), theme.accent));
         }
-        if let Some(toast) = &self.toast {
-            let style = if toast.bad { theme.bad } else { theme.info };
-            return Some((
-                format!(" {} {}", if toast.bad { "✗" } else { "›" }, toast.text),
-                style,
-            ));
-        }
-        let banner = self.drill()?.banner.as_ref()?;
-        Some((format!(" ⚠ {banner}"), theme.banner))
+        let toast = self.toast.as_ref().filter(|_| self.prefix.is_none());
+        let said = toast.map(|toast| match toast.bad {
+            true => (format!(" ✗ {}", toast.text), theme.bad),
+            false => (format!(" › {}", toast.text), theme.info),
+        });
+        said.or_else(|| lost.map(|said| (said, theme.banner)))
     }
 
     fn header(&self, surface: &mut Surface<'_>, area: Rect) {
@@ -153,6 +166,11 @@ impl App {
             Span::styled(format!(" {mark} {word} "), style),
             Span::styled(format!("{}  ", clock(now_ms)), theme.header),
         ];
+        // where not all of it has room, the alerts have it first
+        let crowded = width < 60;
+        if crowded {
+            spans.extend(alerts_in_short(&drill.alerts, theme));
+        }
         if let Some(page_ms) = drill.page_ms {
             let named = drill.root_cause_ms.filter(|_| !self.goes_on());
             let said = match named {
@@ -171,14 +189,15 @@ impl App {
             };
             spans.push(Span::styled(said, theme.warn));
         }
-        let in_state = |state: &str| drill.alerts.iter().filter(|a| a.state == state).count();
-        for (mark, state, style) in [("▲", "firing", theme.bad), ("△", "pending", theme.warn)] {
-            let said = match (in_state(state), narrow) {
-                (0, _) => continue,
-                (n, true) => format!("{mark}{n} "),
-                (n, false) => format!("{mark} {n} {state}  "),
-            };
-            spans.push(Span::styled(said, style));
+        if crowded {
+            return spans;
+        }
+        if narrow {
+            spans.extend(alerts_in_short(&drill.alerts, theme));
+            return spans;
+        }
+        for (mark, state, style, n) in alerts(&drill.alerts, theme) {
+            spans.push(Span::styled(format!("{mark} {n} {state}  "), style));
         }
         spans
     }
@@ -237,21 +256,35 @@ impl App {
             ("Tab", "complete"),
             ("Ctrl-r", "queries of before"),
         ];
+        const CHOOSING: [(&str, &str); 4] = [
+            ("Enter", "take"),
+            ("Tab", "next"),
+            ("Shift-Tab", "before"),
+            ("Esc", "close the list"),
+        ];
         if let Some(first) = &self.prefix {
-            let seconds = keymap::pairs(self.view, first);
-            let seconds = seconds.into_iter().map(|(key, row)| (key, row.name));
+            let seconds = self.bindings.pairs(self.view, first);
+            let seconds = seconds
+                .into_iter()
+                .map(|(key, bound)| (key, bound.row.name));
             return seconds.chain([("Esc", "leave")]).collect();
         }
         if self.find.editing {
             return FIND.to_vec();
         }
+        if views::of(self.view).choosing(self) {
+            return CHOOSING.to_vec();
+        }
         if views::of(self.view).typing(self) {
             return QUERY.to_vec();
         }
-        let rows = keymap::rows(self.view).filter(|row| row.foot && (row.now)(self));
-        let mut keys: Vec<_> = rows.map(|row| (row.keys[0], row.name)).collect();
+        let rows = self.bindings.rows(self.view);
+        let mut keys: Vec<_> = rows
+            .filter(|bound| bound.row.foot && (bound.row.now)(self))
+            .filter_map(|bound| Some((*bound.keys.first()?, bound.row.name)))
+            .collect();
         // time that stands still is the first thing to know
-        keys.sort_by_key(|(key, _)| *key != "Space");
+        keys.sort_by_key(|(_, name)| *name != "follow");
         keys
     }
 
@@ -260,6 +293,33 @@ impl App {
     pub fn cursor(surface: &Surface<'_>) -> Option<Position> {
         surface.cursor.filter(|p| surface.buf.area.contains(*p))
     }
+}
+
+/// How many alerts fire and how many are about to, with a mark and a style; states that none is in are left out.
+fn alerts<'a>(
+    alerts: &'a [api::Alert],
+    theme: &Theme,
+) -> impl Iterator<Item = (&'static str, &'static str, Style, usize)> + use<'a> {
+    let states = [("▲", "firing", theme.bad), ("△", "pending", theme.warn)];
+    let counted = states.into_iter().map(|(mark, state, style)| {
+        let count = alerts.iter().filter(|a| a.state == state).count();
+        (mark, state, style, count)
+    });
+    counted.filter(|(_, _, _, count)| *count > 0)
+}
+
+fn alerts_in_short(found: &[api::Alert], theme: &Theme) -> Vec<Span<'static>> {
+    let said = |(mark, _, style, n)| Span::styled(format!("{mark}{n} "), style);
+    alerts(found, theme).map(said).collect()
+}
+
+/// Writes a message over a whole line.
+fn message(surface: &mut Surface<'_>, line: Rect, said: &str, style: Style) {
+    let said = text::pad(
+        &text::fit(said, usize::from(line.width)),
+        usize::from(line.width),
+    );
+    surface.text(line.x, line.y, line.width, &said, style);
 }
 
 /// Cells between two entries of the footer.
@@ -273,7 +333,7 @@ fn keep_whole(keys: &mut Vec<(&'static str, &'static str)>, room: usize) {
         keys.iter().map(cells).sum::<usize>() + gaps
     };
     while total(keys) > room && !keys.is_empty() {
-        let dispensable = |(key, _): &(&str, &str)| !matches!(*key, "?" | "q");
+        let dispensable = |(_, name): &(&str, &str)| !matches!(*name, "help" | "quit");
         let last = keys.iter().rposition(dispensable);
         keys.remove(last.unwrap_or(keys.len() - 1));
     }

@@ -1,7 +1,6 @@
 //! Which key does what: key, description and handler stand in one row, and footer, help and palette derive from it.
 //! The rows of every view are here; a view's own stand in its folder.
 
-use super::keyname::presses;
 use super::overlay::{Confirm, Overlay};
 use super::{App, Effect};
 use crate::client::Asker;
@@ -11,6 +10,8 @@ use crate::widgets::cursor::Motion;
 
 /// An action with its keys.
 pub struct Row {
+    /// What a key file calls it, where that is not its name. Whatever it is called must stay: files hold it.
+    pub id: &'static str,
     /// Keys, by the names that [`super::keyname`] gives; two letters are typed one after the other.
     pub keys: &'static [&'static str],
     /// One word for the footer.
@@ -31,6 +32,12 @@ impl Row {
     pub const fn when(self, now: fn(&App) -> bool) -> Self {
         Self { now, ..self }
     }
+
+    /// The row, called so in key files.
+    #[must_use]
+    pub const fn id(self, id: &'static str) -> Self {
+        Self { id, ..self }
+    }
 }
 
 /// A row that only help and palette show.
@@ -41,6 +48,7 @@ pub const fn row(
     run: fn(&mut App),
 ) -> Row {
     Row {
+        id: "",
         keys,
         name,
         about,
@@ -69,13 +77,13 @@ pub const EVERYWHERE: &[Row] = &[
         &["?", "F1"],
         "help",
         "help for this view, searchable by action and by key",
-        |app| app.overlay = Some(Overlay::help(app)),
+        super::help::open,
     ),
     foot(
         &[":", "Ctrl-k"],
         "palette",
-        "every command with its key",
-        |app| app.overlay = Some(Overlay::palette()),
+        "every command with its key, services, places, ready queries",
+        |app| app.overlay = Some(Overlay::Menu(super::palette::menu(app))),
     ),
     row(
         &["A"],
@@ -88,47 +96,57 @@ pub const EVERYWHERE: &[Row] = &[
         "overview",
         "open Overview: the page, alerts, golden signals",
         |app| app.open(ViewId::Overview),
-    ),
-    row(&["2"], "logs", "open Logs", |app| app.open(ViewId::Logs)),
+    )
+    .id("open-overview"),
+    row(&["2"], "logs", "open Logs", |app| app.open(ViewId::Logs)).id("open-logs"),
     row(&["3"], "traces", "open Traces", |app| {
         app.open(ViewId::Traces)
-    }),
+    })
+    .id("open-traces"),
     row(&["4"], "metrics", "open Metrics", |app| {
         app.open(ViewId::Metrics)
-    }),
+    })
+    .id("open-metrics"),
     row(&["5"], "map", "open Map: the service graph", |app| {
         app.open(ViewId::Map)
-    }),
+    })
+    .id("open-map"),
     row(
         &["6"],
         "changes",
         "open Changes: deploys, configuration, flags, jobs",
         |app| app.open(ViewId::Changes),
-    ),
+    )
+    .id("open-changes"),
     row(
         &["7"],
         "case",
         "open Case: evidence, hypotheses, diagnosis, hints",
         |app| app.open(ViewId::Case),
-    ),
+    )
+    .id("open-case"),
     row(
         &["8", "a"],
         "act",
         "open Act: remedies and the stress test",
         |app| app.open(ViewId::Act),
-    ),
+    )
+    .id("open-act"),
     row(
         &["9"],
         "debrief",
         "open Debrief: finish the drill, score, what really happened",
         |app| app.open(ViewId::Debrief),
-    ),
+    )
+    .id("open-debrief"),
     row(&["Tab"], "pane", "next pane", |app| {
         views::of(app.view).tab(app, true)
-    }),
+    })
+    .id("next-pane"),
     row(&["Shift-Tab"], "pane", "previous pane", |app| {
         views::of(app.view).tab(app, false)
-    }),
+    })
+    .id("previous-pane"),
     row(&["-"], "last view", "the view before this one", |app| {
         app.open(app.last_view)
     }),
@@ -175,7 +193,7 @@ pub const EVERYWHERE: &[Row] = &[
         "drill into what is selected",
         |app| views::of(app.view).enter(app),
     ),
-    row(&["Esc"], "back", "back; never quits", App::escape_key),
+    row(&["Esc"], "back", "back; never quits", App::escape_key).id("esc"),
     row(&["/"], "search", "search or query here", App::start_finding),
     row(
         &["Ctrl-r"],
@@ -215,29 +233,39 @@ pub const EVERYWHERE: &[Row] = &[
         app.ranged(|r| r.shift(true))
     }),
     row(
+        &["V"],
+        "span",
+        "select a span of time on a chart: from here to where you move; Enter looks at it in all views",
+        App::begin_span,
+    ),
+    row(
         &["gl"],
-        "its logs",
+        "logs",
         "logs of the selected service or trace",
         App::its_logs,
-    ),
+    )
+    .id("its-logs"),
     row(
         &["gt"],
-        "its traces",
+        "traces",
         "traces of the selected service, or the selected trace",
         App::its_traces,
-    ),
+    )
+    .id("its-traces"),
     row(
         &["gm"],
-        "its metrics",
+        "metrics",
         "metrics of the selected service",
         App::its_metrics,
-    ),
+    )
+    .id("its-metrics"),
     row(
         &["gy"],
         "copy API URL",
         "copy API URL, for Grafana, promtool, curl or drill join",
         App::copy_address,
-    ),
+    )
+    .id("copy-api-url"),
     row(&["p"], "pretty", "the selected record in full", App::pretty),
     row(&["Ctrl-w"], "wrap", "wrap long lines", |app| {
         app.wrap = !app.wrap
@@ -255,6 +283,18 @@ pub const EVERYWHERE: &[Row] = &[
         "diagnose",
         "submit a diagnosis",
         views::case::forms::open_diagnosis,
+    ),
+    row(
+        &["F3"],
+        "colours",
+        "the next colours: terminal, dark, light, contrast, none",
+        App::next_theme,
+    ),
+    row(
+        &[],
+        "tour",
+        "the tour: what this is and how it is used",
+        App::tour,
     ),
     row(
         &["F2"],
@@ -306,7 +346,6 @@ impl App {
     fn copy_address(&mut self) {
         let address = self.lab.clone();
         self.copy(&address);
-        self.say(format!("copied {address}"));
     }
 
     /// `t`: the next span of time.
@@ -350,9 +389,8 @@ impl App {
     }
 
     fn copy(&mut self, foreign: &str) {
-        let copied = Copied::of(foreign);
-        self.say(copied.said());
-        self.effects.push(Effect::Copy(copied.text));
+        // said when it is done
+        self.effects.push(Effect::Copy(Copied::of(foreign)));
     }
 
     fn pretty(&mut self) {
@@ -409,35 +447,6 @@ impl App {
     }
 }
 
-/// The row of a key: the view's own before those of every view.
-#[must_use]
-pub fn find(view: ViewId, key: &str) -> Option<&'static Row> {
-    rows(view).find(|row| row.keys.contains(&key))
-}
-
-/// All rows of a view: its own, then those of every view.
-pub fn rows(view: ViewId) -> impl Iterator<Item = &'static Row> {
-    views::of(view).keys().iter().chain(EVERYWHERE)
-}
-
-/// The pairs that a key begins, each with its second key and its row. A key with a name of its own (`Up`) is no pair,
-/// whatever letter the name begins with.
-pub fn pairs(view: ViewId, first: &str) -> Vec<(&'static str, &'static Row)> {
-    let mut found: Vec<(&str, &Row)> = Vec::new();
-    for row in rows(view) {
-        for key in row.keys.iter().filter(|key| presses(key).len() == 2) {
-            let second = key.strip_prefix(first).filter(|s| !s.is_empty());
-            // the view's own rows come first and hide those of every view
-            if let Some(second) = second
-                && found.iter().all(|(known, _)| *known != second)
-            {
-                found.push((second, row));
-            }
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -453,38 +462,6 @@ mod tests {
                     assert_eq!(seen.insert(key, row.about), None, "{key} is bound twice");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn keys_that_terminals_confuse_are_never_bound() {
-        for table in views::ALL.iter().map(|v| v.keys()).chain([EVERYWHERE]) {
-            for key in table.iter().flat_map(|row| row.keys) {
-                assert!(
-                    !["Ctrl-h", "Ctrl-i", "Ctrl-j", "Ctrl-m"].contains(key),
-                    "{key} is bound"
-                );
-            }
-        }
-    }
-
-    /// A key that is bound and also begins a pair would wait for a second key and never act.
-    #[test]
-    fn no_key_that_acts_begins_a_pair() {
-        for view in views::ALL {
-            for key in rows(view.id()).flat_map(|row| row.keys) {
-                let behind = pairs(view.id(), key);
-                let seconds: Vec<&str> = behind.iter().map(|(second, _)| *second).collect();
-                assert_eq!(seconds, [""; 0], "{key} in {}", view.title());
-            }
-        }
-    }
-
-    #[test]
-    fn h_is_never_help() {
-        for view in views::ALL {
-            let row = find(view.id(), "h").expect("h moves");
-            assert!(!row.about.contains("help"));
         }
     }
 }

@@ -6,11 +6,13 @@ use ratatui::text::{Line, Span};
 use tui_input::Input;
 
 use super::Click;
-use super::keymap::{EVERYWHERE, Row};
-use super::keyname::glyph;
+use super::bindings::Bound;
+use super::opening::Worn;
+use super::places::Subject;
 use crate::text;
-use crate::views::{self, ViewId};
+use crate::views::ViewId;
 use crate::widgets::cursor::{Motion, first_row};
+use crate::widgets::cut;
 use crate::widgets::query::edit;
 use crate::widgets::surface::{Hit, Surface};
 
@@ -18,6 +20,7 @@ use crate::widgets::surface::{Hit, Surface};
 #[derive(Clone)]
 pub struct Menu {
     title: String,
+    lead: Vec<String>,
     items: Vec<Item>,
     filter: Input,
     at: usize,
@@ -37,29 +40,18 @@ pub struct Item {
 /// What choosing a row of a menu does.
 #[derive(Clone)]
 pub enum Choice {
-    /// Does what a key does.
-    Row(&'static Row),
-    /// Runs a query in the view.
-    Query(String),
-}
-
-fn row_items(view: ViewId) -> Vec<Item> {
-    let item = |mark: &str, row: &'static Row, keys: Vec<&str>| Item {
-        label: format!("{mark}{}", row.about),
-        about: keys.join(" "),
-        choice: Choice::Row(row),
-    };
-    let shown = |row: &Row| row.keys.iter().map(|key| glyph(key)).collect::<Vec<_>>();
-    let own = views::of(view).keys();
-    let taken: Vec<&str> = own.iter().flat_map(shown).collect();
-    // a key that the view has for itself does nothing else here
-    let elsewhere = EVERYWHERE.iter().filter_map(|row| {
-        let mut keys = shown(row);
-        keys.retain(|key| !taken.contains(key));
-        (!keys.is_empty()).then(|| item("· ", row, keys))
-    });
-    let own = own.iter().map(|row| item("", row, shown(row)));
-    own.chain(elsewhere).collect()
+    /// Does what a key does, in the view that has it.
+    Do(Bound),
+    /// Runs a query in a view.
+    Query(ViewId, String),
+    /// Goes to the logs, traces or metrics of something.
+    Follow(ViewId, Subject),
+    /// Goes so many places back.
+    Back(usize),
+    /// Shows these colours.
+    Wear(Worn),
+    /// Reads a text under a title.
+    Read(&'static str, String),
 }
 
 /// Whether all letters occur in order, ignoring case; and how far they are spread, where less is better.
@@ -77,15 +69,23 @@ fn fuzzy(text: &str, pattern: &str) -> Option<usize> {
 }
 
 impl Menu {
-    /// A menu; without items it offers what the keys of the view do.
+    /// A menu.
     #[must_use]
     pub fn new(title: impl Into<String>, items: Vec<Item>) -> Self {
         Self {
             title: title.into(),
+            lead: Vec::new(),
             items,
             filter: Input::default(),
             at: 0,
         }
+    }
+
+    /// The menu, with paragraphs above the list that are there until one searches.
+    #[must_use]
+    pub fn led(mut self, lead: impl Into<Vec<String>>) -> Self {
+        self.lead = lead.into();
+        self
     }
 
     /// The menu, searched by some words already.
@@ -100,15 +100,11 @@ impl Menu {
         std::mem::replace(&mut self.at, index) == index
     }
 
-    fn shown(&self, view: ViewId) -> Vec<Item> {
-        let items = if self.items.is_empty() {
-            row_items(view)
-        } else {
-            self.items.clone()
-        };
+    fn shown(&self) -> Vec<&Item> {
         let filter = self.filter.value().trim();
-        let mut found: Vec<(usize, Item)> = items
-            .into_iter()
+        let mut found: Vec<(usize, &Item)> = self
+            .items
+            .iter()
             .filter_map(|item| {
                 let by_key = item.about.split(' ').any(|key| key == filter);
                 let rank = if by_key {
@@ -127,8 +123,8 @@ impl Menu {
     }
 
     /// Handles a key; the choice that it made, if it made one.
-    pub fn key(&mut self, key: KeyEvent, view: ViewId) -> Option<Choice> {
-        let len = self.shown(view).len();
+    pub fn key(&mut self, key: KeyEvent) -> Option<Choice> {
+        let len = self.shown().len();
         let page = 10;
         let motion = match key.code {
             KeyCode::Up => Some(Motion::Up),
@@ -147,11 +143,8 @@ impl Menu {
                 .saturating_add_signed(motion.rows(page))
                 .min(len.saturating_sub(1));
         } else if key.code == KeyCode::Enter {
-            return self
-                .shown(view)
-                .into_iter()
-                .nth(self.at)
-                .map(|item| item.choice);
+            let shown = self.shown();
+            return shown.get(self.at).map(|item| item.choice.clone());
         } else if let Some(request) = edit(key) {
             self.filter.handle(request);
             self.at = 0;
@@ -160,8 +153,8 @@ impl Menu {
     }
 
     /// Draws it over the middle of an area.
-    pub fn draw(&self, surface: &mut Surface<'_>, area: Rect, view: ViewId) {
-        let items = self.shown(view);
+    pub fn draw(&self, surface: &mut Surface<'_>, area: Rect) {
+        let items = self.shown();
         let inner = surface.dialog(
             area,
             area.width.min(90),
@@ -182,18 +175,15 @@ impl Menu {
             theme.text,
         );
         surface.cursor = Some((x.min(inner.right() - 1), inner.y).into());
-        let list = Rect {
-            y: inner.y + 1,
-            height: inner.height - 1,
-            ..inner
-        };
+        let (_, below) = cut::top(inner, 1);
+        let list = self.draw_lead(surface, below);
         if items.is_empty() {
             surface.text(list.x, list.y, list.width, "nothing matches", theme.dim);
         }
         let height = usize::from(list.height);
         let first = first_row(self.at, items.len(), height);
         for (index, y) in (first..items.len()).zip(list.top()..list.bottom()) {
-            let item = &items[index];
+            let item = items[index];
             let width = usize::from(list.width);
             let right = text::width(&item.about).min(width / 2);
             let label = text::pad(&item.label, width.saturating_sub(right + 1));
@@ -226,24 +216,59 @@ impl Menu {
             });
         }
     }
+
+    /// Draws what stands above the list, and tells what is left for the list.
+    fn draw_lead(&self, surface: &mut Surface<'_>, area: Rect) -> Rect {
+        /// Rows of the list that no lead takes.
+        const LEAST: u16 = 5;
+        if self.lead.is_empty() || !self.filter.value().is_empty() {
+            return area;
+        }
+        let width = usize::from(area.width);
+        let lines: Vec<String> = self
+            .lead
+            .iter()
+            .flat_map(|p| text::wrap(p, width))
+            .collect();
+        let (lead, list) = cut::top(area, cut::cells(lines.len()).saturating_add(1));
+        if list.height < LEAST {
+            return area;
+        }
+        let style = surface.theme.info;
+        for (line, row) in lines.iter().zip(lead.rows()) {
+            surface.text(row.x, row.y, row.width, line, style);
+        }
+        list
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn item(label: &str, about: &str) -> Item {
+        Item {
+            label: label.to_owned(),
+            about: about.to_owned(),
+            choice: Choice::Back(1),
+        }
+    }
+
     #[test]
-    fn the_palette_finds_by_letters_and_by_key() {
-        let mut menu = Menu::new("Commands", Vec::new());
-        menu.filter = Input::new("submit diag".to_owned());
-        assert!(
-            menu.shown(ViewId::Logs)[0]
-                .label
-                .contains("submit a diagnosis")
-        );
-        menu.filter = Input::new("Ctrl-z".to_owned());
-        assert!(menu.shown(ViewId::Logs)[0].label.contains("suspend"));
-        menu.filter = Input::new("zzzzqqq".to_owned());
-        assert!(menu.shown(ViewId::Logs).is_empty());
+    fn a_menu_is_searched_by_letters_and_by_key() {
+        let items = vec![
+            item("open Logs", "2"),
+            item("submit a diagnosis", "S"),
+            item("suspend", "Ctrl-z"),
+        ];
+        let mut menu = Menu::new("Commands", items);
+        let mut first = |filter: &str| {
+            menu.filter = Input::new(filter.to_owned());
+            menu.shown().first().map(|item| item.label.clone())
+        };
+        assert_eq!(first("sbmt diag").as_deref(), Some("submit a diagnosis"));
+        assert_eq!(first("Ctrl-z").as_deref(), Some("suspend"));
+        assert_eq!(first("2").as_deref(), Some("open Logs"));
+        assert_eq!(first("zzzzqqq"), None);
     }
 }

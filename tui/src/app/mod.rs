@@ -1,16 +1,22 @@
 //! The one state of the screen, owned by one task. Keys, clicks, ticks and answers change it; it draws itself
 //! from what it holds and leaves what must be done outside (questions, copies, the bell) in its outbox. Pure: no clock, no I/O.
 
+pub mod bindings;
 pub mod dispatch;
 pub mod frame;
+pub mod help;
 pub mod keymap;
 pub mod keyname;
 pub mod lost;
 pub mod menu;
+pub mod opening;
 pub mod overlay;
+pub mod palette;
 pub mod places;
 pub mod receive;
+pub mod span;
 pub mod tick;
+pub mod tour;
 
 use std::collections::HashMap;
 
@@ -22,8 +28,9 @@ use api::{
 use crate::ask::{Ask, Request, Slot};
 use crate::client::Asker;
 use crate::client::prometheus::MetricInfo;
+use crate::clipboard::Copied;
 use crate::theme::{Theme, ThemeName};
-use crate::time::Range;
+use crate::time::{Range, Window};
 use crate::views::{self, ViewId};
 use crate::widgets::query::QueryLine;
 use crate::{Exit, Failure};
@@ -44,6 +51,8 @@ pub enum Click {
         /// Row.
         index: usize,
     },
+    /// Reads the values at a time of a chart whose columns show this window; a drag selects a span of it.
+    Time(Window),
     /// Leaves a box.
     Outside,
     /// Nothing: the inside of a box.
@@ -54,7 +63,7 @@ pub enum Click {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Put text on the clipboard.
-    Copy(String),
+    Copy(Copied),
     /// Write a file beside the person's work: name without time, extension, content.
     Export {
         /// What it is, as in `logs`.
@@ -153,8 +162,14 @@ pub struct Flight {
 pub struct App {
     /// Styles.
     pub theme: Theme,
+    /// The keys in force.
+    pub bindings: bindings::Bindings,
+    /// Colours to choose from.
+    wardrobe: opening::Wardrobe,
     /// Read-only.
     pub observer: bool,
+    /// Whether leaving ends the drill, as where both are one program.
+    pub leaving_ends: bool,
     /// Whether it is spoken with in typed commands, not in keys.
     pub typed: bool,
     /// Which page of a long list the plain mode tells, from 0.
@@ -185,6 +200,8 @@ pub struct App {
     handed_in: Vec<lost::HandedIn>,
     /// Keys that were pressed.
     keys: u64,
+    /// A span of time that is being selected on a chart.
+    pub selecting: Option<span::Selecting>,
     /// Text searched for in views without a query.
     pub find: QueryLine,
     /// Message of the moment.
@@ -224,7 +241,10 @@ impl App {
     pub fn new(lab: impl Into<String>, theme: ThemeName, observer: bool) -> Self {
         Self {
             theme: Theme::new(theme),
+            bindings: bindings::Bindings::default(),
+            wardrobe: opening::Wardrobe::default(),
             observer,
+            leaving_ends: false,
             typed: false,
             told_page: 0,
             lab: lab.into(),
@@ -240,6 +260,7 @@ impl App {
             more_drafts: Vec::new(),
             handed_in: Vec::new(),
             keys: 0,
+            selecting: None,
             find: QueryLine::default(),
             toast: None,
             lost: None,

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::menu::{Choice, Item, Menu};
+use super::tour::Tour;
 use super::{App, Click, Effect};
 use crate::ask::Ask;
 use crate::text;
@@ -26,6 +27,8 @@ pub enum Overlay {
     Confirm(Confirm),
     /// Something to fill in.
     Form(Box<Form>, Purpose),
+    /// The tour of the first drill.
+    Tour(Tour),
 }
 
 /// A text to read.
@@ -65,11 +68,23 @@ impl Confirm {
     #[must_use]
     pub fn quit(app: &App) -> Self {
         let way = app.way("finish it in 9 Debrief", "type finish");
-        let body = format!(
-            "The drill is still running and its clock goes on.\n\nLeave? To end the drill with a score, stay and {way}."
-        );
+        let (title, what) = match app.leaving_ends {
+            true => (
+                "End the drill?",
+                "Leaving ends the drill: it is scored as it stands now, and cannot be gone on with.".to_owned(),
+            ),
+            false => (
+                "Leave?",
+                format!(
+                    "The drill goes on without you, and so does its clock. `drill join {}` comes back.",
+                    app.lab
+                ),
+            ),
+        };
+        let body =
+            format!("{what}\n\nLeave? To read the score and what really happened, stay and {way}.");
         Self {
-            title: "Leave?".to_owned(),
+            title: title.to_owned(),
             body,
             then: Then::Quit,
         }
@@ -77,19 +92,6 @@ impl Confirm {
 }
 
 impl Overlay {
-    /// Help on the view on screen: made of the key rows when it is drawn.
-    #[must_use]
-    pub fn help(app: &App) -> Self {
-        let view = views::of(app.view).title();
-        Self::menu(format!("Help · {view} · API {}", app.lab), Vec::new())
-    }
-
-    /// Every command with its key.
-    #[must_use]
-    pub fn palette() -> Self {
-        Self::menu("Commands", Vec::new())
-    }
-
     /// A menu.
     #[must_use]
     pub fn menu(title: impl Into<String>, items: Vec<Item>) -> Self {
@@ -112,7 +114,7 @@ impl Overlay {
         match self {
             Self::Reader(reader) => Some((&reader.title, &reader.body)),
             Self::Confirm(confirm) => Some((&confirm.title, &confirm.body)),
-            Self::Menu(_) | Self::Form(..) => None,
+            Self::Menu(_) | Self::Form(..) | Self::Tour(_) => None,
         }
     }
 
@@ -153,7 +155,7 @@ impl App {
             return;
         }
         match &mut overlay {
-            Overlay::Menu(menu) => match menu.key(key, self.view) {
+            Overlay::Menu(menu) => match menu.key(key) {
                 Some(choice) => self.choose(choice),
                 None => self.overlay = Some(overlay),
             },
@@ -174,6 +176,10 @@ impl App {
                 KeyCode::Char('n' | 'N' | 'q') => {}
                 _ => self.overlay = Some(overlay),
             },
+            Overlay::Tour(tour) => {
+                let tour = *tour;
+                self.tour_key(tour, key);
+            }
             Overlay::Form(form, purpose) => match form.key(key) {
                 Happened::Nothing => self.overlay = Some(overlay),
                 Happened::Left => self.keep(overlay),
@@ -200,13 +206,25 @@ impl App {
 
     fn choose(&mut self, choice: Choice) {
         match choice {
-            Choice::Row(row) => (row.run)(self),
-            Choice::Query(query) => {
-                if let Some(line) = views::of(self.view).query(self) {
+            Choice::Do(bound) => {
+                if let Some(view) = bound.of.filter(|view| *view != self.view) {
+                    self.open(view);
+                }
+                (bound.row.run)(self);
+            }
+            Choice::Query(view, query) => {
+                if view != self.view {
+                    self.open(view);
+                }
+                if let Some(line) = views::of(view).query(self) {
                     line.set(&query);
-                    views::of(self.view).run(self);
+                    views::of(view).run(self);
                 }
             }
+            Choice::Follow(view, subject) => self.follow_subject(view, &subject),
+            Choice::Back(steps) => (0..steps).for_each(|_| self.step_place(true)),
+            Choice::Wear(worn) => self.wear(worn),
+            Choice::Read(title, body) => self.overlay = Some(Overlay::reader(title, body)),
         }
     }
 
@@ -223,9 +241,10 @@ impl App {
     pub(super) fn draw_overlay(&self, surface: &mut Surface<'_>, area: Rect) {
         match &self.overlay {
             None => {}
-            Some(Overlay::Menu(menu)) => menu.draw(surface, area, self.view),
+            Some(Overlay::Menu(menu)) => menu.draw(surface, area),
             Some(Overlay::Form(form, _)) => form.draw(surface, area),
             Some(Overlay::Reader(reader)) => reader.draw(surface, area),
+            Some(Overlay::Tour(tour)) => self.draw_tour(*tour, surface, area),
             Some(Overlay::Confirm(confirm)) => {
                 let lines = text::wrap(&confirm.body, 64);
                 let height = u16::try_from(lines.len())

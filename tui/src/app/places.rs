@@ -30,6 +30,17 @@ pub struct Subject {
     pub promql: Option<String>,
 }
 
+impl Place {
+    /// The place in words: the view, with its query or the trace.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let trace = self.trace.as_ref().map(|id| format!("trace {id}"));
+        let about = trace.unwrap_or_else(|| self.query.clone());
+        let view = views::of(self.view).title();
+        format!("{view} {about}").trim_end().to_owned()
+    }
+}
+
 impl App {
     fn here(&mut self) -> Place {
         let view = self.view;
@@ -101,6 +112,22 @@ impl App {
             }
         }
         self.arrived();
+    }
+
+    /// What a text names first: a service of the drill, a trace.
+    #[must_use]
+    pub fn named(&self, text: &str) -> Subject {
+        let services = self.services();
+        let apart = |c: char| !(c.is_alphanumeric() || c == '-' || c == '_');
+        let words = || text.split(apart);
+        let trace = |word: &&str| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        Subject {
+            service: words()
+                .find(|word| services.iter().any(|s| s == word))
+                .map(str::to_owned),
+            trace: words().find(trace).map(str::to_owned),
+            ..Subject::default()
+        }
     }
 
     /// `gl`, `gt`, `gm`: to the logs, traces or metrics of what is selected.

@@ -48,8 +48,10 @@ impl App {
             }),
             Answer::Case(case) => {
                 views::case::state::case_arrived(self, *case);
-                if let Ask::Unpin(id) = ask {
-                    self.say(format!("pin #{id} dropped"));
+                match ask {
+                    Ask::Unpin(id) => self.say(format!("pin #{id} dropped")),
+                    Ask::NotePin(id, _) => self.say(format!("noted on pin #{id}")),
+                    _ => {}
                 }
             }
             Answer::Vocabulary(words) => self.known.vocabulary.good(words),
@@ -69,15 +71,23 @@ impl App {
             Answer::Context(lines) => views::logs::tail::context_arrived(self, lines),
             Answer::LogFields(lines) => self.views.logs.see(&lines),
             Answer::Histogram(histogram) => self.views.logs.histogram.good(histogram),
-            Answer::Traces(hits) => views::traces::arrive::hits_arrived(self, hits),
+            Answer::Patterns(found) => views::logs::patterns::arrived(self, found),
+            Answer::Traces(found) => views::traces::arrive::hits_arrived(self, found),
             Answer::Trace(id, spans, derived) => {
                 views::traces::arrive::trace_arrived(self, id, spans, derived);
             }
             Answer::TraceLogs(lines) => self.views.traces.logs = lines,
+            Answer::Compare(found) => views::traces::compare::arrived(self, *found),
+            Answer::Differs(found) => views::traces::differs::arrived(self, *found),
             Answer::Metrics(series) => views::metrics::state::arrived(self, series),
+            Answer::Exemplars(found) => views::metrics::exemplars::arrived(self, found, ask),
             Answer::MetricNames { metrics, labels } => {
                 self.known.metrics = metrics;
                 self.known.labels = labels;
+            }
+            Answer::Panels(answers) => views::metrics::panels::arrived(self, answers),
+            Answer::Labels(metric, labels) => {
+                views::metrics::complete::arrived(self, metric, labels);
             }
             Answer::Graph(graph) => views::map::state::arrived(self, graph),
             Answer::Pinned(pin) => {
@@ -128,7 +138,10 @@ impl App {
                 });
                 self.ask(Ask::Case, Asker::Screen);
             }
-            Ask::Learn(_) => self.say("five whys and guardrails handed in"),
+            Ask::Learn(_) => {
+                self.views.case.learned = true;
+                self.say("five whys and guardrails handed in");
+            }
             _ => {}
         }
     }
@@ -208,10 +221,16 @@ impl App {
             Slot::Logs | Slot::OlderLogs | Slot::Context => {
                 self.views.logs.query.failure = Some(failure)
             }
+            Slot::Patterns => self.views.logs.patterns.found.failure = Some(failure),
+            Slot::Compare => self.views.traces.compared.failure = Some(failure),
+            Slot::Differs => self.views.traces.differs.failure = Some(failure),
             Slot::Traces | Slot::Trace => self.views.traces.query.failure = Some(failure),
             Slot::TraceLogs => self.views.traces.logs.clear(),
             Slot::Metrics => self.views.metrics.query.failure = Some(failure),
-            Slot::MetricNames | Slot::LogFields | Slot::ReadyRequests => {}
+            // without them a chart has no dots
+            Slot::Exemplars => self.views.metrics.exemplars.clear(),
+            Slot::Panels | Slot::MetricNames | Slot::LogFields | Slot::ReadyRequests => {}
+            Slot::Labels => views::metrics::complete::failed(self),
             Slot::Graph => self.views.map.graph.failure = Some(failure),
         }
     }

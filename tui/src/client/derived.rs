@@ -7,6 +7,26 @@ use serde::Deserialize;
 use super::{Asker, Client};
 use crate::Failure;
 
+/// A limit that an answer met: it is of `shown` of the `held` things.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Cut {
+    /// What there was too much of.
+    pub what: String,
+    /// How many are in the answer, or were looked at for it.
+    pub shown: usize,
+    /// How many there are, as far as they were counted.
+    pub held: usize,
+}
+
+impl Cut {
+    /// What is left out, as it is told: `, only 500 of 712 patterns`; empty when nothing is.
+    #[must_use]
+    pub fn said(limits: &[Self]) -> String {
+        let one = |cut: &Self| format!(", only {} of {} {}", cut.shown, cut.held, cut.what);
+        limits.iter().map(one).collect()
+    }
+}
+
 /// What is derived of one trace.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Derived {

@@ -2,10 +2,13 @@
 //! Knows nothing of screens; every call says whether a person asked or the screen refreshed itself.
 
 pub mod derived;
+pub mod difference;
 pub mod graph;
 pub mod loki;
+pub mod patterns;
 pub mod prometheus;
 pub mod tempo;
+pub mod traceql;
 pub mod words;
 
 use std::time::Duration;

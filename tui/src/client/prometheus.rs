@@ -1,6 +1,6 @@
 //! Prometheus' HTTP API, as much as the glass uses: ranges, label values, metric names with help.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -59,6 +59,35 @@ pub struct MetricInfo {
     pub kind: String,
     /// Help text or empty.
     pub help: String,
+}
+
+/// A single observation that a histogram kept, with the trace that it was made in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exemplar {
+    /// Labels of the series that it was counted in.
+    pub labels: BTreeMap<String, String>,
+    /// Drill time, milliseconds.
+    pub at_ms: i64,
+    /// What was observed.
+    pub value: f64,
+    /// The trace, as it was written down.
+    pub trace_id: String,
+}
+
+#[derive(Deserialize)]
+struct ExemplarSeries {
+    #[serde(rename = "seriesLabels", default)]
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    exemplars: Vec<ExemplarRow>,
+}
+
+#[derive(Deserialize)]
+struct ExemplarRow {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    value: String,
+    timestamp: f64,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +198,26 @@ fn series(answer: Answer) -> Vec<Series> {
     }
 }
 
+fn exemplars(series: Vec<ExemplarSeries>) -> Vec<Exemplar> {
+    let mut out: Vec<Exemplar> = series
+        .into_iter()
+        .flat_map(|of| {
+            let labels = of.labels;
+            of.exemplars.into_iter().filter_map(move |row| {
+                let trace_id = row.labels.get("trace_id")?.clone();
+                Some(Exemplar {
+                    labels: labels.clone(),
+                    at_ms: millis(row.timestamp),
+                    value: value(&row.value),
+                    trace_id,
+                })
+            })
+        })
+        .collect();
+    out.sort_by_key(|e| e.at_ms);
+    out
+}
+
 impl Client {
     /// `query_range` over a window.
     ///
@@ -194,6 +243,30 @@ impl Client {
             .query("prometheus/api/v1/query_range", &parameters, asker)
             .await?;
         Ok(series(envelope.data))
+    }
+
+    /// Observations with a trace of the histograms of an expression, in order of time; those without a trace are left out.
+    ///
+    /// # Errors
+    /// As [`Client::prom_range`].
+    pub async fn prom_exemplars(
+        &self,
+        query: &str,
+        window: Window,
+    ) -> Result<Vec<Exemplar>, Failure> {
+        let parameters = [
+            ("query", query.to_owned()),
+            ("start", format!("{:.3}", window.start_ms as f64 / 1000.0)),
+            ("end", format!("{:.3}", window.end_ms as f64 / 1000.0)),
+        ];
+        let envelope: Envelope<Vec<ExemplarSeries>> = self
+            .query(
+                "prometheus/api/v1/query_exemplars",
+                &parameters,
+                Asker::Screen,
+            )
+            .await?;
+        Ok(exemplars(envelope.data))
     }
 
     /// Names of all metrics with type and help.
@@ -238,6 +311,34 @@ impl Client {
             .collect())
     }
 
+    /// Labels of a metric, each with the values that it has in a window; its name is left out.
+    ///
+    /// # Errors
+    /// As [`Client::drill`].
+    pub async fn prom_labels_of(
+        &self,
+        metric: &str,
+        window: Window,
+    ) -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
+        /// Series that are looked at: what has more is not chosen from a list.
+        const SERIES: usize = 2_000;
+        let parameters = [
+            ("match[]", metric.to_owned()),
+            ("start", format!("{:.3}", window.start_ms as f64 / 1000.0)),
+            ("end", format!("{:.3}", window.end_ms as f64 / 1000.0)),
+            ("limit", SERIES.to_string()),
+        ];
+        let found: Envelope<Vec<BTreeMap<String, String>>> = self
+            .query("prometheus/api/v1/series", &parameters, Asker::Screen)
+            .await?;
+        let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let labels = found.data.into_iter().flatten();
+        for (label, value) in labels.filter(|(label, _)| label != "__name__") {
+            out.entry(label).or_default().insert(value);
+        }
+        Ok(out)
+    }
+
     /// Names of all labels.
     ///
     /// # Errors
@@ -277,6 +378,17 @@ mod tests {
         assert_eq!(all[0].name(), "service=checkout");
         assert_eq!(all[0].at(2000), Some(2.0));
         assert_eq!(all[0].at(1000), None);
+    }
+
+    #[test]
+    fn observations_without_a_trace_are_left_out() {
+        let text = r#"{"status":"success","data":[{"seriesLabels":{"service":"a","le":"+Inf"},"exemplars":[
+            {"labels":{"trace_id":"ab"},"value":"2.5","timestamp":2.5},{"labels":{},"value":"1","timestamp":1}]},
+            {"seriesLabels":{"service":"b"},"exemplars":[{"labels":{"trace_id":"cd"},"value":"NaN","timestamp":1}]}]}"#;
+        let envelope: Envelope<Vec<ExemplarSeries>> = serde_json::from_str(text).unwrap();
+        let all = exemplars(envelope.data);
+        let told: Vec<_> = all.iter().map(|e| (e.trace_id.as_str(), e.at_ms)).collect();
+        assert_eq!(told, [("cd", 1000), ("ab", 2500)]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Asker, Client};
+use super::{Asker, Client, traceql};
 use crate::Failure;
 use crate::time::Window;
 
@@ -30,6 +30,29 @@ pub struct TraceHit {
     /// earliest span that is there.
     pub running: bool,
 }
+
+/// Which of the traces that match are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The newest.
+    Newest,
+    /// The slowest of the whole window.
+    Slowest,
+    /// The newest that failed, then the newest others.
+    Failed,
+}
+
+/// Traces that a search found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TraceList {
+    /// Traces.
+    pub hits: Vec<TraceHit>,
+    /// Whether more match than these.
+    pub is_cut: bool,
+}
+
+/// Traces of one answer at most: more the lab refuses.
+pub(super) const MOST: usize = 1000;
 
 /// One span.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -89,10 +112,45 @@ struct Found {
     duration_ms: f64,
     #[serde(default)]
     span_sets: Vec<Set>,
+    #[serde(default)]
+    service_stats: BTreeMap<String, ServiceStats>,
 }
 
 fn there() -> bool {
     true
+}
+
+impl From<Found> for TraceHit {
+    fn from(found: Found) -> Self {
+        Self {
+            error: found.service_stats.values().any(|s| s.error_count > 0),
+            matched: found.span_sets.iter().map(|s| s.matched).sum(),
+            start_ns: integer(&found.start_time_unix_nano),
+            trace_id: found.trace_id,
+            service: found.root_service_name,
+            name: found.root_trace_name,
+            running: !found.root_received,
+            duration_ms: found.duration_ms,
+        }
+    }
+}
+
+/// Two lists as one, each trace once, the first list first.
+fn merged(mut first: Vec<TraceHit>, then: Vec<TraceHit>) -> Vec<TraceHit> {
+    let known: HashSet<String> = first.iter().map(|hit| hit.trace_id.clone()).collect();
+    first.extend(
+        then.into_iter()
+            .filter(|hit| !known.contains(&hit.trace_id)),
+    );
+    first
+}
+
+/// Spans of a trace that one service wrote.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceStats {
+    #[serde(default)]
+    error_count: u64,
 }
 
 #[derive(Deserialize)]
@@ -242,7 +300,8 @@ pub fn spans(answer: &Value) -> Vec<Span> {
 }
 
 impl Client {
-    /// Traces of a window that match, newest first, each with whether it holds a failed span.
+    /// Traces of a window that match, as many as a limit allows: the newest, the slowest, or the newest failed ones before
+    /// others.
     ///
     /// # Errors
     /// As [`Client::drill`]; a query that does not parse carries its position.
@@ -250,44 +309,80 @@ impl Client {
         &self,
         query: &str,
         window: Window,
+        wanted: Wanted,
+        limit: usize,
+        asker: Asker,
+    ) -> Result<TraceList, Failure> {
+        if wanted == Wanted::Slowest {
+            return self.tempo_slowest(query, window, limit, asker).await;
+        }
+        let mut hits = self.tempo_newest(query, window, limit, asker).await?;
+        let mut is_cut = hits.len() >= limit;
+        if wanted == Wanted::Failed && is_cut {
+            let failed = traceql::and_also(query, "status = error");
+            let failed = self.tempo_newest(&failed, window, limit, Asker::Screen);
+            hits = merged(failed.await?, hits);
+            hits.truncate(limit);
+            is_cut = true;
+        }
+        Ok(TraceList { hits, is_cut })
+    }
+
+    /// The slowest traces of a window. An answer holds the newest, so those that cannot be among the slowest are left out
+    /// of the next question, until one answer holds all that can.
+    async fn tempo_slowest(
+        &self,
+        query: &str,
+        window: Window,
+        limit: usize,
+        asker: Asker,
+    ) -> Result<TraceList, Failure> {
+        /// Each round leaves about a fifth: this many find the slowest of ten million.
+        const ROUNDS: usize = 6;
+        let (mut bound_ms, mut hits, mut is_cut) = (None, Vec::new(), false);
+        for round in 0..ROUNDS {
+            let asked = bound_ms.map_or_else(
+                || query.to_owned(),
+                |ms: u64| traceql::and_also(query, &format!("traceDuration >= {ms}ms")),
+            );
+            let asker = if round == 0 { asker } else { Asker::Screen };
+            let found = self.tempo_newest(&asked, window, MOST, asker).await?;
+            let is_all = found.len() < MOST;
+            hits = merged(found, hits);
+            hits.sort_by(|a, b| b.duration_ms.total_cmp(&a.duration_ms));
+            is_cut |= hits.len() > limit || !is_all;
+            hits.truncate(limit);
+            if is_all {
+                break;
+            }
+            // durations are told in whole milliseconds
+            let least = hits.last().map_or(0, |hit| hit.duration_ms as u64);
+            bound_ms = Some(if bound_ms == Some(least) {
+                least + 1
+            } else {
+                least
+            });
+        }
+        Ok(TraceList { hits, is_cut })
+    }
+
+    /// The newest traces of a window that match.
+    pub(super) async fn tempo_newest(
+        &self,
+        query: &str,
+        window: Window,
         limit: usize,
         asker: Asker,
     ) -> Result<Vec<TraceHit>, Failure> {
-        let parameters = |q: &str, limit: usize| {
-            [
-                ("q", q.to_owned()),
-                ("start", window.start_ms.div_euclid(1000).to_string()),
-                ("end", (window.end_ms.div_euclid(1000) + 1).to_string()),
-                ("limit", limit.to_string()),
-                ("spss", "1".to_owned()),
-            ]
-        };
-        let found: Search = self
-            .query("tempo/api/search", &parameters(query, limit), asker)
-            .await?;
-        // a search result does not say whether a trace failed; a second search does, for many more than are shown
-        let failed: Search = self
-            .query(
-                "tempo/api/search",
-                &parameters("{ status = error }", limit * 4),
-                Asker::Screen,
-            )
-            .await?;
-        let failed: HashSet<String> = failed.traces.into_iter().map(|t| t.trace_id).collect();
-        Ok(found
-            .traces
-            .into_iter()
-            .map(|t| TraceHit {
-                error: failed.contains(&t.trace_id),
-                matched: t.span_sets.iter().map(|s| s.matched).sum(),
-                start_ns: integer(&t.start_time_unix_nano),
-                trace_id: t.trace_id,
-                service: t.root_service_name,
-                name: t.root_trace_name,
-                running: !t.root_received,
-                duration_ms: t.duration_ms,
-            })
-            .collect())
+        let parameters = [
+            ("q", query.to_owned()),
+            ("start", window.start_ms.div_euclid(1000).to_string()),
+            ("end", (window.end_ms.div_euclid(1000) + 1).to_string()),
+            ("limit", limit.to_string()),
+            ("spss", "1".to_owned()),
+        ];
+        let found: Search = self.query("tempo/api/search", &parameters, asker).await?;
+        Ok(found.traces.into_iter().map(TraceHit::from).collect())
     }
 
     /// All spans of one trace.

@@ -2,13 +2,13 @@
 
 use api::{HypothesisState, HypothesisUpdate};
 
-use super::{Session, tell};
+use super::{Session, moves, records, tell};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::client::Asker;
 use crate::views::{self, ViewId, act, case, debrief, logs, overview, traces};
 
-struct Command {
+pub struct Command {
     names: &'static [&'static str],
     arguments: &'static str,
     about: &'static str,
@@ -18,7 +18,7 @@ struct Command {
     after: fn(&App, &str) -> String,
 }
 
-const fn command(
+pub const fn command(
     names: &'static [&'static str],
     arguments: &'static str,
     about: &'static str,
@@ -58,7 +58,7 @@ const COMMANDS: &[Command] = &[
         "[QUERY]",
         "log lines: bare words, or LogQL in braces",
         |a, q| query(a, ViewId::Logs, q),
-        |a, _| tell::logs(a, a.told_page),
+        |a, _| tell::logs(a, Some(a.told_page)),
     ),
     command(
         &["logql"],
@@ -68,11 +68,18 @@ const COMMANDS: &[Command] = &[
         nothing,
     ),
     command(
+        &["patterns"],
+        "[N]",
+        "what those lines say, how often, what is new; with a number the lines of one",
+        records::ask_patterns,
+        records::patterns,
+    ),
+    command(
         &["traces", "3"],
         "[QUERY]",
         "traces: words, or TraceQL in braces",
         |a, q| query(a, ViewId::Traces, q),
-        |a, _| tell::traces(a, a.told_page),
+        |a, _| tell::traces(a, Some(a.told_page)),
     ),
     command(
         &["more"],
@@ -87,6 +94,20 @@ const COMMANDS: &[Command] = &[
         "one trace as a tree",
         open_trace,
         |a, _| tell::trace(a),
+    ),
+    command(
+        &["compare"],
+        "A B",
+        "how trace B differs from trace A, step by step",
+        records::ask_compare,
+        records::compare,
+    ),
+    command(
+        &["differs"],
+        "[failed|slow|query]",
+        "what these traces have more often than the rest",
+        records::ask_differs,
+        records::differing,
     ),
     command(
         &["metrics", "4"],
@@ -290,8 +311,8 @@ const COMMANDS: &[Command] = &[
 
 fn more(app: &App, _: &str) -> String {
     match app.view {
-        ViewId::Logs => tell::logs(app, app.told_page),
-        ViewId::Traces if app.views.traces.open.is_none() => tell::traces(app, app.told_page),
+        ViewId::Logs => tell::logs(app, Some(app.told_page)),
+        ViewId::Traces if app.views.traces.open.is_none() => tell::traces(app, Some(app.told_page)),
         _ => "everything of this view was told; more goes on with logs and traces\n".to_owned(),
     }
 }
@@ -302,8 +323,12 @@ fn split(line: &str) -> (&str, &str) {
         .map_or((line, ""), |(word, rest)| (word, rest.trim()))
 }
 
+fn all() -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().chain(moves::COMMANDS)
+}
+
 fn find(word: &str) -> Option<&'static Command> {
-    COMMANDS.iter().find(|c| c.names.contains(&word))
+    all().find(|c| c.names.contains(&word))
 }
 
 /// Does what a line says.
@@ -343,7 +368,7 @@ fn help() -> String {
             c.about
         )
     };
-    COMMANDS.iter().map(row).collect()
+    all().map(row).collect()
 }
 
 fn open(app: &mut App, view: ViewId) -> String {
@@ -354,6 +379,15 @@ fn open(app: &mut App, view: ViewId) -> String {
 fn does(app: &mut App, what: fn(&mut App)) -> String {
     what(app);
     String::new()
+}
+
+/// Searches in a view; an id of a trace opens it.
+pub fn search(app: &mut App, view: ViewId, text: &str) {
+    let id = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let _ = match (view, id) {
+        (ViewId::Traces, true) => open_trace(app, text),
+        _ => query(app, view, text),
+    };
 }
 
 fn query(app: &mut App, view: ViewId, text: &str) -> String {

@@ -2,10 +2,13 @@
 //! and a dumb terminal suffices. Another face of the same state and the same client: commands change it, and what it
 //! would show on the screen is told in words.
 
+mod chart;
 mod choices;
 mod commands;
 mod debrief;
+mod moves;
 mod questions;
+mod records;
 mod tell;
 mod told;
 
@@ -14,11 +17,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::app::App;
 use crate::app::overlay::Overlay;
+use crate::app::{App, Effect};
 use crate::client::Client;
 use crate::screen::settle;
+use crate::shell;
 use crate::text::escape;
+use crate::views::ViewId;
 use crate::{Config, Error, Exit, ThemeName};
 use questions::Questions;
 use told::Told;
@@ -132,11 +137,17 @@ impl Session {
 
     /// What the state says in its message line, told once.
     fn said(&mut self) -> Told {
-        self.app
-            .effects
-            .retain(|e| matches!(e, crate::app::Effect::Quit(_)));
-        if let Some(crate::app::Effect::Quit(exit)) = self.app.effects.pop() {
-            self.quit = Some(exit);
+        for effect in std::mem::take(&mut self.app.effects) {
+            match effect {
+                Effect::Quit(exit) => self.quit = Some(exit),
+                Effect::Export {
+                    name,
+                    extension,
+                    content,
+                } => shell::write_export(&mut self.app, name, extension, &content),
+                // nothing rings, and what is told can be copied by whoever reads it
+                _ => {}
+            }
         }
         if let Some(lost) = &self.app.lost {
             return Told::line(&format!("connection: {lost}"));
@@ -167,9 +178,23 @@ impl Session {
                 self.questions = Some(questions);
                 asked
             }
-            Some(Overlay::Menu(_)) | None => String::new(),
+            Some(Overlay::Menu(_) | Overlay::Tour(_)) | None => String::new(),
         }
     }
+}
+
+/// Opens a view with a query, as a command of its name would.
+pub(crate) fn search(app: &mut App, view: ViewId, query: &str) {
+    commands::search(app, view, query);
+}
+
+/// The view on screen in words, all of it.
+pub(crate) fn told_view(app: &App) -> String {
+    let objectives = match app.view {
+        ViewId::Overview => tell::objectives(app),
+        _ => String::new(),
+    };
+    Told::lines(&(tell::view(app, None) + &objectives)).to_string()
 }
 
 /// Runs the plain mode until `quit`, the end of the input, or a signal.
@@ -179,6 +204,7 @@ impl Session {
 pub async fn run(config: Config) -> Result<Exit, Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut session = Session::new(Client::new(&config.api)?, config.observer);
+    session.app.leaving_ends = config.leaving_ends;
     let (mut term, mut int) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
@@ -188,6 +214,9 @@ pub async fn run(config: Config) -> Result<Exit, Error> {
         "3 A.M. Drill, plain mode, on {}. Type help for the commands.",
         config.api
     )))?;
+    for complaint in &config.complaints {
+        print(&Told::line(&format!("problem: {complaint}")))?;
+    }
     loop {
         let said = session.look().await;
         if !said.is_empty() {

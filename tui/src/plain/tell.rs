@@ -9,9 +9,12 @@ use crate::client::words;
 use crate::net::golden;
 use crate::text::{self, escape};
 use crate::time::{clock, clock_millis};
-use crate::views::logs::state::own_fields;
+use crate::views::logs::{held as held_lines, line::own_fields};
+use crate::views::traces::held as held_traces;
 use crate::views::traces::waterfall::{Row, label};
-use crate::views::{act, case as notebook, changes as history, map as graph, overview as front};
+use crate::views::{
+    ViewId, act, case as notebook, changes as history, map as graph, overview as front,
+};
 
 /// Log lines and traces that are told at once: the newest.
 const TOLD: usize = 30;
@@ -29,12 +32,28 @@ pub fn indented(text: &str) -> String {
 }
 
 /// The time range in words: its width where it follows now, else from when to when.
-fn range(app: &App) -> String {
+pub fn range(app: &App) -> String {
     let window = app.range.window();
     if app.range.follows() {
         text::stretch(window.length_ms())
     } else {
         format!("{} to {}", clock(window.start_ms), clock(window.end_ms))
+    }
+}
+
+/// The view on screen: all of it, or a page of its lines or traces.
+pub fn view(app: &App, page: Option<usize>) -> String {
+    match app.view {
+        ViewId::Overview => overview(app),
+        ViewId::Logs => logs(app, page),
+        ViewId::Traces if app.views.traces.open.is_some() => trace(app),
+        ViewId::Traces => traces(app, page),
+        ViewId::Metrics => metrics(app),
+        ViewId::Map => map(app),
+        ViewId::Changes => changes(app),
+        ViewId::Case => case(app),
+        ViewId::Act => remedies(app) + &proof(app),
+        ViewId::Debrief => debrief_of(app),
     }
 }
 
@@ -114,8 +133,8 @@ pub fn objectives(app: &App) -> String {
     indented(&front::objectives::in_full(app)) + "\n"
 }
 
-/// Log lines, numbered as the view numbers them: the newest, and page by page the ones before.
-pub fn logs(app: &App, page: usize) -> String {
+/// Log lines, numbered as the view numbers them: all of them, or a page, the newest first.
+pub fn logs(app: &App, page: Option<usize>) -> String {
     let lines = app.views.logs.lines();
     if let Some(failure) = &app.views.logs.query.failure {
         return failed(&app.views.logs.query.ran, failure);
@@ -129,16 +148,16 @@ pub fn logs(app: &App, page: usize) -> String {
             None => format!("no line in range {range} matches {}\n", escape(ran)),
         };
     }
-    let until = lines.len().saturating_sub(page * TOLD);
-    let from = until.saturating_sub(TOLD);
-    let told = match (page, from) {
+    let until = lines.len().saturating_sub(page.unwrap_or(0) * TOLD);
+    let from = page.map_or(0, |_| until.saturating_sub(TOLD));
+    let told = match (page.unwrap_or(0), from) {
         (_, 0) => "all of them told".to_owned(),
         (0, _) => format!("the newest {TOLD} told; more tells the ones before"),
         _ => format!("{} to {until} told; more tells the ones before", from + 1),
     };
     let mut out = format!(
         "{}, {told}; range {}\n",
-        text::count(lines.len(), "line", "lines"),
+        held_lines(&app.views.logs),
         range(app)
     );
     for (i, line) in lines.iter().enumerate().take(until).skip(from) {
@@ -174,8 +193,8 @@ fn failed(query: &str, failure: &crate::Failure) -> String {
     format!("problem: {}{place}{remedy}\n", escape(&failure.message))
 }
 
-/// Traces, numbered, page by page.
-pub fn traces(app: &App, page: usize) -> String {
+/// Traces, numbered: all of them, or a page.
+pub fn traces(app: &App, page: Option<usize>) -> String {
     let traces = &app.views.traces;
     if let Some(failure) = &traces.query.failure {
         return failed(&traces.query.ran, failure);
@@ -191,9 +210,10 @@ pub fn traces(app: &App, page: usize) -> String {
             h.trace_id
         )
     };
-    let (len, from) = (traces.hits.len(), (page * TOLD).min(traces.hits.len()));
-    let until = (from + TOLD).min(len);
-    let told = match (page, until == len) {
+    let (len, page_n) = (traces.hits.len(), page.unwrap_or(0));
+    let from = (page_n * TOLD).min(len);
+    let until = page.map_or(len, |_| (from + TOLD).min(len));
+    let told = match (page_n, until == len) {
         (_, true) => "all of them told".to_owned(),
         (0, false) => format!("the first {until} told; more tells the next"),
         _ => format!("{} to {until} told; more tells the next", from + 1),
@@ -202,10 +222,7 @@ pub fn traces(app: &App, page: usize) -> String {
     let rows: String = rows
         .map(|(i, hit)| format!("{}. {}\n", i + 1, escape(&row(hit))))
         .collect();
-    format!(
-        "{}, {told}; trace N opens one\n{rows}",
-        text::count(len, "trace", "traces")
-    )
+    format!("{}, {told}; trace N opens one\n{rows}", held_traces(traces))
 }
 
 /// The open trace as an indented tree.
@@ -337,7 +354,7 @@ pub fn metrics(app: &App) -> String {
         text::count(metrics.series.len(), "series", "series"),
         range(app),
         numbered(metrics.series.iter().map(row))
-    )
+    ) + &super::chart::beside(app)
 }
 
 /// Metric names that hold a word.
@@ -367,9 +384,9 @@ pub fn map(app: &App) -> String {
         "calls over the last {}\n{rings}",
         text::stretch(graph::state::window(app).length_ms())
     ) + &numbered(
-        graph::state::edges(app)
+        graph::state::items(app)
             .into_iter()
-            .map(graph::state::text_of),
+            .map(|item| graph::state::text_of(app, item)),
     )
 }
 

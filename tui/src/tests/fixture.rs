@@ -293,7 +293,7 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/api/v1/drill/learning", get(|| async { Json(learning()) }).post(take))
         .route("/api/v1/drill/ack", post(ack))
         .route("/api/v1/drill/pins", post(pin))
-        .route("/api/v1/drill/pins/{id}", delete(unpin))
+        .route("/api/v1/drill/pins/{id}", delete(unpin).post(note_pin))
         .route("/api/v1/drill/hypotheses", post(hypothesis))
         .route("/api/v1/drill/hypotheses/{id}", post(settle))
         .route("/api/v1/drill/diagnosis", post(diagnose))
@@ -303,6 +303,9 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/api/v1/drill/views", post(take))
         .route("/api/v1/drill/notes", post(take))
         .route("/prometheus/api/v1/query_range", get(prom_range))
+        .route("/prometheus/api/v1/series", get(|| async { Json(json!({"status":"success","data":[
+            {"__name__":"x","service":"checkout","status":"500"},{"__name__":"x","service":"check \"in\"","status":"200"},{"__name__":"x","service":"orders","status":"200"}]})) }))
+        .route("/prometheus/api/v1/query_exemplars", get(exemplars))
         .route("/prometheus/api/v1/labels", get(|| async { Json(json!({"status":"success","data":["__name__","service","route"]})) }))
         .route("/prometheus/api/v1/metadata", get(|| async { Json(json!({"status":"success","data":{"retries":[{"type":"counter","help":"Retries."}]}})) }))
         .route("/prometheus/api/v1/label/__name__/values", get(|| async { Json(json!({"status":"success","data":["http_server_request_duration_seconds_bucket","http_server_request_duration_seconds_count","process_cpu_seconds_total","queue_depth","retries_total"]})) }))
@@ -313,6 +316,7 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/derived/traces/{id}/critical-path", get(critical_path))
         .route("/derived/traces/{id}/repeated", get(repeated))
         .route("/graph", get(graph))
+        .merge(super::records_lab::router())
         .layer(from_fn_with_state(shared.clone(), write_down))
         .with_state(shared.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -352,7 +356,10 @@ async fn soiled(response: Response, more: &str) -> Response {
 }
 
 fn soil(key: &str, value: &mut Value, more: &str) {
-    const KEPT: [&str; 26] = [
+    const KEPT: [&str; 29] = [
+        "novelty",
+        "change",
+        "scope",
         "phase",
         "state",
         "status",
@@ -586,6 +593,18 @@ async fn pin(State(lab): State<Shared>, Json(request): Json<PinRequest>) -> Json
     };
     lab.case.pins.push(pin.clone());
     Json(pin)
+}
+
+async fn note_pin(
+    State(lab): State<Shared>,
+    Path(id): Path<u32>,
+    Json(said): Json<api::PinNote>,
+) -> Json<Case> {
+    let mut lab = lab.lock();
+    for pin in lab.case.pins.iter_mut().filter(|p| p.id == id) {
+        pin.note.clone_from(&said.note);
+    }
+    Json(lab.case.clone())
 }
 
 async fn unpin(State(lab): State<Shared>, Path(id): Path<u32>) -> Json<Case> {
@@ -949,6 +968,27 @@ async fn prom_range(State(lab): State<Shared>, Query(p): Parameters) -> Response
     Json(json!({"status":"success","data":{"resultType":"matrix","result":result}})).into_response()
 }
 
+/// Requests that were kept of any histogram: slow ones of the edge, one of them of the trace that the lab holds.
+async fn exemplars(State(lab): State<Shared>, Query(p): Parameters) -> Json<Value> {
+    let (start, end) = (
+        p["start"].parse::<f64>().unwrap(),
+        p["end"].parse::<f64>().unwrap(),
+    );
+    let one = |before_s: f64, value: f64, trace: &str| json!({"labels":{"trace_id":trace,"span_id":"00000000000000a1"},"value":value.to_string(),"timestamp":NOW_MS as f64 / 1000.0 - before_s});
+    let all = [
+        one(600.0, 0.04, "0000000000000000000000000000aa01"),
+        one(300.0, 1.9, "0000000000000000000000000000aa02"),
+        one(60.0, 3.411, TRACE),
+    ];
+    let empty = lab.lock().empty;
+    let seen = all
+        .into_iter()
+        .filter(|e| !empty && (start..=end).contains(&e["timestamp"].as_f64().unwrap()));
+    Json(
+        json!({"status":"success","data":[{"seriesLabels":{"__name__":"http_server_request_duration_seconds_bucket","service":"storefront","le":"5"},"exemplars":seen.collect::<Vec<_>>()}]}),
+    )
+}
+
 async fn loki_range(State(lab): State<Shared>, Query(p): Parameters) -> Response {
     let query = &p["query"];
     if query.contains("|= |") {
@@ -1028,7 +1068,7 @@ async fn tempo_search(State(lab): State<Shared>, Query(p): Parameters) -> Respon
         .map(|i| {
             let id = if i == 0 { text(TRACE) } else { format!("{i:032x}") };
             let (service, name, ms) = [("storefront", "GET /orders/{customer}", 3411.0), ("storefront", "GET /browse", 31.0), ("storefront", "POST /checkout", 240.0)][i % 3];
-            json!({"traceID":id,"rootServiceName":service,"rootTraceName":name,"startTimeUnixNano":((NOW_MS - i as i64 * 2210) * 1_000_000).to_string(),"durationMs":ms - i as f64,"rootReceived":i != 3 && !(i == 0 && lab.lock().running),"spanSets":[{"matched":3,"spans":[]}]})
+            json!({"traceID":id,"rootServiceName":service,"rootTraceName":name,"startTimeUnixNano":((NOW_MS - i as i64 * 2210) * 1_000_000).to_string(),"durationMs":ms - i as f64,"rootReceived":i != 3 && !(i == 0 && lab.lock().running),"spanSets":[{"matched":3,"spans":[]}],"serviceStats":{service:{"spanCount":3,"errorCount":u32::from(i % 9 == 4)}}})
         })
         .collect();
     Json(json!({"traces":traces,"metrics":{}})).into_response()

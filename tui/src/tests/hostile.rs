@@ -33,6 +33,11 @@ async fn nothing_that_a_hostile_lab_says_steers_the_terminal_of_the_plain_mode()
         "brief",
         "logs",
         "pin 2",
+        "patterns",
+        "patterns 1",
+        "traces",
+        "compare 1 2",
+        "differs",
         "traces",
         "trace 1",
         "pin 1",
@@ -74,8 +79,8 @@ async fn nothing_that_a_hostile_lab_says_steers_the_terminal_of_the_plain_mode()
     }
     // each of these told something hostile, made visible
     for line in [
-        "overview", "brief", "logs", "pin 2", "traces", "trace 1", "metrics", "map", "changes",
-        "case", "act", "proof", "debrief",
+        "overview", "brief", "logs", "pin 2", "patterns", "traces", "compare", "differs",
+        "trace 1", "metrics", "map", "changes", "case", "act", "proof", "debrief",
     ] {
         assert!(telling.contains(line), "{line} told nothing: {telling}");
     }
@@ -84,8 +89,12 @@ async fn nothing_that_a_hostile_lab_says_steers_the_terminal_of_the_plain_mode()
 #[tokio::test]
 async fn nothing_that_a_hostile_lab_says_steers_the_screen_or_who_reads_an_export() {
     let (mut app, client, _) = opened(hostile(), (120, 40)).await;
-    for view in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
-        press(&mut app, &client, &[view]).await;
+    for view in [
+        "1", "2", "2P", "3", "3jckc", "3x", "4", "5", "6", "7", "8", "9",
+    ] {
+        for key in view.chars() {
+            press(&mut app, &client, &[&key.to_string()]).await;
+        }
         let screen = text_of(&app);
         assert!(!screen.chars().any(|c| steers(c) && c != '\n'), "{screen}");
         app.effects.clear();

@@ -39,7 +39,7 @@ async fn a_form_that_the_lab_did_not_take_stands_open_again_as_it_was() {
 #[tokio::test]
 async fn a_form_that_fails_after_other_keys_waits_and_takes_no_key_away() {
     let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
-    press(&mut app, &client, &["7", "N", "first thought"]).await;
+    press(&mut app, &client, &["7", "M", "first thought"]).await;
     for code in [
         crossterm::event::KeyCode::Enter,
         crossterm::event::KeyCode::Enter,
@@ -54,7 +54,7 @@ async fn a_form_that_fails_after_other_keys_waits_and_takes_no_key_away() {
         .expect("the note is on its way");
     let request = app.questions.remove(place);
     // meanwhile the next one is being written
-    press(&mut app, &client, &["N", "second"]).await;
+    press(&mut app, &client, &["M", "second"]).await;
     app.receive(Reply {
         request,
         result: Err(Failure::lost("the lab does not answer")),
@@ -66,7 +66,7 @@ async fn a_form_that_fails_after_other_keys_waits_and_takes_no_key_away() {
             .as_ref()
             .is_some_and(|t| t.text.contains("\"Note\" is kept as it was"))
     );
-    press(&mut app, &client, &["Enter", "Enter", "N"]).await;
+    press(&mut app, &client, &["Enter", "Enter", "M"]).await;
     assert!(text_of(&app).contains("first thought"), "{}", text_of(&app));
 }
 

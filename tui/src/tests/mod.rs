@@ -1,11 +1,19 @@
 //! Tests of the whole glass against a small lab of fixed answers.
 
 mod act;
+mod case;
 mod chance;
+mod changes;
 mod fixture;
+mod frame;
 mod hostile;
 mod journeys;
 mod lost;
+mod map;
+mod metrics;
 mod plain;
+mod records;
+mod records_lab;
 mod screens;
+mod seat;
 mod selection;

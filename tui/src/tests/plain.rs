@@ -300,3 +300,72 @@ async fn objectives_are_told_with_what_their_words_mean() {
         assert!(said.contains(part), "{part} is missing in {said}");
     }
 }
+
+#[tokio::test]
+async fn the_time_range_is_chosen_by_typed_lines() {
+    let (mut session, _lab) = talking(fixture::lab()).await;
+    for (line, range) in [
+        ("zoom", "time range 7.5 min"),
+        ("zoom out", "time range 15 min"),
+        ("since 2m", "time range 03:02:12 to 03:04:12"),
+        ("between 02:58 03:00:30", "time range 02:58:00 to 03:00:30"),
+        ("earlier", "time range 02:56:45 to 02:59:15"),
+        ("later", "time range 02:58:00 to 03:00:30"),
+        ("hold", "time range 2.5 min"),
+    ] {
+        let said = session.line(line).await;
+        assert!(said.starts_with(range), "{line}: {said}");
+    }
+    for (line, why) in [
+        ("since", "how long?"),
+        ("since yesterday", "how long?"),
+        ("between 03:00", "from when to when?"),
+        ("between 3 4", "no time of day"),
+        ("between 03:02 03:01", "ends before it begins"),
+    ] {
+        let said = session.line(line).await;
+        assert!(said.contains(why), "{line}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn rows_are_followed_filtered_and_shown_by_typed_lines() {
+    let (mut session, lab) = talking(fixture::lab()).await;
+    session.line("logs {service=\"worker\"}").await;
+    let shown = session.line("show 1").await;
+    assert!(shown.contains("\"fields\""), "{shown}");
+    session.line("only level=error").await;
+    session.line("without route=/cart").await;
+    let asked = asked_of_loki(&lab);
+    let query = asked.last().expect("a person asked for lines");
+    assert!(
+        query.contains("level=\"error\"") && query.contains("route!=\"/cart\""),
+        "{query}"
+    );
+    session.line("logs timeout").await;
+    let around = session.line("context 2").await;
+    assert!(
+        around.contains(" lines, ") || around.contains(" line, "),
+        "{around}"
+    );
+    session.line("logs timeout").await;
+    session.line("traces-of 1").await;
+    assert_eq!(session.app.view, crate::views::ViewId::Traces);
+    session.line("overview").await;
+    let metrics = session.line("metrics-of 2").await;
+    assert!(metrics.contains("series"), "{metrics}");
+    let ready = session.line("ready").await;
+    assert!(ready.starts_with("1. "), "{ready}");
+    assert!(session.line("ready 1").await.contains("series"));
+    for (line, why) in [
+        ("only", "which value?"),
+        ("only a b=c", "no name of a field"),
+        ("context 1", "logs tells them"),
+        ("show", "which row?"),
+        ("logs-of 9999", "no row 9999"),
+        ("ready 9999", "ready lists them"),
+    ] {
+        let said = session.line(line).await;
+        assert!(said.contains(why), "{line}: {said}");
+    }
+}

@@ -53,7 +53,7 @@ pub async fn press(app: &mut App, client: &Client, keys: &[&str]) {
     }
 }
 
-async fn snapshot(name: &str, lab: fn() -> Lab, keys: &[&str]) {
+pub async fn snapshot(name: &str, lab: fn() -> Lab, keys: &[&str]) {
     for size in [(80, 24), (160, 50)] {
         let (mut app, client, _) = opened(lab(), size).await;
         press(&mut app, &client, keys).await;

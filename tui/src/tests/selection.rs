@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::ask::{Answer, Ask, Reply, Slot};
 use crate::client::Asker;
 use crate::client::loki::LogLine;
-use crate::client::tempo::TraceHit;
+use crate::client::tempo::{TraceHit, TraceList};
 use crate::screen::text_of;
 use crate::views::logs::state::PAGE;
 use crate::views::{self, ViewId};
@@ -62,6 +62,18 @@ async fn reading() -> App {
     }
     assert_eq!(pinned(&app), "line 489");
     app
+}
+
+#[tokio::test]
+async fn a_tail_that_is_too_fast_to_show_each_line_says_so() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["2"]).await;
+    for (from, outruns) in [(0, false), (300, false), (2_000, true), (2_100, false)] {
+        tail(&mut app, lines(from, from + 500));
+        let said = text_of(&app).contains("following, more come than are shown");
+        // the first answer replaces the lines of the lab
+        assert_eq!(said, outruns, "{from}: {}", text_of(&app));
+    }
 }
 
 #[tokio::test]
@@ -211,7 +223,10 @@ async fn the_selected_trace_stays_selected_in_every_order() {
         answer(
             app,
             Slot::Traces,
-            Answer::Traces((from..to).map(trace).collect()),
+            Answer::Traces(TraceList {
+                hits: (from..to).map(trace).collect(),
+                is_cut: false,
+            }),
         );
     };
     let selected = |app: &App| {

@@ -8,6 +8,7 @@ pub mod changes;
 pub mod debrief;
 pub mod logs;
 pub mod map;
+pub mod marks;
 pub mod metrics;
 pub mod overview;
 pub mod traces;
@@ -19,6 +20,7 @@ use crate::app::App;
 use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::client::Asker;
+use crate::widgets::complete::Offer;
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
@@ -153,10 +155,25 @@ pub trait View: Sync {
     fn completions(&self, _app: &App) -> Vec<String> {
         Vec::new()
     }
+    /// What can stand at the cursor of its query: of its words those that the word there begins.
+    fn offer(&self, app: &mut App) -> Offer {
+        let word = self.query(app).map(|line| line.word()).unwrap_or_default();
+        Offer::words(word, self.completions(app))
+    }
+    /// Whether the list of what can stand at the cursor is open.
+    fn choosing(&self, _app: &App) -> bool {
+        false
+    }
     /// Texts of its rows, and which is selected, for searching.
     fn rows(&self, _app: &App) -> (Vec<String>, usize) {
         (Vec::new(), 0)
     }
+    /// Where its chart reads values, milliseconds; none where it has no chart.
+    fn reads_at(&self, _app: &App) -> Option<i64> {
+        None
+    }
+    /// Reads the values of its chart at a time.
+    fn read_at(&self, _app: &mut App, _at_ms: i64) {}
     /// What `m` pins.
     fn pin(&self, _app: &App) -> Option<PinTarget> {
         None

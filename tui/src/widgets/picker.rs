@@ -67,6 +67,9 @@ fn distance(option: &Choosable, filter: &str) -> Option<u8> {
     }
 }
 
+/// Rows of choices that stay, however small the area.
+const CHOICES: u16 = 4;
+
 /// Draws it: the filter, the choices under their headings, and what the selected one means.
 pub fn draw(surface: &mut Surface<'_>, area: Rect, picker: &Picker, field: &Field) {
     let theme = surface.theme;
@@ -90,7 +93,9 @@ pub fn draw(surface: &mut Surface<'_>, area: Rect, picker: &Picker, field: &Fiel
         return surface.say(rest, &why, theme.dim);
     };
     let about = text::wrap(&options[*chosen].text, usize::from(area.width));
-    let (list, below) = cut::bottom(rest, cut::cells(about.len()).min(3) + 1);
+    // the choices come first: where there is room for few, what the selected one means gives way
+    let about_rows = (cut::cells(about.len()).min(3) + 1).min(rest.height.saturating_sub(CHOICES));
+    let (list, below) = cut::bottom(rest, about_rows);
     draw_options(surface, list, field, &found, *chosen);
     for (line, row) in about.iter().zip(below.rows().skip(1)) {
         surface.text(row.x, row.y, row.width, line, theme.info);

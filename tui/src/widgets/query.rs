@@ -1,9 +1,11 @@
-//! A line to type into: with history, completion, and an error with its place under it. Knows no query language.
+//! A line to type into: with history, a list of what can stand at the cursor, and an error with its place under it. Knows
+//! no query language.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::{Position, Rect};
 use tui_input::{Input, InputRequest};
 
+use super::complete::{Candidate, Offer, Popup};
 use super::surface::Surface;
 use crate::Failure;
 use crate::text;
@@ -22,8 +24,10 @@ pub enum Typed {
     Run,
     /// Esc: leave it.
     Leave,
-    /// Tab: complete it.
+    /// Tab, or what was chosen is to be followed by something: what can stand at the cursor is asked for.
     Complete,
+    /// The text has changed under the open list, which is to be made anew.
+    Refine,
 }
 
 /// A line of text being edited.
@@ -38,9 +42,7 @@ pub struct QueryLine {
     /// Queries of before, newest last.
     pub history: Vec<String>,
     at: Option<usize>,
-    completions: Vec<String>,
-    chosen: usize,
-    word_start: usize,
+    popup: Option<Popup>,
     /// Why the last run failed.
     pub failure: Option<Failure>,
 }
@@ -55,7 +57,7 @@ impl QueryLine {
     /// Replaces the text.
     pub fn set(&mut self, value: &str) {
         self.input = Input::new(value.chars().take(LENGTH).collect());
-        self.completions.clear();
+        self.popup = None;
     }
 
     /// Begins a new text: the line is empty, and what was last run stands in it as a placeholder that `Up` takes back.
@@ -71,6 +73,7 @@ impl QueryLine {
         let ran = self.ran.clone();
         self.set(&ran);
         self.at = None;
+        self.popup = None;
         self.editing = false;
         self.keep(typed);
         self.keep(ran);
@@ -80,7 +83,7 @@ impl QueryLine {
     pub fn commit(&mut self) {
         self.editing = false;
         self.at = None;
-        self.completions.clear();
+        self.popup = None;
         self.failure = None;
         self.ran = self.value().trim().to_owned();
         self.keep(self.ran.clone());
@@ -109,6 +112,9 @@ impl QueryLine {
 
     /// Handles a key while editing.
     pub fn key(&mut self, key: KeyEvent) -> Typed {
+        if let Some(typed) = self.popup_key(key.code) {
+            return typed;
+        }
         match key.code {
             KeyCode::Enter => return Typed::Run,
             KeyCode::Esc => return Typed::Leave,
@@ -116,17 +122,45 @@ impl QueryLine {
             KeyCode::Up => self.recall(true),
             KeyCode::Down => self.recall(false),
             _ => {
-                if let Some(request) = edit(key) {
-                    if !matches!(request, InputRequest::InsertChar(_))
-                        || self.value().chars().count() < LENGTH
-                    {
-                        self.input.handle(request);
-                    }
-                    self.completions.clear();
+                let full = self.value().chars().count() >= LENGTH;
+                let more = |r: &InputRequest| matches!(r, InputRequest::InsertChar(_));
+                if let Some(request) = edit(key).filter(|r| !full || !more(r)) {
+                    self.input.handle(request);
+                }
+                if self.popup.is_some() {
+                    return Typed::Refine;
                 }
             }
         }
         Typed::Edited
+    }
+
+    /// The keys of the open list; none where it is not open or does not take the key.
+    fn popup_key(&mut self, code: KeyCode) -> Option<Typed> {
+        let popup = self.popup.as_mut()?;
+        match code {
+            KeyCode::Tab | KeyCode::Down => popup.step(true),
+            KeyCode::BackTab | KeyCode::Up => popup.step(false),
+            KeyCode::Esc => self.popup = None,
+            KeyCode::Enter => {
+                let popup = self.popup.take()?;
+                return popup.chosen().map(|one| self.take(popup.word(), one));
+            }
+            _ => return None,
+        }
+        Some(Typed::Edited)
+    }
+
+    /// Whether the list of what can stand at the cursor is open.
+    #[must_use]
+    pub fn choosing(&self) -> bool {
+        self.popup.is_some()
+    }
+
+    /// Whether the open list says that something is still being read.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.popup.as_ref().is_some_and(Popup::waits)
     }
 
     fn recall(&mut self, older: bool) {
@@ -157,26 +191,43 @@ impl QueryLine {
             .collect()
     }
 
-    /// `Tab`: completes the word before the cursor from the candidates; again takes the next.
-    pub fn complete(&mut self, candidates: &[String]) {
-        if self.completions.is_empty() {
-            let word = self.word();
-            self.word_start = self.input.cursor() - word.chars().count();
-            self.completions = matching(candidates, &word);
-            self.chosen = 0;
-        } else {
-            self.chosen = (self.chosen + 1) % self.completions.len();
+    /// `Tab`: takes what alone can stand at the cursor, or opens the list; the text changes when one of them is chosen.
+    pub fn complete(&mut self, offer: Offer) -> Typed {
+        let popup = Popup::new(offer);
+        if let Some(one) = popup.only() {
+            return self.take(popup.word(), one);
         }
-        let Some(choice) = self.completions.get(self.chosen).cloned() else {
-            return;
-        };
+        self.popup = Some(popup).filter(|popup| !popup.is_empty());
+        Typed::Edited
+    }
+
+    /// Makes the open list anew after the text has changed, or more is known.
+    pub fn refine(&mut self, offer: Offer) {
+        if let Some(before) = self.popup.take() {
+            let popup = Popup::new(offer).staying(&before);
+            let done = popup.only().is_some_and(|one| one.text == popup.word());
+            self.popup = Some(popup).filter(|popup| !popup.is_empty() && !done);
+        }
+    }
+
+    /// Puts a candidate in the place of what was typed of it, with what belongs behind it.
+    fn take(&mut self, word: &str, one: &Candidate) -> Typed {
+        self.popup = None;
         let chars: Vec<char> = self.value().chars().collect();
-        let before: String = chars[..self.word_start.min(chars.len())].iter().collect();
-        let after: String = chars[self.input.cursor().min(chars.len())..]
-            .iter()
-            .collect();
-        let cursor = before.chars().count() + choice.chars().count();
-        self.input = Input::new(format!("{before}{choice}{after}")).with_cursor(cursor);
+        let cursor = self.input.cursor().min(chars.len());
+        let from = cursor.saturating_sub(word.chars().count());
+        let before: String = chars[..from].iter().collect();
+        let after: String = chars[cursor..].iter().collect();
+        let after = after.strip_prefix(one.behind).unwrap_or(&after);
+        let put = format!("{before}{}{}", one.text, one.behind);
+        let cursor = put.chars().count();
+        let whole: String = format!("{put}{after}").chars().take(LENGTH).collect();
+        self.input = Input::new(whole).with_cursor(cursor);
+        // a quote that was opened wants a value
+        match one.behind.ends_with("=\"") {
+            true => Typed::Complete,
+            false => Typed::Edited,
+        }
     }
 
     /// Draws the line, and under it the error with its place or the completions; returns the rows used.
@@ -256,29 +307,8 @@ impl QueryLine {
         if area.is_empty() {
             return 0;
         }
-        if self.editing && self.completions.len() > 1 {
-            let list: Vec<String> = self
-                .completions
-                .iter()
-                .enumerate()
-                .skip(self.chosen)
-                .take(8)
-                .map(|(i, c)| {
-                    if i == self.chosen {
-                        format!("[{c}]")
-                    } else {
-                        c.clone()
-                    }
-                })
-                .collect();
-            surface.text(
-                area.x,
-                area.y,
-                area.width,
-                &format!("Tab: {}", list.join("  ")),
-                theme.dim,
-            );
-            return 1;
+        if let Some(popup) = self.popup.as_ref().filter(|_| self.editing) {
+            return popup.draw(surface, area);
         }
         let Some(failure) = &self.failure else {
             return 0;
@@ -328,19 +358,6 @@ fn skip_cells(value: &str, cells: usize) -> String {
         .collect()
 }
 
-/// Candidates that begin with a word, then those that contain it.
-#[must_use]
-pub fn matching(candidates: &[String], word: &str) -> Vec<String> {
-    let word = word.to_lowercase();
-    let (mut first, rest): (Vec<String>, Vec<String>) = candidates
-        .iter()
-        .filter(|c| c.to_lowercase().contains(&word))
-        .cloned()
-        .partition(|c| c.to_lowercase().starts_with(&word));
-    first.extend(rest);
-    first
-}
-
 /// The editing that a key asks for.
 #[must_use]
 pub fn edit(key: KeyEvent) -> Option<InputRequest> {
@@ -376,19 +393,55 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_completed_in_place_and_tab_walks_on() {
+    fn the_text_changes_when_one_is_left_or_chosen_and_not_before() {
         let mut line = QueryLine::default();
         line.set("rate(http_s[1m])");
         line.input = line.input.clone().with_cursor(11);
-        let names = vec![
-            "http_server_count".to_owned(),
-            "http_server_sum".to_owned(),
-            "up".to_owned(),
-        ];
-        line.complete(&names);
-        assert_eq!(line.value(), "rate(http_server_count[1m])");
-        line.complete(&names);
+        let names = ["http_server_count", "http_server_sum", "up"].map(str::to_owned);
+        let offer = |line: &QueryLine| Offer::words(line.word(), names.to_vec());
+        let offered = offer(&line);
+        line.complete(offered);
+        assert_eq!(line.value(), "rate(http_s[1m])");
+        press(&mut line, KeyCode::Tab);
+        press(&mut line, KeyCode::BackTab);
+        press(&mut line, KeyCode::Down);
+        assert_eq!((line.value(), line.choosing()), ("rate(http_s[1m])", true));
+        assert_eq!(press(&mut line, KeyCode::Enter), Typed::Edited);
         assert_eq!(line.value(), "rate(http_server_sum[1m])");
+        line.set("u");
+        let offered = offer(&line);
+        line.complete(offered);
+        // `u` is in other names, too
+        assert!(line.choosing());
+        assert_eq!(press(&mut line, KeyCode::Char('p')), Typed::Refine);
+        let offered = offer(&line);
+        line.refine(offered);
+        assert_eq!(
+            (line.value(), line.choosing()),
+            ("up", false),
+            "it is typed"
+        );
+        line.set("serv");
+        let alone = Offer::words(line.word(), vec!["service".to_owned()]);
+        line.complete(alone);
+        assert_eq!(line.value(), "service");
+        line.set("zz");
+        let none = offer(&line);
+        line.complete(none);
+        assert_eq!((line.value(), line.choosing()), ("zz", false));
+    }
+
+    #[test]
+    fn esc_closes_the_list_and_leaves_the_text() {
+        let mut line = QueryLine::default();
+        line.begin();
+        line.complete(Offer::words(
+            String::new(),
+            ["a", "b"].map(str::to_owned).to_vec(),
+        ));
+        assert_eq!(press(&mut line, KeyCode::Esc), Typed::Edited);
+        assert!(line.editing && !line.choosing());
+        assert_eq!(press(&mut line, KeyCode::Esc), Typed::Leave);
     }
 
     #[test]

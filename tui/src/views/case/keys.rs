@@ -44,6 +44,13 @@ pub const KEYS: &[Row] = &[
     .when(state::on_hypothesis),
     foot(&["x"], "drop", "drop the selected pin", state::unpin).when(state::on_pin),
     foot(
+        &["c"],
+        "why",
+        "comment on the selected pin: why it matters",
+        forms::open_pin_note,
+    )
+    .when(state::on_pin),
+    foot(
         &["Tab"],
         "section",
         "next section: evidence, hypotheses, diagnoses, hints, notes",
@@ -60,13 +67,16 @@ pub const KEYS: &[Row] = &[
     foot(
         &["Enter"],
         "open",
-        "a pin goes to where it was found, a hypothesis is settled, the rest is read",
+        "a pin goes to where it was found, a hypothesis is settled, a step is gone to, the rest is read",
         state::enter,
     )
     .when(state::has_entries),
-    foot(&["N"], "note", "write a note", |app| {
-        forms::open_note(app, false)
-    })
+    foot(
+        &["M"],
+        "note",
+        "write a note: a memo to yourself and the debrief",
+        |app| forms::open_note(app, false),
+    )
     .when(App::may_act),
     foot(&["U"], "update", "send a status update", |app| {
         forms::open_note(app, true)

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! time line  ──D───C──────J──P──A──
+//! signals    ▂▂▂▂▂▃▃▅▅▆▇           on the same axis of time
 //! list       02:55:11 -04:49 D checkout  title      author
 //! details    (of the selected entry)
 //! ```
@@ -10,7 +11,7 @@ use api::{Change, ChangeKind};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::state;
+use super::{signals, state};
 use crate::app::App;
 use crate::app::receive::refusal;
 use crate::text;
@@ -50,11 +51,27 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     if area.height < 2 {
         return;
     }
-    let (line, body) = cut::top(area, 2);
-    time_line(app, surface, line);
+    let body = match app.full {
+        true => area,
+        false => signals::draw(app, surface, area),
+    };
     let all = state::shown(app);
+    let window = app.range.window();
+    let within = |at_ms: i64| at_ms >= window.start_ms && at_ms <= window.end_ms;
     let count = text::count(all.len(), "entry, newest first", "entries, newest first");
-    let inner = surface.titled(body, "Changes", &count, true);
+    let before = all.iter().filter(|c| !within(c.at_ms)).count();
+    let count = match before {
+        0 => count,
+        n => format!(
+            "{}, {n} outside of the range",
+            text::count(all.len(), "entry", "entries")
+        ),
+    };
+    let title = match app.full {
+        true => "Changes".to_owned(),
+        false => format!("Changes{}", signals::of(app)),
+    };
+    let inner = surface.titled(body, &title, &count, true);
     if all.is_empty() {
         let none = || "no changes are on record in this drill's history".to_owned();
         let said = refusal(&app.known.changes).unwrap_or_else(none);
@@ -64,7 +81,7 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let (list, details) = match (app.full, area.width >= 150) {
         (true, _) => cut::bottom(inner, 0),
         (false, true) => cut::left(inner, inner.width / 2),
-        (false, false) => cut::bottom(inner, (inner.height / 2).min(10)),
+        (false, false) => cut::bottom(inner, (inner.height / 2).min(8)),
     };
     surface.list(list, Rows::of(all.len(), at), |theme, index, width| {
         row(all[index], app.page_ms(), width, theme)
@@ -102,55 +119,4 @@ fn row(change: &Change, page_ms: Option<i64>, width: usize, theme: &Theme) -> Li
         Span::styled(text::pad(&change.title, room), theme.text),
         Span::styled(format!(" {author}"), theme.dim),
     ])
-}
-
-fn time_line(app: &App, surface: &mut Surface<'_>, area: Rect) {
-    let theme = surface.theme;
-    let (start, end) = (
-        app.range.history_start_ms,
-        app.range.now_ms.max(app.range.history_start_ms + 1),
-    );
-    let width = usize::from(area.width.saturating_sub(20)).max(1);
-    let column = |at: i64| {
-        usize::try_from((at - start).max(0)).unwrap_or(0) * (width - 1)
-            / usize::try_from(end - start).unwrap_or(1).max(1)
-    };
-    surface.text(area.x + 1, area.y, 8, &clock(start), theme.dim);
-    let from = area.x + 10;
-    surface.text(
-        from,
-        area.y,
-        u16::try_from(width).unwrap_or(1),
-        &"─".repeat(width),
-        theme.dim,
-    );
-    surface.text(
-        from.saturating_add(u16::try_from(width).unwrap_or(0)) + 1,
-        area.y,
-        8,
-        &clock(end),
-        theme.dim,
-    );
-    let selected = state::selected(app).map(|c| c.id.clone());
-    for change in app.known.changes.value.iter().flatten() {
-        let x =
-            from.saturating_add(u16::try_from(column(change.at_ms).min(width - 1)).unwrap_or(0));
-        let style = if Some(&change.id) == selected.as_ref() {
-            theme.selected
-        } else {
-            theme.accent
-        };
-        surface.text(x, area.y, 1, kind_letter(change.kind), style);
-    }
-    if let Some(page) = app.page_ms() {
-        let x = from.saturating_add(u16::try_from(column(page).min(width - 1)).unwrap_or(0));
-        surface.text(x, area.y, 1, "▲", theme.bad);
-    }
-    surface.text(
-        area.x + 1,
-        area.y + 1,
-        area.width,
-        "D deploy  C config  F flag  S scale  J job  A action  X chaos  ▲ page",
-        theme.dim,
-    );
 }

@@ -31,6 +31,12 @@ pub const KEYS: &[Row] = &[
         "metrics of the service that changed",
         App::its_metrics,
     ),
+    foot(
+        &["V"],
+        "span",
+        "select a span of time: from this change to the one that you move to; Enter looks at it in all views",
+        App::begin_span,
+    ),
     foot(&["y"], "copy", "copy the title", |app| {
         app.copy_selected(false)
     }),

@@ -2,6 +2,7 @@
 
 pub mod draw;
 mod keys;
+mod signals;
 pub mod state;
 
 use api::PinTarget;
@@ -42,6 +43,7 @@ impl View for Changes {
 
     fn refresh(&self, app: &mut App, _asker: Asker) {
         app.ask(Ask::Changes, Asker::Screen);
+        app.ask(Ask::Golden(app.range.passed()), Asker::Screen);
     }
 
     fn cursor<'a>(&self, app: &'a mut App) -> Option<&'a mut Cursor> {
@@ -56,6 +58,14 @@ impl View for Changes {
         let shown = state::shown(app);
         let at = app.views.changes.at.of(shown.len());
         (shown.into_iter().map(state::text_of).collect(), at)
+    }
+
+    fn reads_at(&self, app: &App) -> Option<i64> {
+        state::selected(app).map(|c| c.at_ms)
+    }
+
+    fn read_at(&self, app: &mut App, at_ms: i64) {
+        state::nearest(app, at_ms);
     }
 
     fn pin(&self, app: &App) -> Option<PinTarget> {

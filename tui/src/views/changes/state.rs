@@ -3,6 +3,7 @@
 use api::Change;
 
 use crate::app::App;
+use crate::client::Asker;
 use crate::time::clock;
 use crate::views::ViewId;
 use crate::widgets::cursor::Cursor;
@@ -51,15 +52,26 @@ pub fn show(app: &mut App, id: &str) {
     }
 }
 
+/// Selects the entry nearest to a time.
+pub fn nearest(app: &mut App, at_ms: i64) {
+    let all = shown(app);
+    let place = (0..all.len()).min_by_key(|i| (all[*i].at_ms - at_ms).abs());
+    if let Some(at) = place {
+        app.views.changes.at = Cursor::put(at);
+    }
+}
+
 /// Looks at the minutes around the selected entry, in all views.
 pub fn narrow(app: &mut App) {
     /// Half of the stretch, milliseconds.
     const AROUND_MS: i64 = 120_000;
     if let Some(at_ms) = selected(app).map(|c| c.at_ms) {
+        app.remember();
         app.range.narrow(crate::time::Window {
             start_ms: at_ms - AROUND_MS,
             end_ms: at_ms + AROUND_MS,
         });
+        app.refresh(Asker::Person);
         let to_come = match app.range.to_come_ms() / 1000 {
             0 => String::new(),
             s => format!(", {s} s of it to come"),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! query     / {service="checkout"} |= "timeout"
-//! counts    E ▁▁▃█  W ▁▁  I ▅▅▅       one row a severity, over the window
+//! counts    E ▁▁▃█  W ▁▁  I ▅▅▅       one row a severity that there is, over the window
 //! lines     HH:MM:SS.mmm E checkout  message
 //! fields    of the selected line; beside the lines on a wide screen
 //! ```
@@ -11,19 +11,18 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::state;
+use super::line::{moved, own_fields};
+use super::state::State;
+use super::{histogram, patterns, state};
 use crate::app::App;
 use crate::ask::Slot;
 use crate::client::loki::{LogLine, Severity};
 use crate::client::words;
 use crate::text;
 use crate::theme::Theme;
-use crate::time::{clock, clock_millis};
+use crate::time::clock_millis;
 use crate::widgets::cut;
 use crate::widgets::surface::{Rows, Surface};
-
-/// Cells of a time of day, `HH:MM:SS`.
-const CLOCK_CELLS: u16 = 8;
 
 /// Style of a severity.
 #[must_use]
@@ -47,9 +46,12 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     );
     let (_, mut body) = cut::top(area, used);
     if body.height > 12 && !app.full {
-        let (counts, rest) = cut::top(body, 4);
-        histogram(app, surface, counts);
+        let (counts, rest) = cut::top(body, histogram::height(app));
+        histogram::draw(app, surface, counts);
         body = rest;
+    }
+    if logs.patterns.open {
+        return patterns::draw(app, surface, body);
     }
     let alone = app.full || body.height < 8 || !state::has_lines(app);
     let (lines, fields) = if alone {
@@ -61,89 +63,6 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     };
     draw_lines(app, surface, lines);
     draw_fields(app, surface, fields);
-}
-
-fn histogram(app: &App, surface: &mut Surface<'_>, area: Rect) {
-    let theme = surface.theme;
-    let Some(histogram) = &app.views.logs.histogram.value else {
-        surface.text(area.x + 1, area.y, area.width, "counting …", theme.dim);
-        return;
-    };
-    let width = usize::from(area.width.saturating_sub(12));
-    let longest = histogram
-        .counts
-        .values()
-        .map(Vec::len)
-        .max()
-        .unwrap_or(0)
-        .max(1);
-    for (severity, y) in [Severity::Error, Severity::Warn, Severity::Info]
-        .into_iter()
-        .zip(area.y..)
-    {
-        let mut counts = histogram.counts.get(&severity).cloned().unwrap_or_default();
-        counts.resize(longest, 0.0);
-        let total: f64 = counts.iter().sum();
-        let marked: Vec<f64> = stretch(&counts, width)
-            .into_iter()
-            .map(|c| if c > 0.0 { c } else { f64::NAN })
-            .collect();
-        let style = severity_style(theme, severity);
-        let x = surface.text(area.x, y, 2, severity.letter(), style);
-        surface.text(
-            x + 1,
-            y,
-            area.width,
-            &text::sparkline(&marked, width, None),
-            style,
-        );
-        surface.text(
-            area.right().saturating_sub(9),
-            y,
-            8,
-            &text::pad_left(&text::number(total), 8),
-            style,
-        );
-    }
-    let window = app.views.logs.window.unwrap_or_else(|| app.range.passed());
-    let y = area.y + 3;
-    let start = area.x + 2;
-    let end = start
-        .saturating_add(u16::try_from(width).unwrap_or(0))
-        .saturating_sub(CLOCK_CELLS);
-    let page = app
-        .page_ms()
-        .filter(|p| *p >= window.start_ms && *p < window.end_ms)
-        .map(|page| {
-            let share = (page - window.start_ms) as f64 / window.length_ms() as f64;
-            start + (share * width as f64) as u16
-        });
-    // the page's mark takes the place of the time that it would cover
-    if page.is_none_or(|x| x > start + CLOCK_CELLS) {
-        surface.text(start, y, area.width, &clock(window.start_ms), theme.dim);
-    }
-    if page.is_none_or(|x| x < end) {
-        surface.text(end, y, CLOCK_CELLS, &clock(window.end_ms), theme.dim);
-    }
-    match page {
-        Some(x) if x + 5 > end && x >= start + 4 => {
-            surface.text(x - 4, y, 5, "page▲", theme.bad);
-        }
-        Some(x) => {
-            surface.text(x, y, 5, "▲page", theme.bad);
-        }
-        None => {}
-    }
-}
-
-/// Spreads values over more cells than there are values.
-fn stretch(values: &[f64], cells: usize) -> Vec<f64> {
-    if values.is_empty() || values.len() >= cells {
-        return values.to_vec();
-    }
-    (0..cells)
-        .map(|i| values[i * values.len() / cells])
-        .collect()
 }
 
 fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
@@ -159,14 +78,17 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
     } else if let Some(held) = logs.held() {
         held.said()
     } else if logs.tails() {
-        "following".to_owned()
+        match logs.outruns {
+            true => "following, more come than are shown".to_owned(),
+            false => "following".to_owned(),
+        }
     } else {
         "live; G follows the newest".to_owned()
     };
     let inner = surface.titled(
         area,
         "Lines",
-        &format!("{} · {state}", text::count(len, "line", "lines")),
+        &format!("{} · {state}", held(logs)),
         !logs.in_fields,
     );
     if len == 0 {
@@ -189,19 +111,35 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
         pane: 0,
     };
     surface.list(inner, rows, |theme, index, _| {
-        row(theme, &logs.lines()[index])
+        row(theme, &logs.lines()[index], logs.aside)
     });
 }
 
-fn row(theme: &Theme, line: &LogLine) -> Line<'static> {
+/// How many lines are in the list, and of how many in the range.
+#[must_use]
+pub fn held(logs: &State) -> String {
+    let len = logs.lines().len();
+    let total = histogram::total(logs).filter(|_| !logs.in_context() && len >= state::PAGE);
+    match total.filter(|total| *total > len) {
+        Some(total) if logs.older_held => format!("{len} of {total} lines"),
+        Some(total) => format!("newest {len} of {total} lines"),
+        None => text::count(len, "line", "lines"),
+    }
+}
+
+fn row(theme: &Theme, line: &LogLine, skip: usize) -> Line<'static> {
     let style = severity_style(theme, line.severity);
     let service = text::pad(&text::escape(&line.service), 11);
+    let (message, rest) = super::line::skip(&text::escape(&line.line), skip);
+    let (fields, _) = super::line::skip(&own_fields(line), rest);
+    let before = if skip > 0 { "‹" } else { "" };
     Line::from(vec![
         Span::styled(format!("{} ", clock_millis(line.at_ms())), theme.dim),
         Span::styled(format!("{} ", line.severity.letter()), style),
         Span::styled(format!("{service} "), theme.info),
-        Span::styled(text::escape(&line.line).into_owned(), style),
-        Span::styled(state::own_fields(line), theme.dim),
+        Span::styled(before, theme.accent),
+        Span::styled(message, style),
+        Span::styled(fields, theme.dim),
     ])
 }
 
@@ -216,7 +154,7 @@ fn wrapped(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let mut rows: Vec<Line<'static>> = Vec::new();
     let mut at = 0;
     for index in from..to {
-        let whole: String = row(surface.theme, &logs.lines()[index])
+        let whole: String = row(surface.theme, &logs.lines()[index], 0)
             .spans
             .iter()
             .map(|s| s.content.to_string())
@@ -282,9 +220,11 @@ fn draw_fields(app: &App, surface: &mut Surface<'_>, area: Rect) {
     };
     surface.list(list, rows, |theme, index, _| {
         let (key, value) = &fields[index];
+        let chosen = logs.in_fields && index == logs.field.of(fields.len());
+        let aside = if chosen { logs.field_aside } else { 0 };
         Line::from(vec![
             Span::styled(format!("{} ", text::pad(key, wide)), theme.accent),
-            Span::styled(text::escape(value).into_owned(), theme.text),
+            Span::styled(moved(&text::escape(value), aside), theme.text),
         ])
     });
 }

@@ -1,5 +1,6 @@
 //! Filter for and filter out: turns the query into one that keeps or drops a value.
 
+use super::patterns;
 use super::state::refresh;
 use crate::app::App;
 use crate::client::Asker;
@@ -53,7 +54,7 @@ pub fn typed(app: &mut App, text: &str) -> String {
 }
 
 /// Byte of the brace that closes the selector, past quoted braces.
-fn selector_end(logql: &str) -> Option<usize> {
+pub(super) fn selector_end(logql: &str) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
     logql.char_indices().find_map(|(i, c)| {
         match c {
@@ -69,6 +70,9 @@ fn selector_end(logql: &str) -> Option<usize> {
 
 /// `=`, `!`: filters for or out by the selected field, or by the selected line's service when the lines are in focus.
 pub fn filter(app: &mut App, keep: bool) {
+    if patterns::are_open(app) {
+        return patterns::narrow(app, keep);
+    }
     let logs = &app.views.logs;
     let fields = logs.fields();
     let chosen = if logs.in_fields {

@@ -2,7 +2,12 @@
 
 mod draw;
 pub mod filter;
+mod histogram;
+mod jump;
 mod keys;
+pub mod line;
+pub mod order;
+pub mod patterns;
 pub mod state;
 pub mod tail;
 
@@ -15,11 +20,23 @@ use crate::app::App;
 use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::client::Asker;
+use crate::client::loki::LogLine;
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
 
-pub(crate) use draw::severity_style;
+pub(crate) use draw::{held, severity_style};
+
+/// The pin of a line.
+#[must_use]
+pub fn pin_of(line: &LogLine) -> PinTarget {
+    PinTarget::Log {
+        ts_ns: line.ts_ns,
+        service: line.service.clone(),
+        line: line.line.clone(),
+        span_id: line.span_id().map(str::to_owned),
+    }
+}
 
 /// The view.
 pub struct Logs;
@@ -59,7 +76,9 @@ impl View for Logs {
 
     fn selected(&self, app: &App) -> (usize, usize) {
         let logs = &app.views.logs;
-        if logs.in_fields {
+        if logs.patterns.open {
+            (0, logs.patterns.at.of(logs.patterns.list().len()))
+        } else if logs.in_fields {
             (1, logs.field.at)
         } else {
             (0, logs.selected())
@@ -67,6 +86,10 @@ impl View for Logs {
     }
 
     fn select(&self, app: &mut App, pane: usize, index: usize) {
+        if patterns::are_open(app) {
+            app.views.logs.patterns.at = Cursor::put(index);
+            return;
+        }
         state::turn_to_fields(app, pane == 1);
         if pane == 1 {
             app.views.logs.field = Cursor::put(index);
@@ -107,25 +130,41 @@ impl View for Logs {
         app.run_query();
     }
 
+    fn choosing(&self, app: &App) -> bool {
+        app.views.logs.query.choosing()
+    }
+
     fn completions(&self, app: &App) -> Vec<String> {
         state::completions(app)
     }
 
     fn rows(&self, app: &App) -> (Vec<String>, usize) {
         let logs = &app.views.logs;
+        if logs.patterns.open {
+            let list = logs.patterns.list();
+            let texts = list.iter().map(|p| p.template.clone()).collect();
+            return (texts, logs.patterns.at.of(list.len()));
+        }
         (
             logs.lines().iter().map(|l| l.line.clone()).collect(),
             logs.selected(),
         )
     }
 
+    fn reads_at(&self, app: &App) -> Option<i64> {
+        histogram::reads_at(app)
+    }
+
+    fn read_at(&self, app: &mut App, at_ms: i64) {
+        histogram::read_at(app, at_ms);
+    }
+
     fn pin(&self, app: &App) -> Option<PinTarget> {
-        app.views.logs.line().map(|l| PinTarget::Log {
-            ts_ns: l.ts_ns,
-            service: l.service.clone(),
-            line: l.line.clone(),
-            span_id: l.span_id().map(str::to_owned),
-        })
+        // what is pinned is a line that was written, not what some have in common
+        if patterns::are_open(app) {
+            return None;
+        }
+        app.views.logs.line().map(pin_of)
     }
 
     fn pin_note(&self, app: &App) -> String {
@@ -134,9 +173,16 @@ impl View for Logs {
     }
 
     fn record(&self, app: &App, whole: bool) -> Option<String> {
+        if patterns::are_open(app) {
+            let pattern = app.views.logs.patterns.selected()?;
+            return Some(match whole {
+                true => patterns::as_json(pattern),
+                false => pattern.template.clone(),
+            });
+        }
         app.views.logs.line().map(|l| {
             if whole {
-                state::as_json(l)
+                line::as_json(l)
             } else {
                 l.line.clone()
             }
@@ -144,6 +190,13 @@ impl View for Logs {
     }
 
     fn about(&self, app: &App) -> Subject {
+        if patterns::are_open(app) {
+            let pattern = app.views.logs.patterns.selected();
+            return Subject {
+                service: pattern.map(|p| p.service.clone()),
+                ..Subject::default()
+            };
+        }
         app.views
             .logs
             .line()
@@ -156,7 +209,13 @@ impl View for Logs {
     }
 
     fn export(&self, app: &App) -> Option<(&'static str, String)> {
-        let lines: Vec<String> = app.views.logs.lines().iter().map(state::as_json).collect();
+        let logs = &app.views.logs;
+        let lines: Vec<String> = if logs.patterns.open {
+            let list = logs.patterns.list();
+            list.iter().map(patterns::as_json).collect()
+        } else {
+            logs.lines().iter().map(line::as_json).collect()
+        };
         Some(("jsonl", lines.join("\n") + "\n"))
     }
 }

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use super::line::{self, as_json, own_fields};
+use super::order::Order;
 use super::tail::{Held, Shown};
+use super::{histogram, patterns};
 use crate::app::places::Subject;
 use crate::app::{App, Loaded};
 use crate::ask::{Ask, Slot};
 use crate::client::Asker;
-use crate::client::loki::{Histogram, Lines, LogLine, Severity, quoted};
+use crate::client::loki::{Histogram, Lines, LogLine, quoted};
 use crate::client::words;
-use crate::text::{escape, number};
+use crate::text;
 use crate::time::Window;
 use crate::views::{ViewId, traces};
-use crate::widgets::cursor::{Cursor, Motion, round};
+use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 
 /// Lines asked for at once; moving up from the first asks for as many older ones.
@@ -42,13 +45,25 @@ pub struct State {
     /// Window of the lines.
     pub window: Option<Window>,
     /// Lines of the query, oldest first.
-    pub(super) lines: Vec<LogLine>,
+    pub(crate) lines: Vec<LogLine>,
     pub(super) around: Option<Vec<LogLine>>,
     /// Selected line; none follows the newest.
     pub(super) chosen: Option<usize>,
     pub(super) before_context: Option<usize>,
     /// The line whose surroundings were asked for.
     pub(super) centre: Option<LogLine>,
+    /// Cells by which the texts of the lines are moved to the left.
+    pub aside: usize,
+    /// Cells by which the selected field's value is.
+    pub field_aside: usize,
+    /// Whether more lines come between two looks than are shown.
+    pub outruns: bool,
+    /// The order that was followed last.
+    pub(super) order: Option<Order>,
+    /// Where the span ends that is being selected.
+    pub(super) cursor_ms: Option<i64>,
+    /// What the lines have in common.
+    pub patterns: patterns::State,
     /// What these lines are the answer to.
     pub(super) shown: Option<Shown>,
     /// What has come since the list stands still; none while it does not.
@@ -104,22 +119,10 @@ impl State {
         self.lines().get(self.selected())
     }
 
-    /// The selected line's fields: the ones that lead somewhere first.
+    /// The selected line's fields, those first that say most.
     #[must_use]
     pub fn fields(&self) -> Vec<(String, String)> {
-        let Some(line) = self.line() else {
-            return Vec::new();
-        };
-        const FIRST: [&str; 4] = ["service", "level", "trace_id", "span_id"];
-        let first = FIRST
-            .iter()
-            .filter_map(|k| line.fields.get(*k).map(|v| ((*k).to_owned(), v.clone())));
-        let rest = line
-            .fields
-            .iter()
-            .filter(|(k, _)| !FIRST.contains(&k.as_str()))
-            .map(|(k, v)| (k.clone(), v.clone()));
-        first.chain(rest).collect()
+        self.line().map(line::fields).unwrap_or_default()
     }
 
     /// What has come since the list stands still for the sake of the selected line.
@@ -151,10 +154,22 @@ impl State {
     }
 }
 
+/// Whether there is a line on screen to select, or a pattern.
+#[must_use]
+pub fn has_rows(app: &App) -> bool {
+    has_lines(app) || patterns::has_rows(app)
+}
+
+/// Whether the keys are at a value that can be filtered by.
+#[must_use]
+pub fn has_value(app: &App) -> bool {
+    patterns::has_rows(app) || (app.views.logs.in_fields && has_lines(app))
+}
+
 /// Whether a line is on screen.
 #[must_use]
 pub fn has_lines(app: &App) -> bool {
-    !app.views.logs.lines().is_empty()
+    !patterns::are_open(app) && !app.views.logs.lines().is_empty()
 }
 
 /// Asks for lines and counts of the window.
@@ -174,6 +189,9 @@ pub fn refresh(app: &mut App, asker: Asker) {
         },
         Asker::Screen,
     );
+    if patterns::are_open(app) {
+        patterns::ask(app, asker);
+    }
 }
 
 /// The server did not count: what is at hand is counted instead.
@@ -185,8 +203,12 @@ pub fn count_what_is_there(app: &mut App) {
 
 /// Between the lines and the fields of the selected one, which stays that one while its fields are looked at.
 pub fn turn_to_fields(app: &mut App, fields: bool) {
+    if patterns::are_open(app) {
+        return;
+    }
     let logs = &mut app.views.logs;
     logs.in_fields = fields;
+    logs.field_aside = 0;
     if fields {
         logs.stay();
     }
@@ -201,14 +223,30 @@ pub fn select(app: &mut App, index: usize) {
         app.views.logs.chosen = Some(index);
     }
     app.views.logs.field = Cursor::default();
+    app.views.logs.field_aside = 0;
 }
 
 /// Moves among lines or fields; up from the first line asks for older ones.
 pub fn motion(app: &mut App, motion: Motion) {
+    if histogram::motion(app, motion) {
+        return;
+    }
+    if patterns::are_open(app) {
+        return patterns::motion(app, motion);
+    }
     let page = app.page();
     let logs = &mut app.views.logs;
     if logs.in_fields {
-        let len = logs.fields().len();
+        let fields = logs.fields();
+        if matches!(motion, Motion::Left | Motion::Right) {
+            let value = &fields.get(logs.field.of(fields.len()));
+            let longest = value.map_or(0, |(_, value)| text::width(&text::escape(value)));
+            let right = motion == Motion::Right;
+            logs.field_aside = line::step(logs.field_aside, right, longest);
+            return;
+        }
+        logs.field_aside = 0;
+        let len = fields.len();
         logs.field.go(motion, len, page);
         return;
     }
@@ -217,11 +255,23 @@ pub fn motion(app: &mut App, motion: Motion) {
         return load_older(app);
     }
     if matches!(motion, Motion::Left | Motion::Right) {
-        return;
+        return sideways(logs, motion == Motion::Right);
     }
     let mut cursor = Cursor::put(logs.selected());
     cursor.go(motion, logs.lines().len(), page);
     select(app, cursor.at);
+    // a span that is being selected ends at the line
+    app.views.logs.cursor_ms = app.views.logs.line().map(LogLine::at_ms);
+}
+
+/// Moves the texts of the lines, as far as the longest of those about the selected one.
+fn sideways(logs: &mut State, right: bool) {
+    /// Lines on either side that are looked at: more than a screen has.
+    const NEAR: usize = 100;
+    let from = logs.selected().saturating_sub(NEAR);
+    let near = logs.lines().iter().skip(from).take(2 * NEAR);
+    let cells = near.map(|l| text::width(&text::escape(&l.line)) + text::width(&own_fields(l)));
+    logs.aside = line::step(logs.aside, right, cells.max().unwrap_or(0));
 }
 
 fn load_older(app: &mut App) {
@@ -253,6 +303,9 @@ fn load_older(app: &mut App) {
 
 /// Enter: to the trace of the line, or the line in full when it has none.
 pub fn enter(app: &mut App) {
+    if patterns::are_open(app) {
+        return patterns::narrow(app, true);
+    }
     if app.views.logs.in_fields {
         return super::filter::filter(app, true);
     }
@@ -278,17 +331,21 @@ pub fn enter(app: &mut App) {
     }
 }
 
-/// Esc: out of the fields, out of the context, or back to the newest line.
+/// Esc: out of the fields, out of the context, from or to the patterns, back to the newest line,
+/// or away from the query.
 pub fn back(app: &mut App) -> bool {
     let logs = &mut app.views.logs;
     if std::mem::take(&mut logs.in_fields) || logs.leave_context() {
         return true;
     }
-    logs.release()
+    patterns::back(app) || app.views.logs.release() || app.clear_query()
 }
 
 /// `c`: the lines around the selected one, of every service.
 pub fn context(app: &mut App) {
+    if patterns::are_open(app) {
+        return app.say("a pattern has no surroundings; Enter shows its lines");
+    }
     if app.views.logs.in_context() {
         app.views.logs.leave_context();
     } else if let Some(line) = app.views.logs.line().cloned() {
@@ -302,43 +359,6 @@ pub fn context(app: &mut App) {
             },
             Asker::Person,
         );
-    }
-}
-
-/// To the next or previous line for which something holds, round the end.
-pub fn jump(app: &mut App, forward: bool, wanted: &str, holds: impl Fn(&LogLine) -> bool) {
-    let logs = &app.views.logs;
-    let (len, at) = (logs.lines().len(), logs.selected());
-    let found = round(len, at, forward).find(|i| *i != at && holds(&logs.lines()[*i]));
-    match found {
-        Some(index) => select(app, index),
-        None => app.say(format!("no other {wanted} among these lines")),
-    }
-}
-
-/// `e`, `w`: to a line of a severity.
-pub fn jump_severity(app: &mut App, forward: bool, severity: Severity) {
-    let name = if severity == Severity::Error {
-        "error"
-    } else {
-        "warning"
-    };
-    jump(app, forward, name, |l| l.severity == severity);
-}
-
-/// `o`: to a line of the same trace.
-pub fn jump_trace(app: &mut App, forward: bool) {
-    match app
-        .views
-        .logs
-        .line()
-        .and_then(LogLine::trace_id)
-        .map(str::to_owned)
-    {
-        Some(id) => jump(app, forward, "record of this trace", |l| {
-            l.trace_id() == Some(&id)
-        }),
-        None => app.say("this line belongs to no trace"),
     }
 }
 
@@ -359,6 +379,7 @@ pub fn show_query(app: &mut App, query: &str) {
     logs.leave_context();
     logs.release();
     logs.in_fields = false;
+    logs.patterns.open = false;
     logs.query.set(query);
     logs.query.commit();
     if app.view == ViewId::Logs {
@@ -391,46 +412,4 @@ pub fn completions(app: &App) -> Vec<String> {
         .map(str::to_owned),
     );
     out
-}
-
-/// The fields that tell lines of the same text apart, behind the text; those that every line has are left to the pane.
-#[must_use]
-pub fn own_fields(line: &LogLine) -> String {
-    const EVERYWHERE: [&str; 11] = [
-        "service",
-        "service_name",
-        "level",
-        "detected_level",
-        "trace_id",
-        "span_id",
-        "scope",
-        "service_instance_id",
-        "service_version",
-        "correlation_id",
-        "instance",
-    ];
-    let fields = line.fields.iter();
-    let own =
-        fields.filter(|(key, value)| !EVERYWHERE.contains(&key.as_str()) && !value.is_empty());
-    // figures as they are measured have more digits than a line has room for
-    let shown = |value: &str| match value.parse::<f64>() {
-        Ok(figure) if value.contains('.') => number(figure),
-        _ => escape(value).into_owned(),
-    };
-    own.map(|(key, value)| format!("  {key}={}", shown(value)))
-        .collect()
-}
-
-/// A line as one JSON object.
-#[must_use]
-pub fn as_json(line: &LogLine) -> String {
-    serde_json::json!({
-        "time": crate::time::clock_millis(line.at_ms()),
-        "ts_ns": line.ts_ns.to_string(),
-        "severity": line.severity.letter(),
-        "service": line.service,
-        "message": line.line,
-        "fields": line.fields,
-    })
-    .to_string()
 }

@@ -73,6 +73,9 @@ pub fn arrived(app: &mut App, lines: Vec<LogLine>, ask: &Ask) {
         .is_some_and(|s| s.query == query && s.range.same_choice(range));
     let place = *logs.place();
     let chosen = place.and_then(|i| logs.lines.get(i)).cloned();
+    let newest = logs.lines.last().map_or(i64::MIN, |l| l.ts_ns);
+    let oldest = lines.first().map_or(i64::MIN, |l| l.ts_ns);
+    logs.outruns = same && !logs.lines.is_empty() && lines.len() >= PAGE && oldest > newest;
     match chosen {
         None => {
             logs.replace(lines);

@@ -1,32 +1,28 @@
 //! Draws the map: boxes in layers from left to right with lines between them where there is room, and always the
 //! list of calls, which on a small screen is the whole map.
 
-use std::collections::HashMap;
-
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Style};
-use ratatui::symbols::Marker;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
-use ratatui::widgets::canvas::{Canvas, Line as Stroke};
 
-use super::{layout, state};
+use super::boxes::{self, BOX, GAP};
+use super::layout;
+use super::state::{self, CONCERN, Item};
 use crate::app::App;
 use crate::app::receive::refusal;
 use crate::ask::Slot;
-use crate::client::graph::{Edge, Graph};
+use crate::client::graph::{Edge, Graph, Node};
 use crate::text;
 use crate::theme::Theme;
 use crate::time::clock;
+use crate::views::overview::signals;
 use crate::widgets::cut;
 use crate::widgets::surface::{Rows, Surface};
 
 /// From this size on there is room for boxes.
 const ROOM: (u16, u16) = (100, 30);
-/// Cells of a box.
-const BOX: (u16, u16) = (18, 4);
-/// Error share and slowness of concern.
-const CONCERN: (f64, f64) = (0.01, 1_000.0);
+/// From this height on the signals of the selected service stand under the list.
+const SIGNALS: u16 = 12;
 
 /// Draws the view.
 pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
@@ -43,25 +39,57 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         surface.say(body, &ring, theme.warn);
         body = cut::top(body, 1).1;
     }
-    let layers = layout::layers(graph);
-    let tallest = layers.iter().map(Vec::len).max().unwrap_or(0);
-    let needed = cut::cells(tallest).saturating_mul(BOX.1 + 1);
-    let roomy = area.width >= ROOM.0 && area.height + 4 >= ROOM.1 && body.height > needed + 6;
-    if roomy && !app.full {
-        let rows = cut::cells(graph.edges.len()).saturating_add(2);
-        let height = needed.max(body.height.saturating_sub(rows));
+    let items = state::items(app);
+    if body.height >= SIGNALS && !items.is_empty() {
+        let (rest, below) = cut::bottom(body, 2);
+        golden(app, surface, below);
+        body = rest;
+    }
+    let columns = layout::columns(graph, &app.views.map.layers);
+    let needed = |columns: &[Vec<String>]| {
+        let tallest = columns.iter().map(Vec::len).max().unwrap_or(0);
+        let across = cut::cells(columns.len()).saturating_mul(BOX.0 + GAP);
+        (across, cut::cells(tallest).saturating_mul(BOX.1 + 1))
+    };
+    // the list keeps some rows, and what does not fit into them scrolls
+    let fits = |(across, down): (u16, u16)| {
+        let roomy = area.width >= ROOM.0 && area.height + 4 >= ROOM.1 && !app.full;
+        roomy && across <= area.width + GAP && body.height > down + 6
+    };
+    let columns = match fits(needed(&columns)) {
+        true => columns,
+        false => app.views.map.layers.clone(),
+    };
+    if fits(needed(&columns)) {
+        let rows = cut::cells(items.len()).saturating_add(2);
+        let height = needed(&columns).1.max(body.height.saturating_sub(rows));
+        let height = height.max(body.height / 2).min(body.height - 6);
         let (plot, rest) = cut::top(body, height);
-        boxes(app, surface, plot, graph, &layers);
+        let (plot, foot) = cut::bottom(plot, 1);
+        boxes::draw(app, surface, plot, graph, &columns);
         let legend =
-            "in a box: errors, p95 · on a line: rate, errors, p99 · ✗ and ! are of concern";
-        surface.say(cut::bottom(plot, 1).1, legend, theme.dim);
+            "in a box: errors, p95 · on an arrow: rate, errors, p99 · ✗ and ! are of concern";
+        surface.say(foot, legend, surface.theme.dim);
         body = rest;
     }
     calls(app, surface, body, graph);
 }
 
+/// The golden signals of the selected service, or of the one that is called.
+fn golden(app: &App, surface: &mut Surface<'_>, area: Rect) {
+    let Some(item) = state::selected(app) else {
+        return;
+    };
+    let width = usize::from(area.width.saturating_sub(2));
+    let rows = [
+        signals::columns(width, surface.theme),
+        signals::service_line(app, item.service(), width, surface.theme),
+    ];
+    surface.lines(cut::indented(area), &rows);
+}
+
 fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
-    let edges = state::edges(app);
+    let items = state::items(app);
     let state = match app.waiting(Slot::Graph) {
         Some(_) => "querying …".to_owned(),
         None => format!(
@@ -74,20 +102,61 @@ fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
             over(app)
         ),
     };
-    let count = text::count(edges.len(), "call", "calls");
+    let count = text::count(graph.edges.len(), "call", "calls");
     let inner = surface.titled(area, "Calls", &format!("{count} · {state}"), true);
-    if edges.is_empty() {
+    if items.is_empty() {
         let said =
             "no calls between services in this time; w takes the whole time range, t widens it";
         return surface.say(inner, said, surface.theme.dim);
     }
-    let rows = Rows::of(edges.len(), app.views.map.at.of(edges.len()));
-    let from = |index: usize| edges.get(index).map(|e| &e.from);
-    surface.list(inner, rows, |theme, index, width| {
-        let again = index > 0 && from(index - 1) == from(index);
-        let last = from(index + 1) != from(index);
-        edge_row(edges[index], again, last, graph, width, theme)
+    let rows = Rows::of(items.len(), app.views.map.at.of(items.len()));
+    let seconds = state::window(app).length_ms() as f64 / 1000.0;
+    surface.list(inner, rows, |theme, index, width| match items[index] {
+        Item::Node(name) => {
+            let ring = graph.cycles.iter().any(|c| c.iter().any(|n| n == name));
+            node_row(name, state::node(app, name), (ring, seconds), width, theme)
+        }
+        Item::Edge(edge) => {
+            let last = !matches!(items.get(index + 1), Some(Item::Edge(_)));
+            edge_row(edge, last, graph, width, theme)
+        }
     });
+}
+
+/// Cells of the names: what the figures leave.
+fn name_cells(width: usize) -> usize {
+    width.saturating_sub(46).clamp(11, 40)
+}
+
+/// A service: what it was called, over so many seconds, as all its callers see it.
+fn node_row(
+    name: &str,
+    node: Option<&Node>,
+    (ring, seconds): (bool, f64),
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let style = theme.info;
+    let ring = if ring { "⟲ " } else { "" };
+    let label = format!("{ring}{}", text::escape(name));
+    let mut spans = vec![Span::styled(text::pad(&label, name_cells(width)), style)];
+    if let Some(node) = node.filter(|n| n.calls > 0.0) {
+        let share = state::failed(node);
+        let mark = if share >= CONCERN.0 { "✗" } else { " " };
+        let slow = node.p95_ms.is_some_and(|p| p >= CONCERN.1);
+        let p95 = node
+            .p95_ms
+            .map_or_else(|| "—".to_owned(), |p| text::seconds(p / 1000.0));
+        let figures = format!(
+            "{}/s {mark}{} {}{}",
+            text::pad_left(&text::number(node.calls / seconds), 7),
+            text::pad_left(&text::percent(share), 7),
+            text::pad_left(&format!("p95 {p95}"), 18),
+            if slow { "!" } else { "" }
+        );
+        spans.push(Span::styled(figures, theme.text));
+    }
+    Line::from(spans)
 }
 
 /// The stretch of time that the figures are of.
@@ -104,7 +173,8 @@ fn is_slow(edge: &Edge) -> bool {
     edge.p99_ms.is_some_and(|p| p >= CONCERN.1)
 }
 
-fn style_of(edge: &Edge, theme: &Theme) -> Style {
+/// How a call is drawn: by the share that fails, and by its slowness.
+pub fn style_of(edge: &Edge, theme: &Theme) -> Style {
     if edge.error_share >= CONCERN.0 * 5.0 {
         theme.bad
     } else if edge.error_share >= CONCERN.0 || is_slow(edge) {
@@ -114,32 +184,14 @@ fn style_of(edge: &Edge, theme: &Theme) -> Style {
     }
 }
 
-fn edge_row(
-    edge: &Edge,
-    again: bool,
-    last: bool,
-    graph: &Graph,
-    width: usize,
-    theme: &Theme,
-) -> Line<'static> {
+fn edge_row(edge: &Edge, last: bool, graph: &Graph, width: usize, theme: &Theme) -> Line<'static> {
     let ms = |value: Option<f64>| {
         text::pad_left(
             &value.map_or_else(|| "—".to_owned(), |v| text::seconds(v / 1000.0)),
             9,
         )
     };
-    let name = (width.saturating_sub(48) / 2).clamp(11, 24);
-    let from = if again {
-        String::new()
-    } else {
-        text::escape(&edge.from).into_owned()
-    };
-    let branch = match (again, last) {
-        (false, true) => "───▶",
-        (false, false) => "─┬─▶",
-        (true, false) => " ├─▶",
-        (true, true) => " └─▶",
-    };
+    let branch = if last { " └─▶" } else { " ├─▶" };
     let ring = if graph.on_cycle(edge) { "⟲ " } else { "  " };
     let style = style_of(edge, theme);
     let slow = if is_slow(edge) { "!" } else { "" };
@@ -149,10 +201,12 @@ fn edge_row(
         " "
     };
     Line::from(vec![
-        Span::styled(text::pad(&from, name), theme.info),
         Span::styled(format!("{branch} "), theme.dim),
         Span::styled(ring, theme.warn),
-        Span::styled(text::pad(&text::escape(&edge.to), name), theme.info),
+        Span::styled(
+            text::pad(&text::escape(&edge.to), name_cells(width).saturating_sub(7)),
+            theme.text,
+        ),
         Span::styled(
             format!("{}/s ", text::pad_left(&text::number(edge.rate), 7)),
             theme.text,
@@ -169,196 +223,4 @@ fn edge_row(
             style,
         ),
     ])
-}
-
-/// Places of the boxes: one column a layer, evenly spread.
-fn places(area: Rect, layers: &[Vec<String>]) -> HashMap<String, Rect> {
-    let columns = u16::try_from(layers.len()).unwrap_or(u16::MAX).max(1);
-    let width = BOX.0.min(area.width / columns);
-    let gap = if columns > 1 {
-        (area.width - width) / (columns - 1)
-    } else {
-        0
-    };
-    let mut out = HashMap::new();
-    for (column, layer) in (0_u16..).zip(layers) {
-        let count = u16::try_from(layer.len()).unwrap_or(u16::MAX).max(1);
-        let slot = area.height / count;
-        for (row, name) in (0_u16..).zip(layer) {
-            let y = area.y + slot * row + slot.saturating_sub(BOX.1) / 2;
-            out.insert(
-                name.clone(),
-                Rect {
-                    x: area.x + gap * column,
-                    y,
-                    width,
-                    height: BOX.1.min(area.bottom().saturating_sub(y)),
-                },
-            );
-        }
-    }
-    out
-}
-
-fn boxes(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph, layers: &[Vec<String>]) {
-    let theme = surface.theme;
-    let places = places(area, layers);
-    let selected = state::selected(app).cloned();
-    strokes(surface, area, graph, &places, selected.as_ref());
-    for (name, place) in &places {
-        let node = graph.nodes.iter().find(|n| n.id == *name);
-        let share = node.map_or(0.0, |n| {
-            if n.calls > 0.0 {
-                n.errors / n.calls
-            } else {
-                0.0
-            }
-        });
-        let style = if share >= CONCERN.0 * 5.0 {
-            theme.bad
-        } else if share >= CONCERN.0 {
-            theme.warn
-        } else {
-            theme.accent
-        };
-        let inside = usize::from(place.width.saturating_sub(2));
-        let ring = graph.cycles.iter().any(|c| c.contains(name));
-        let top = format!("╭{}╮", "─".repeat(inside));
-        let title = format!("{}{}", if ring { "⟲ " } else { "" }, text::escape(name));
-        let facts = node.map_or_else(String::new, |n| {
-            format!(
-                "{} {} {}",
-                match (share >= CONCERN.0, n.p95_ms.is_some_and(|p| p >= CONCERN.1)) {
-                    (true, _) => "✗",
-                    (false, true) => "!",
-                    (false, false) => "·",
-                },
-                text::percent(share),
-                n.p95_ms
-                    .map_or_else(String::new, |p| text::seconds(p / 1000.0))
-            )
-        });
-        let bottom = format!("╰{}╯", "─".repeat(inside));
-        for (line, y) in [
-            top,
-            format!("│{}│", text::pad(&title, inside)),
-            format!("│{}│", text::pad(&facts, inside)),
-            bottom,
-        ]
-        .iter()
-        .zip(place.y..)
-        {
-            surface.text(place.x, y, place.width, line, style);
-        }
-    }
-    let mut taken: Vec<Rect> = places.values().copied().collect();
-    let is_selected = |e: &Edge| {
-        selected
-            .as_ref()
-            .is_some_and(|s| s.from == e.from && s.to == e.to)
-    };
-    for edge in graph
-        .edges
-        .iter()
-        .filter(|e| is_selected(e))
-        .chain(graph.edges.iter().filter(|e| !is_selected(e)))
-    {
-        let style = if is_selected(edge) {
-            theme.selected
-        } else {
-            style_of(edge, theme)
-        };
-        label_edge(surface, edge, &places, &mut taken, style);
-    }
-}
-
-fn centre(place: &Rect) -> (f64, f64) {
-    (
-        f64::from(place.x) + f64::from(place.width) / 2.0,
-        f64::from(place.y) + f64::from(place.height) / 2.0,
-    )
-}
-
-/// Lines under the boxes; the selected call drawn last.
-fn strokes(
-    surface: &mut Surface<'_>,
-    area: Rect,
-    graph: &Graph,
-    places: &HashMap<String, Rect>,
-    selected: Option<&Edge>,
-) {
-    let theme = surface.theme;
-    let (left, right) = (f64::from(area.x), f64::from(area.right()));
-    let (top, bottom) = (f64::from(area.y), f64::from(area.bottom()));
-    let is_selected = |e: &Edge| selected.is_some_and(|s| s.from == e.from && s.to == e.to);
-    let ordered: Vec<&Edge> = graph
-        .edges
-        .iter()
-        .filter(|e| !is_selected(e))
-        .chain(graph.edges.iter().filter(|e| is_selected(e)))
-        .collect();
-    Canvas::default()
-        .marker(Marker::Braille)
-        .x_bounds([left, right])
-        .y_bounds([-bottom, -top])
-        .paint(|context| {
-            for edge in &ordered {
-                let (Some(from), Some(to)) = (places.get(&edge.from), places.get(&edge.to)) else {
-                    continue;
-                };
-                let ((x1, y1), (x2, y2)) = (centre(from), centre(to));
-                let style = if is_selected(edge) {
-                    theme.accent
-                } else if graph.on_cycle(edge) {
-                    theme.warn
-                } else {
-                    theme.dim
-                };
-                context.draw(&Stroke {
-                    x1,
-                    y1: -y1,
-                    x2,
-                    y2: -y2,
-                    color: style.fg.unwrap_or(Color::Reset),
-                });
-                context.layer();
-            }
-        })
-        .render(area.intersection(surface.buf.area), surface.buf);
-}
-
-/// Figures of a call near the middle of its line, where nothing else stands; the list has them in any case.
-fn label_edge(
-    surface: &mut Surface<'_>,
-    edge: &Edge,
-    places: &HashMap<String, Rect>,
-    taken: &mut Vec<Rect>,
-    style: Style,
-) {
-    let (Some(from), Some(to)) = (places.get(&edge.from), places.get(&edge.to)) else {
-        return;
-    };
-    let ((x1, y1), (x2, y2)) = (centre(from), centre(to));
-    let label = format!(
-        " {}/s {} {} ",
-        text::number(edge.rate),
-        text::percent(edge.error_share),
-        edge.p99_ms
-            .map_or_else(String::new, |p| text::seconds(p / 1000.0))
-    );
-    let width = u16::try_from(text::width(&label)).unwrap_or(u16::MAX);
-    for share in [0.5, 0.4, 0.6, 0.3, 0.7] {
-        let (x, y) = (x1 + (x2 - x1) * share, y1 + (y2 - y1) * share);
-        let place = Rect {
-            x: (x as u16).saturating_sub(width / 2),
-            y: y as u16,
-            width,
-            height: 1,
-        };
-        if taken.iter().all(|other| !other.intersects(place)) {
-            surface.text(place.x, place.y, width, &label, style);
-            taken.push(place);
-            return;
-        }
-    }
 }

@@ -9,7 +9,7 @@ pub const KEYS: &[Row] = &[
     foot(
         &["Enter"],
         "traces",
-        "traces of the selected call",
+        "traces of the selected service, or those in which the one calls the other",
         state::enter,
     ),
     foot(
@@ -21,17 +21,26 @@ pub const KEYS: &[Row] = &[
     foot(
         &["gl"],
         "logs",
-        "logs of the service that is called",
+        "logs of the selected service, or of the one that is called",
         App::its_logs,
     ),
     foot(
         &["gm"],
         "metrics",
-        "metrics of the service that is called",
+        "metrics of the selected service, or of the one that is called",
         App::its_metrics,
     ),
+    foot(
+        &["m"],
+        "pin",
+        "pin the selected service or call as evidence: its failures, or else its slowness",
+        App::pin,
+    ),
+    foot(&["Tab"], "service", "the next service", |app| {
+        state::next_service(app, true)
+    }),
     foot(&["/"], "find", "find a service", App::start_finding),
-    foot(&["y"], "copy", "copy the call's figures", |app| {
+    foot(&["y"], "copy", "copy the figures", |app| {
         app.copy_selected(false)
     }),
     foot(

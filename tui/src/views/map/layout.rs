@@ -56,6 +56,41 @@ pub fn layers(graph: &Graph) -> Vec<Vec<String>> {
     out
 }
 
+/// Columns of boxes: those of a layer in one, but for rings: a ring goes down in one column and up again in a second one, so
+/// that no line of it runs through a box. An empty name is a place without a box.
+#[must_use]
+pub fn columns(graph: &Graph, layers: &[Vec<String>]) -> Vec<Vec<String>> {
+    let mut out = Vec::new();
+    for layer in layers {
+        let ringed = |ring: &&Vec<String>| ring.len() > 2 && ring.iter().all(|n| layer.contains(n));
+        let (mut down, mut up): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        for ring in graph.cycles.iter().filter(ringed) {
+            let half = ring.len().div_ceil(2);
+            let fresh = |n: &&String| !down.contains(*n) && !up.contains(*n);
+            let (one, two) = ring.split_at(half);
+            let one: Vec<String> = one.iter().filter(fresh).cloned().collect();
+            let two: Vec<String> = two.iter().rev().filter(fresh).cloned().collect();
+            down.extend(one);
+            up.extend(two);
+            up.resize(down.len(), String::new());
+        }
+        let rest: Vec<String> = layer
+            .iter()
+            .filter(|n| !down.contains(n) && !up.contains(n))
+            .cloned()
+            .collect();
+        down.extend(rest);
+        // what goes up stands beside what goes down, and beside the others there is nothing
+        let rows = down.len();
+        out.push(down);
+        if up.iter().any(|n| !n.is_empty()) {
+            up.resize(rows, String::new());
+            out.push(up);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +129,22 @@ mod tests {
         ]));
         assert_eq!(layers.len(), 3);
         assert_eq!(layers[1], ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_ring_goes_down_in_one_column_and_up_in_the_next() {
+        let mut four = graph(&[("s", "a"), ("a", "b"), ("b", "c"), ("c", "d"), ("d", "a")]);
+        let names = |all: &[&str]| all.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        four.cycles = vec![names(&["a", "b", "c", "d"])];
+        let of = columns(&four, &layers(&four));
+        assert_eq!(of, [names(&["s"]), names(&["a", "b"]), names(&["d", "c"])]);
+        let mut three = graph(&[("a", "b"), ("b", "c"), ("c", "a")]);
+        three.cycles = vec![names(&["a", "b", "c"])];
+        let of = columns(&three, &layers(&three));
+        assert_eq!(of, [names(&["a", "b"]), names(&["c", ""])]);
+        // a ring that is named and not there changes nothing, nor does one of two
+        four.cycles = vec![names(&["a", "x", "y"]), names(&["a", "b"])];
+        assert_eq!(columns(&four, &layers(&four)), layers(&four));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! 5 Map: which service calls which, with rate, errors and slowness of each call, and the rings among them.
 
+mod boxes;
 mod draw;
 mod keys;
 pub mod layout;
 pub mod state;
 
+use api::PinTarget;
 use ratatui::layout::Rect;
 
 use super::{View, ViewId};
@@ -42,6 +44,8 @@ impl View for Map {
 
     fn refresh(&self, app: &mut App, asker: Asker) {
         app.ask(Ask::Graph(state::window(app)), asker);
+        // the signals of the selected service
+        app.ask(Ask::Golden(app.range.passed()), Asker::Screen);
     }
 
     fn cursor<'a>(&self, app: &'a mut App) -> Option<&'a mut Cursor> {
@@ -52,25 +56,35 @@ impl View for Map {
         state::enter(app);
     }
 
+    fn tab(&self, app: &mut App, forward: bool) {
+        state::next_service(app, forward);
+    }
+
     fn rows(&self, app: &App) -> (Vec<String>, usize) {
-        let edges = state::edges(app);
-        let at = app.views.map.at.of(edges.len());
-        (
-            edges
-                .iter()
-                .map(|e| format!("{} {}", e.from, e.to))
-                .collect(),
-            at,
-        )
+        let items = state::items(app);
+        let at = app.views.map.at.of(items.len());
+        let text = |item: &state::Item<'_>| match item {
+            state::Item::Node(name) => (*name).to_owned(),
+            state::Item::Edge(edge) => format!("{} {}", edge.from, edge.to),
+        };
+        (items.iter().map(text).collect(), at)
+    }
+
+    fn pin(&self, app: &App) -> Option<PinTarget> {
+        state::pin(app)
+    }
+
+    fn pin_note(&self, app: &App) -> String {
+        state::selected(app).map_or_else(String::new, |item| state::text_of(app, item))
     }
 
     fn record(&self, app: &App, _whole: bool) -> Option<String> {
-        state::selected(app).map(state::text_of)
+        state::selected(app).map(|item| state::text_of(app, item))
     }
 
     fn about(&self, app: &App) -> Subject {
         Subject {
-            service: state::selected(app).map(|e| e.to.clone()),
+            service: state::selected(app).map(|item| item.service().to_owned()),
             ..Subject::default()
         }
     }

@@ -2,23 +2,25 @@
 //!
 //! ```text
 //! query    / sum by (service) (rate(…))
-//! chart    lines, crosshair, mark of the page
+//! chart    lines, crosshair, marks of what happened, bounds of alerts, single requests
 //! legend   ● service=checkout   12.4   min 8   max 31     values at the crosshair
 //! ```
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::state;
-use crate::app::App;
+use super::{DOTS, exemplars, panels, promql, state};
+use crate::app::{App, Click};
 use crate::ask::Slot;
 use crate::client::prometheus::Series;
 use crate::text;
 use crate::theme::Theme;
 use crate::time::{clock, offset};
-use crate::widgets::chart::{self, DRAWN, Marks};
+use crate::views::marks;
+use crate::widgets::axis::Unit;
+use crate::widgets::chart::{self, DOT, DRAWN, Figure};
 use crate::widgets::cut;
-use crate::widgets::surface::{Rows, Surface};
+use crate::widgets::surface::{Hit, Rows, Surface};
 
 /// Draws the view.
 pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
@@ -26,8 +28,9 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let hint = "words, or PromQL as in sum by (service) (rate(…[30s])); P has ready ones";
     let used = metrics.query.draw(surface, area, "/ ", hint);
     let (_, body) = cut::top(area, used);
+    let body = panels::draw(app, surface, body);
     let count = metrics.series.len();
-    let title = text::count(count, "series", "series");
+    let title = panels::counter(app) + &text::count(count, "series", "series");
     let inner = surface.titled(body, &title, &reading(app), true);
     if count == 0 {
         let said = metrics.query.nothing(metrics.loaded, "series");
@@ -44,15 +47,25 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
 
 /// Where values are read, and whether newer ones are on their way.
 fn reading(app: &App) -> String {
+    let waiting = match app.waiting(Slot::Metrics) {
+        Some(_) => "querying … · ",
+        None => "",
+    };
+    if let Some(one) = exemplars::picked(app) {
+        let of = one.labels.get("service").map_or("", String::as_str);
+        let said = format!(
+            "{DOT} {} at {} {}",
+            text::seconds(one.value),
+            clock(one.at_ms),
+            text::escape(of)
+        );
+        return format!("{waiting}{said}: Enter opens its trace");
+    }
     let read = state::read_at(app);
     let since = app
         .page_ms()
         .map(|page| format!(" ({} from the page)", offset(read - page)))
         .unwrap_or_default();
-    let waiting = match app.waiting(Slot::Metrics) {
-        Some(_) => "querying … · ",
-        None => "",
-    };
     let what = match app.views.metrics.crosshair_ms {
         Some(_) => "crosshair at",
         None => "newest values, at",
@@ -69,12 +82,32 @@ fn plotted(app: &App, surface: &mut Surface<'_>, area: Rect) {
         shown[DRAWN - 1] = metrics.series[selected].clone();
         selected = DRAWN - 1;
     }
-    let marks = Marks {
+    let query = &metrics.query.ran;
+    let dots = exemplars::dots(app);
+    let figure = Figure {
+        series: &shown,
+        unit: promql::unit(query),
         crosshair_ms: metrics.crosshair_ms,
-        page_ms: app.page_ms(),
         selected,
+        marks: &marks::of(app),
+        thresholds: &marks::thresholds(app, query),
+        dots: &dots,
+        span: app.span(),
+        ..Figure::default()
     };
-    chart::draw(surface, area, &shown, app.range.window(), marks);
+    let Some(plot) = chart::draw(surface, area, app.range.window(), &figure) else {
+        return;
+    };
+    surface.hits.push(Hit {
+        area: plot.area,
+        click: Click::Time(plot.window),
+    });
+    for (index, dot) in dots.iter().enumerate() {
+        let y = chart::row_of(&plot, dot);
+        if let Some(x) = plot.column(dot.at_ms) {
+            surface.link(x, x + 1, y, Click::Row { pane: DOTS, index });
+        }
+    }
 }
 
 fn legend(app: &App, surface: &mut Surface<'_>, area: Rect) {
@@ -84,18 +117,22 @@ fn legend(app: &App, surface: &mut Surface<'_>, area: Rect) {
         true => format!("first {DRAWN} drawn, greatest first"),
         false => "greatest first".to_owned(),
     };
-    let page = app.page_ms().map_or("", |_| " · upright line: page");
-    let list = surface.titled(area, "Legend", &format!("{title}{page}"), false);
+    let dots = match exemplars::any(app) {
+        true => format!(" · {DOT} single requests: e steps to them"),
+        false => String::new(),
+    };
+    let list = surface.titled(area, "Legend", &format!("{title}{dots}"), false);
+    let unit = promql::unit(&metrics.query.ran);
     let read = state::read_at(app);
     let rows = Rows::of(count, metrics.at.of(count));
     surface.list(list, rows, |theme, index, width| {
-        legend_row(&metrics.series[index], index, read, width, theme)
+        legend_row(&metrics.series[index], (index, unit), read, width, theme)
     });
 }
 
 fn legend_row(
     series: &Series,
-    index: usize,
+    (index, unit): (usize, Unit),
     read: i64,
     width: usize,
     theme: &Theme,
@@ -103,7 +140,8 @@ fn legend_row(
     let finite = || series.points.iter().map(|p| p.1).filter(|v| v.is_finite());
     let low = finite().fold(f64::INFINITY, f64::min);
     let high = finite().fold(f64::NEG_INFINITY, f64::max);
-    let at = series.at(read).map_or_else(|| "—".to_owned(), text::number);
+    let shown = |value| unit.shown(value);
+    let at = series.at(read).map_or_else(|| "—".to_owned(), shown);
     let (glyph, style) = if index < DRAWN {
         chart::look(theme, index)
     } else {
@@ -112,8 +150,8 @@ fn legend_row(
     let figures = format!(
         "{}  min {}  max {}",
         text::pad_left(&at, 9),
-        text::pad(&text::number(low), 8),
-        text::pad(&text::number(high), 8)
+        text::pad(&shown(low), 9),
+        text::pad(&shown(high), 9)
     );
     let room = width.saturating_sub(text::width(&figures) + 3);
     Line::from(vec![

@@ -1,6 +1,6 @@
 //! Keys of the metrics view.
 
-use super::{presets, state};
+use super::{exemplars, panels, presets, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
 use crate::widgets::cursor::Motion;
@@ -32,6 +32,13 @@ pub const KEYS: &[Row] = &[
         App::pin,
     ),
     foot(
+        &["e"],
+        "request",
+        "crosshair to the next single request that was kept (×); Enter opens its trace",
+        |app| exemplars::step(app, true),
+    )
+    .when(exemplars::any),
+    foot(
         &["v"],
         "service",
         "the next service that ready expressions are about",
@@ -58,9 +65,27 @@ pub const KEYS: &[Row] = &[
     ),
     foot(
         &["Enter"],
-        "logs",
-        "logs of the series' service, about the crosshair",
-        state::enter,
+        "drill in",
+        "the trace of the request that the crosshair stands on (×), or else logs of the series' service about the crosshair",
+        exemplars::enter,
+    ),
+    row(
+        &["E"],
+        "request before",
+        "crosshair to the single request before (×)",
+        |app| exemplars::step(app, false),
+    ),
+    row(
+        &["w"],
+        "next mark",
+        "crosshair to the next page, alert, change or action",
+        |app| state::cross_mark(app, true),
+    ),
+    row(
+        &["W"],
+        "mark before",
+        "crosshair to the page, alert, change or action before",
+        |app| state::cross_mark(app, false),
     ),
     foot(
         &["gt"],
@@ -68,12 +93,18 @@ pub const KEYS: &[Row] = &[
         "traces of the series' service",
         App::its_traces,
     ),
-    row(
-        &["+"],
-        "keep",
-        "keep this expression among the ready ones",
-        state::keep,
+    foot(
+        &["V"],
+        "span",
+        "select a span of time: from the crosshair to where you move it; Enter looks at it in all views",
+        App::begin_span,
     ),
+    row(&["+"], "keep", "keep this chart as a panel", panels::keep),
+    row(&["d"], "drop", "drop the present panel", panels::remove),
+    foot(&["Tab"], "panel", "the next panel", |app| {
+        panels::step(app, true)
+    })
+    .when(|app| !app.views.metrics.panels.is_empty()),
     foot(
         &["t"],
         "range",

@@ -1,8 +1,12 @@
 //! 4 Metrics: a PromQL line, a chart of several series with a crosshair, ready expressions per service.
 
+pub mod complete;
 mod draw;
+pub mod exemplars;
 mod keys;
+pub mod panels;
 pub mod presets;
+pub mod promql;
 pub mod state;
 
 use api::PinTarget;
@@ -13,9 +17,16 @@ use crate::app::App;
 use crate::app::keymap::Row;
 use crate::app::places::Subject;
 use crate::client::Asker;
+use crate::widgets::complete::Offer;
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 use crate::widgets::surface::Surface;
+
+/// The pane of the single observations, for clicks.
+const DOTS: usize = 1;
+
+/// The pane of the panels, for clicks.
+const PANELS: usize = 2;
 
 /// The view.
 pub struct Metrics;
@@ -54,7 +65,33 @@ impl View for Metrics {
     }
 
     fn enter(&self, app: &mut App) {
-        state::enter(app);
+        exemplars::enter(app);
+    }
+
+    fn selected(&self, app: &App) -> (usize, usize) {
+        let picked = exemplars::picked(app);
+        let place = exemplars::shown(app)
+            .iter()
+            .position(|e| Some(*e) == picked);
+        match place {
+            Some(index) => (DOTS, index),
+            None => (0, self.rows(app).1),
+        }
+    }
+
+    fn tab(&self, app: &mut App, forward: bool) {
+        panels::step(app, forward);
+    }
+
+    fn select(&self, app: &mut App, pane: usize, index: usize) {
+        if pane == PANELS {
+            return panels::show(app, index);
+        }
+        let dot = exemplars::shown(app).get(index).map(|e| (*e).clone());
+        match dot.filter(|_| pane == DOTS) {
+            Some(one) => exemplars::pick(app, one),
+            None => app.views.metrics.at = Cursor::put(index),
+        }
     }
 
     fn back(&self, app: &mut App) -> bool {
@@ -78,8 +115,12 @@ impl View for Metrics {
         app.run_query();
     }
 
-    fn completions(&self, app: &App) -> Vec<String> {
-        presets::completions(app)
+    fn offer(&self, app: &mut App) -> Offer {
+        complete::offer(app)
+    }
+
+    fn choosing(&self, app: &App) -> bool {
+        app.views.metrics.query.choosing()
     }
 
     fn rows(&self, app: &App) -> (Vec<String>, usize) {
@@ -92,6 +133,14 @@ impl View for Metrics {
                 .collect(),
             metrics.at.of(metrics.series.len()),
         )
+    }
+
+    fn reads_at(&self, app: &App) -> Option<i64> {
+        Some(state::read_at(app))
+    }
+
+    fn read_at(&self, app: &mut App, at_ms: i64) {
+        app.views.metrics.crosshair_ms = Some(at_ms);
     }
 
     fn pin(&self, app: &App) -> Option<PinTarget> {

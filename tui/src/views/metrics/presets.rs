@@ -5,6 +5,7 @@ use crate::app::menu::{Choice, Item, Menu};
 use crate::app::overlay::Overlay;
 use crate::client::loki::quoted;
 use crate::client::prometheus::{MetricInfo, stretches};
+use crate::views::ViewId;
 
 /// A ready expression: what it shows, and its PromQL.
 pub type Preset = (String, String);
@@ -108,12 +109,14 @@ pub fn search(app: &mut App, words: &str) {
     app.overlay = Some(Overlay::Menu(menu(app).searched(words)));
 }
 
-fn menu(app: &App) -> Menu {
+/// The expressions that were kept, then the ready ones.
+#[must_use]
+pub fn items(app: &App) -> Vec<Item> {
     let service = app.views.metrics.service.clone();
-    let kept = app.views.metrics.kept.iter().map(|q| Item {
-        label: format!("kept: {q}"),
+    let kept = app.views.metrics.panels.iter().map(|p| Item {
+        label: format!("panel: {}", p.query),
         about: String::new(),
-        choice: Choice::Query(q.clone()),
+        choice: Choice::Query(ViewId::Metrics, p.query.clone()),
     });
     let ready = presets(&app.known.metrics, service.as_deref())
         .into_iter()
@@ -123,11 +126,15 @@ fn menu(app: &App) -> Menu {
                 stretch => format!("{label}, over {stretch}"),
             },
             about: String::new(),
-            choice: Choice::Query(query),
+            choice: Choice::Query(ViewId::Metrics, query),
         });
-    let items: Vec<Item> = kept.chain(ready).collect();
-    let of = service.as_deref().unwrap_or("all services");
-    Menu::new(format!("Show, of {of}"), items)
+    kept.chain(ready).collect()
+}
+
+fn menu(app: &App) -> Menu {
+    let service = app.views.metrics.service.as_deref();
+    let of = service.unwrap_or("all services");
+    Menu::new(format!("Show, of {of}"), items(app))
 }
 
 /// `v`: the next service that ready expressions are about, then all again.
@@ -145,52 +152,6 @@ pub fn next_service(app: &mut App) {
     };
     app.views.metrics.service = next.cloned();
     choose(app);
-}
-
-/// Words that a PromQL expression can hold.
-#[must_use]
-pub fn completions(app: &App) -> Vec<String> {
-    const FUNCTIONS: [&str; 34] = [
-        "rate",
-        "increase",
-        "irate",
-        "sum",
-        "avg",
-        "min",
-        "max",
-        "count",
-        "by",
-        "without",
-        "histogram_quantile",
-        "topk",
-        "bottomk",
-        "quantile",
-        "delta",
-        "deriv",
-        "avg_over_time",
-        "max_over_time",
-        "min_over_time",
-        "sum_over_time",
-        "count_over_time",
-        "changes",
-        "resets",
-        "absent",
-        "clamp_min",
-        "clamp_max",
-        "abs",
-        "round",
-        "label_replace",
-        "predict_linear",
-        "time",
-        "offset",
-        "on",
-        "ignoring",
-    ];
-    let mut out: Vec<String> = app.known.metrics.iter().map(|m| m.name.clone()).collect();
-    out.extend(app.known.labels.iter().cloned());
-    out.extend(FUNCTIONS.map(str::to_owned));
-    out.extend(app.services());
-    out
 }
 
 #[cfg(test)]

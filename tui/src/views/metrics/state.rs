@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 
 use api::PinTarget;
 
+use super::complete::Labels;
+use super::panels::Panel;
+use super::{exemplars, panels};
 use crate::app::App;
 use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::client::Asker;
 use crate::client::loki::quoted;
-use crate::client::prometheus::Series;
+use crate::client::prometheus::{Exemplar, Series};
 use crate::net::golden;
 use crate::time::{Window, clock};
-use crate::views::{ViewId, logs};
+use crate::views::{ViewId, logs, marks};
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 
 /// Points of a line: about two to a cell of a wide terminal.
 const POINTS: usize = 240;
-/// Expressions that are kept; the oldest falls out.
-const KEPT: usize = 20;
 
 /// State of the view.
 #[derive(Default)]
@@ -34,12 +35,20 @@ pub struct State {
     pub at: Cursor,
     /// Where values are read; none reads the newest.
     pub crosshair_ms: Option<i64>,
+    /// Single observations of the present expression, in order of time.
+    pub exemplars: Vec<Exemplar>,
+    /// The one that the crosshair was put on last.
+    pub picked: Option<Exemplar>,
+    /// Labels of metrics that were asked for, and when they came, on the screen's clock.
+    pub labels: BTreeMap<String, (u64, Labels)>,
+    /// The metric whose labels are being read.
+    pub labels_asked: Option<String>,
     /// The expression that was asked for last: the crosshair belongs to it.
     asked: String,
     /// Service that ready expressions are about.
     pub service: Option<String>,
-    /// Expressions that were kept.
-    pub kept: Vec<String>,
+    /// Charts that were kept.
+    pub panels: Vec<Panel>,
 }
 
 /// Step of a query over a window, seconds.
@@ -61,6 +70,7 @@ pub fn refresh(app: &mut App, asker: Asker) {
     if metrics.asked != query {
         metrics.asked.clone_from(&query);
         metrics.at = Cursor::default();
+        metrics.exemplars.clear();
         // the peak of one expression is any moment of another
         if metrics.crosshair_ms.take().is_some() {
             app.say("new query: the crosshair is gone, values are the newest; X goes to the peak");
@@ -75,14 +85,17 @@ pub fn refresh(app: &mut App, asker: Asker) {
         },
         asker,
     );
+    exemplars::refresh(app);
+    panels::refresh(app);
 }
 
-/// Series have arrived: the greatest first, and the selected one stays selected.
-pub fn arrived(app: &mut App, mut series: Vec<Series>) {
-    let chosen = selected(app).map(|s| s.labels.clone());
-    let metrics = &mut app.views.metrics;
-    metrics.query.failure = None;
-    metrics.loaded = true;
+/// The crosshair stays where it is although the expression is another one.
+pub fn same_moment(metrics: &mut State) {
+    metrics.asked.clone_from(&metrics.query.ran);
+}
+
+/// The series with the greatest values first.
+pub fn greatest_first(series: &mut [Series]) {
     let greatest = |s: &Series| {
         s.points
             .iter()
@@ -95,6 +108,15 @@ pub fn arrived(app: &mut App, mut series: Vec<Series>) {
             .total_cmp(&greatest(a))
             .then_with(|| a.labels.cmp(&b.labels))
     });
+}
+
+/// Series have arrived: the greatest first, and the selected one stays selected.
+pub fn arrived(app: &mut App, mut series: Vec<Series>) {
+    let chosen = selected(app).map(|s| s.labels.clone());
+    let metrics = &mut app.views.metrics;
+    metrics.query.failure = None;
+    metrics.loaded = true;
+    greatest_first(&mut series);
     metrics.series = series;
     let Some(labels) = chosen.filter(|_| metrics.at.picked()) else {
         return;
@@ -158,6 +180,28 @@ pub fn cross_peak(app: &mut App) {
     app.views.metrics.crosshair_ms = peak;
 }
 
+/// `w`, `W`: the crosshair to the next or previous mark: page, alert, change, action.
+pub fn cross_mark(app: &mut App, forward: bool) {
+    let (marks, window) = (marks::of(app), app.range.passed());
+    let from = match (app.views.metrics.crosshair_ms, forward) {
+        (Some(at), _) => at,
+        // without a crosshair values are read at the end
+        (None, true) => window.start_ms - 1,
+        (None, false) => window.end_ms + 1,
+    };
+    let seen: Vec<marks::Mark> = marks
+        .into_iter()
+        .filter(|m| m.at_ms >= window.start_ms && m.at_ms <= window.end_ms)
+        .collect();
+    match marks::beyond(&seen, from, forward) {
+        Some(mark) => {
+            app.views.metrics.crosshair_ms = Some(mark.at_ms);
+            app.say(format!("{}: {}", clock(mark.at_ms), mark.said));
+        }
+        None => app.say("no further page, alert or change in this time range; Z widens it"),
+    }
+}
+
 /// Enter: the logs of the series' service, about the crosshair if there is one.
 pub fn enter(app: &mut App) {
     /// Half of the stretch about the crosshair, milliseconds.
@@ -170,19 +214,6 @@ pub fn enter(app: &mut App) {
         });
     }
     logs::state::show(app, &subject);
-}
-
-/// Keeps the expression for the menu of ready ones.
-pub fn keep(app: &mut App) {
-    let metrics = &mut app.views.metrics;
-    let query = metrics.query.ran.clone();
-    if query.is_empty() || metrics.kept.contains(&query) {
-        return app.say("this expression is kept already");
-    }
-    metrics.kept.push(query);
-    let over = metrics.kept.len().saturating_sub(KEPT);
-    metrics.kept.drain(..over);
-    app.say("kept; P shows it among the ready expressions");
 }
 
 /// Opens the view on a subject: its expression, or the slowness of its service.
@@ -203,6 +234,7 @@ pub fn show(app: &mut App, subject: &Subject) {
     metrics.query.commit();
     metrics.asked.clone_from(&metrics.query.ran);
     metrics.at = Cursor::default();
+    metrics.exemplars.clear();
     if app.view == ViewId::Metrics {
         app.refresh(Asker::Person);
     } else {
@@ -232,7 +264,7 @@ pub fn about(app: &App) -> Subject {
         .or_else(|| app.views.metrics.service.clone());
     Subject {
         service,
-        trace: None,
+        trace: exemplars::picked(app).map(|e| e.trace_id.clone()),
         at_ms: Some(read_at(app)),
         promql: Some(app.views.metrics.query.ran.clone()),
     }

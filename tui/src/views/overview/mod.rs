@@ -3,7 +3,7 @@
 mod draw;
 mod keys;
 pub mod objectives;
-mod signals;
+pub mod signals;
 pub mod state;
 
 use api::PinTarget;

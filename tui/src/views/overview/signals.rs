@@ -10,9 +10,9 @@ use crate::text;
 use crate::theme::Theme;
 
 /// Thresholds of the design: errors of concern and critical, as shares.
-const ERRORS: (f64, f64) = (0.02, 0.05);
+pub const ERRORS: (f64, f64) = (0.02, 0.05);
 /// 95th percentile of concern, seconds.
-const SLOW_S: f64 = 2.0;
+pub const SLOW_S: f64 = 2.0;
 /// Processor use of concern, cores.
 const BUSY: f64 = 0.9;
 
@@ -65,7 +65,9 @@ pub fn service_line(app: &App, name: &str, width: usize, theme: &Theme) -> Line<
         .iter()
         .find(|s| s.state != "ready")
         .or(instances.first());
-    let (mark, mark_style) = match worst.map_or("", |s| s.state.as_str()) {
+    let (mark, mark_style) = match worst.map_or("none", |s| s.state.as_str()) {
+        // a service of somebody else, of which nothing but its calls is known
+        "none" => ("· ", theme.dim),
         "ready" => ("● ", theme.good),
         "starting" => ("◌ ", theme.info),
         "unready" => ("◐ ", theme.warn),

@@ -9,6 +9,7 @@ use crate::ask::{Ask, Golden};
 use crate::client::derived::Objective;
 use crate::text::number;
 use crate::time::clock;
+use crate::views::metrics::promql::split_bound;
 use crate::views::overview::objectives;
 use crate::views::{ViewId, changes};
 use crate::widgets::cursor::Cursor;
@@ -300,7 +301,7 @@ pub fn about(app: &App) -> Subject {
                 .and_then(|a| a.service.clone());
             Subject {
                 service,
-                promql: drill.page.as_ref().map(|p| without_bound(&p.query)),
+                promql: drill.page.as_ref().map(|p| split_bound(&p.query).0),
                 at_ms: drill.page_ms,
                 ..Subject::default()
             }
@@ -309,7 +310,7 @@ pub fn about(app: &App) -> Subject {
             let alert = drill.alerts.get(i);
             Subject {
                 service: alert.and_then(|a| a.service.clone()),
-                promql: alert.map(|a| without_bound(&a.query)),
+                promql: alert.map(|a| split_bound(&a.query).0),
                 ..Subject::default()
             }
         }
@@ -332,31 +333,5 @@ pub fn about(app: &App) -> Subject {
             }
         }
         None => Subject::default(),
-    }
-}
-
-/// An alert's expression without the comparison at its end, so that its chart shows the values that are within bounds, too.
-fn without_bound(promql: &str) -> String {
-    let query = promql.trim();
-    let number = |text: &str| text.trim().parse::<f64>().is_ok();
-    let cut = [">=", "<=", "==", "!=", ">", "<"]
-        .iter()
-        .find_map(|operator| {
-            let (before, after) = query.rsplit_once(operator)?;
-            number(after).then(|| before.trim().to_owned())
-        });
-    cut.unwrap_or_else(|| query.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bound_of_an_alert_is_taken_off_and_nothing_else() {
-        assert_eq!(without_bound("rate(a[1m]) > 2"), "rate(a[1m])");
-        assert_eq!(without_bound("a / b >= 0.5"), "a / b");
-        assert_eq!(without_bound("a{x!=\"y\"} > b"), "a{x!=\"y\"} > b");
-        assert_eq!(without_bound("absent(up)"), "absent(up)");
     }
 }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::ask::Ask;
 use crate::client::Asker;
 use crate::client::derived::Derived;
-use crate::client::tempo::{Span, TraceHit};
+use crate::client::tempo::{Span, TraceHit, TraceList};
 use crate::time::Window;
 use crate::widgets::cursor::Cursor;
 
@@ -15,18 +15,22 @@ use crate::widgets::cursor::Cursor;
 const AROUND_MS: i64 = 5_000;
 
 /// Traces have arrived; the selected one stays selected.
-pub fn hits_arrived(app: &mut App, hits: Vec<TraceHit>) {
+pub fn hits_arrived(app: &mut App, found: TraceList) {
+    let hits = found.hits;
     let (range, on_screen) = (app.range, app.view == crate::views::ViewId::Traces);
     let traces = &mut app.views.traces;
     traces.query.failure = None;
     traces.loaded = true;
-    let query = traces.query.ran.clone();
+    let (query, order) = (traces.query.ran.clone(), traces.order);
     let same = traces
         .shown
         .as_ref()
-        .is_some_and(|(q, r)| *q == query && r.same_choice(range));
+        .is_some_and(|(q, r, o)| *q == query && *o == order && r.same_choice(range));
     let chosen = traces.hit().map(|h| h.trace_id.clone());
-    let chosen = chosen.filter(|_| !traces.follows());
+    // the first of another order was asked for, whichever that is
+    let reordered = traces.shown.as_ref().is_some_and(|(_, _, o)| *o != order);
+    let first = reordered && !traces.at.picked();
+    let chosen = chosen.filter(|_| !traces.follows() && !first);
     let lost = chosen
         .as_ref()
         .is_some_and(|id| hits.iter().all(|h| h.trace_id != *id));
@@ -35,7 +39,8 @@ pub fn hits_arrived(app: &mut App, hits: Vec<TraceHit>) {
         traces.held = Some(hits.iter().filter(known).count());
         return;
     }
-    traces.shown = Some((query, range));
+    traces.shown = Some((query, range, order));
+    traces.is_cut = found.is_cut;
     traces.held = None;
     traces.hits = hits;
     traces.sort();

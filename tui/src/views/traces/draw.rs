@@ -10,8 +10,9 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span as Words};
 
-use super::state::{LIMIT, Order};
+use super::state::{Order, State};
 use super::waterfall::{Row, Waterfall, label};
+use super::{aside, details};
 use crate::app::App;
 use crate::ask::Slot;
 use crate::client::tempo::TraceHit;
@@ -19,7 +20,6 @@ use crate::error::Failure;
 use crate::text;
 use crate::theme::Theme;
 use crate::time::{clock, clock_millis};
-use crate::views::logs;
 use crate::widgets::cut;
 use crate::widgets::surface::{Rows, Surface};
 
@@ -33,9 +33,10 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         "words (checkout error >500ms), or { status = error && duration > 1s }",
     );
     let (_, body) = cut::top(area, used);
-    match &traces.open {
-        Some(id) => one(app, surface, body, id),
-        None => list(app, surface, body),
+    match (&traces.open, traces.aside) {
+        (Some(id), _) => one(app, surface, body, id),
+        (None, Some(aside)) => aside::draw(app, surface, body, aside),
+        (None, None) => list(app, surface, body),
     }
 }
 
@@ -54,19 +55,7 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
     } else {
         format!("by {order} {arrow}")
     };
-    let inner = surface.titled(
-        area,
-        "Traces",
-        &format!(
-            "{}{} · {state}",
-            match traces.hits.len() {
-                LIMIT => "newest ",
-                _ => "",
-            },
-            text::count(traces.hits.len(), "trace", "traces")
-        ),
-        true,
-    );
+    let inner = surface.titled(area, "Traces", &format!("{} · {state}", held(traces)), true);
     if traces.hits.is_empty() {
         let said = traces.query.nothing(traces.loaded, "trace matches");
         return surface.say_lines(inner, &said, surface.theme.dim);
@@ -83,16 +72,38 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
         pane: 0,
     };
     surface.list(inner, rows, |theme, index, width| {
-        hit_row(&traces.hits[index], longest, width, theme)
+        let hit = &traces.hits[index];
+        let marked = traces.marked.as_ref().is_some_and(|m| m.id == hit.trace_id);
+        hit_row(hit, marked, longest, width, theme)
     });
 }
 
-fn hit_row(hit: &TraceHit, longest: f64, width: usize, theme: &Theme) -> Line<'static> {
+/// How many traces are in the list, and what is left out of it.
+#[must_use]
+pub fn held(traces: &State) -> String {
+    let count = text::count(traces.hits.len(), "trace", "traces");
+    let order = traces.shown.as_ref().map(|(_, _, order)| *order);
+    match order.filter(|_| traces.is_cut) {
+        None => count,
+        Some(Order::Time) => format!("newest {count}, older left out"),
+        Some(Order::Duration) => format!("slowest {count} of the range, faster left out"),
+        Some(Order::Error) => format!("{count}, failed ones before newest others, more left out"),
+    }
+}
+
+fn hit_row(
+    hit: &TraceHit,
+    marked: bool,
+    longest: f64,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let bar_cells = (width / 4).min(40);
     let style = if hit.error { theme.bad } else { theme.text };
     let running = if hit.running { "running: " } else { "" };
     let (service, name) = (text::escape(&hit.service), text::escape(&hit.name));
-    let name = format!("{running}{service} {name}");
+    let marked = if marked { "(a) " } else { "" };
+    let name = format!("{marked}{running}{service} {name}");
     let mark = match (hit.error, hit.running) {
         (true, _) => "✗ ",
         (false, true) => "… ",
@@ -148,7 +159,7 @@ fn one(app: &App, surface: &mut Surface<'_>, area: Rect, id: &str) {
         return surface.say(area, said, theme.dim);
     };
     let title = format!("Trace {}", text::fit(id, 12));
-    let inner = surface.titled(area, &title, &facts(trace), true);
+    let inner = surface.titled(area, &title, &facts(trace), !details::focused(traces));
     let notes = notes(trace);
     let (noted, rest) = cut::top(inner, cut::cells(notes.len()).min(inner.height / 4));
     for (note, row) in notes.iter().zip(noted.rows()) {
@@ -161,15 +172,14 @@ fn one(app: &App, surface: &mut Surface<'_>, area: Rect, id: &str) {
         true => cut::bottom(rest, 0),
         false => cut::top(rest, cut::cells(rows.len()).clamp(3, most)),
     };
-    let list = Rows::of(rows.len(), traces.row.of(rows.len()));
+    let list = Rows {
+        focused: !details::focused(traces),
+        ..Rows::of(rows.len(), traces.row.of(rows.len()))
+    };
     surface.list(chart, list, |theme, index, width| {
         span_row(trace, &rows[index], width, theme)
     });
-    if traces.show_logs {
-        trace_logs(app, surface, below);
-    } else {
-        span_details(app, surface, below);
-    }
+    details::draw(app, surface, below);
 }
 
 fn facts(trace: &Waterfall) -> String {
@@ -306,96 +316,4 @@ fn span_bar(trace: &Waterfall, shown: &Shown, cells: usize) -> String {
     let block = if shown.critical { "█" } else { "▒" };
     let bar = block.repeat(wide.min(cells - before));
     text::pad(&format!("{}{bar}", " ".repeat(before)), cells)
-}
-
-fn span_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
-    let theme = surface.theme;
-    let Some(span) = app.views.traces.span() else {
-        return;
-    };
-    let title = format!("{} {}", span.service, text::escape(&span.name));
-    let inner = surface.titled(
-        area,
-        &title,
-        &format!("{} · {} · v logs", span.kind, text::seconds(span.seconds())),
-        false,
-    );
-    let mut rows: Vec<(String, String)> = Vec::new();
-    if span.error || !span.message.is_empty() {
-        rows.push((
-            "status".to_owned(),
-            format!("{}{}", if span.error { "error " } else { "" }, span.message),
-        ));
-    }
-    rows.extend(span.attributes.iter().map(|(k, v)| (k.clone(), v.clone())));
-    let wide = rows
-        .iter()
-        .map(|(k, _)| text::width(k))
-        .max()
-        .unwrap_or(0)
-        .min(30);
-    let per_row = if inner.width >= 120 { 2 } else { 1 };
-    let column = inner.width / per_row;
-    let height = usize::from(inner.height).max(1);
-    for (i, (key, value)) in rows.iter().enumerate().take(height * usize::from(per_row)) {
-        let x = inner.x + 1 + column * u16::try_from(i / height).unwrap_or(0);
-        let y = inner.y + u16::try_from(i % height).unwrap_or(0);
-        let style = if key == "status" {
-            theme.bad
-        } else {
-            theme.text
-        };
-        let line = Line::from(vec![
-            Words::styled(format!("{} ", text::pad(key, wide)), theme.accent),
-            Words::styled(value.clone(), style),
-        ]);
-        surface.line(x, y, column.saturating_sub(2), &line);
-    }
-}
-
-fn trace_logs(app: &App, surface: &mut Surface<'_>, area: Rect) {
-    let traces = &app.views.traces;
-    let span = traces.span().map(|s| s.id.clone());
-    let inner = surface.titled(
-        area,
-        "Logs of the trace",
-        &format!("{} · ▌ of this span · v attributes", traces.logs.len()),
-        false,
-    );
-    if traces.logs.is_empty() {
-        surface.text(
-            inner.x + 1,
-            inner.y,
-            inner.width,
-            "no log line carries this trace id",
-            surface.theme.dim,
-        );
-    }
-    let at = traces
-        .logs
-        .iter()
-        .position(|l| l.span_id() == span.as_deref())
-        .unwrap_or(0);
-    let first = crate::widgets::cursor::first_row(at, traces.logs.len(), usize::from(inner.height));
-    for (line, y) in traces
-        .logs
-        .iter()
-        .skip(first)
-        .zip(inner.top()..inner.bottom())
-    {
-        let style = logs::severity_style(surface.theme, line.severity);
-        let own = if line.span_id() == span.as_deref() {
-            "▌"
-        } else {
-            " "
-        };
-        let said = format!(
-            "{own}{} {} {} {}",
-            clock_millis(line.at_ms()),
-            line.severity.letter(),
-            text::pad(&line.service, 11),
-            line.line
-        );
-        surface.text(inner.x, y, inner.width, &said, style);
-    }
 }

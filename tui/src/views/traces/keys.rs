@@ -1,8 +1,9 @@
 //! Keys of the trace view.
 
-use super::{selection, state};
+use super::{aside, compare, details, differs, selection, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
+use crate::views::logs::order;
 
 /// Rows.
 pub const KEYS: &[Row] = &[
@@ -25,7 +26,7 @@ pub const KEYS: &[Row] = &[
         "pin the selected span or group of spans, or the trace of the list",
         App::pin,
     )
-    .when(state::has_rows),
+    .when(|app| selection::pin(app).is_some()),
     row(
         &["M"],
         "pin trace",
@@ -35,7 +36,7 @@ pub const KEYS: &[Row] = &[
     foot(&["e"], "error", "next failed span or trace", |app| {
         state::jump_error(app, true)
     })
-    .when(state::has_rows),
+    .when(|app| state::has_rows(app) && aside::shown(&app.views.traces).is_none()),
     row(
         &["E"],
         "error before",
@@ -53,12 +54,25 @@ pub const KEYS: &[Row] = &[
         |app| state::sort(app, false),
     ),
     foot(
+        &["Tab"],
+        "details",
+        "between the spans and what is below them",
+        details::turn,
+    )
+    .when(state::in_trace),
+    foot(
         &["v"],
         "its logs",
         "show the trace's logs in place of the span's attributes",
         |app| app.views.traces.show_logs = !app.views.traces.show_logs,
     )
     .when(state::in_trace),
+    row(
+        &["go"],
+        "order",
+        "logs of the order that the span or its trace names; again: its traces",
+        order::follow,
+    ),
     row(
         &["gl"],
         "logs",
@@ -71,5 +85,34 @@ pub const KEYS: &[Row] = &[
         "metrics of the selected span's service",
         state::span_metrics,
     ),
-    foot(&["Esc"], "list", "back to the list", App::escape_key).when(state::in_trace),
+    foot(
+        &["="],
+        "only",
+        "only traces with the selected value",
+        |app| selection::filter(app, true),
+    )
+    .when(selection::has_value),
+    foot(
+        &["!"],
+        "without",
+        "only traces with another value of it",
+        |app| selection::filter(app, false),
+    )
+    .when(selection::has_value),
+    foot(&["Esc"], "list", "back to the list", App::escape_key)
+        .when(|app| state::in_trace(app) || app.views.traces.aside.is_some()),
+    foot(
+        &["x"],
+        "differs",
+        "what failed traces have more than others; again: slow ones",
+        differs::next,
+    )
+    .when(|app| !state::in_trace(app)),
+    foot(
+        &["c"],
+        "compare",
+        "mark the trace; on another one, compare that with the marked",
+        compare::mark_or_compare,
+    )
+    .when(|app| state::has_rows(app) && aside::shown(&app.views.traces).is_none()),
 ];

@@ -1,11 +1,17 @@
 //! 3 Traces: search, a list with duration bars, and one trace as a waterfall with errors, critical path and repeated spans.
 
 pub mod arrive;
+pub mod aside;
+pub mod compare;
+pub mod details;
+pub mod differs;
 mod draw;
 mod keys;
 mod selection;
 pub mod state;
 pub mod waterfall;
+
+pub(crate) use draw::held;
 
 use api::PinTarget;
 use ratatui::layout::Rect;
@@ -51,10 +57,28 @@ impl View for Traces {
         state::motion(app, motion);
     }
 
-    fn select(&self, app: &mut App, _pane: usize, index: usize) {
+    fn tab(&self, app: &mut App, _forward: bool) {
+        details::turn(app);
+    }
+
+    fn selected(&self, app: &App) -> (usize, usize) {
+        let traces = &app.views.traces;
+        match details::focused(traces) {
+            true => (1, details::selected(traces)),
+            false => (0, self.rows(app).1),
+        }
+    }
+
+    fn select(&self, app: &mut App, pane: usize, index: usize) {
         let traces = &mut app.views.traces;
-        if traces.open.is_some() {
-            traces.row = Cursor::put(index);
+        if pane == 1 {
+            return details::select(traces, index);
+        }
+        traces.in_details = false;
+        if let Some(aside) = aside::shown(traces) {
+            *aside::cursor(traces, aside) = Cursor::put(index);
+        } else if traces.open.is_some() {
+            state::to_row(traces, index);
         } else {
             traces.at = Cursor::put(index);
         }
@@ -65,16 +89,21 @@ impl View for Traces {
     }
 
     fn back(&self, app: &mut App) -> bool {
-        let was_open = app.views.traces.open.take().is_some();
-        if was_open {
-            state::refresh(app, Asker::Screen);
+        let traces = &mut app.views.traces;
+        if details::focused(traces) {
+            traces.in_details = false;
+            return true;
         }
-        was_open
+        if traces.open.take().is_none() && traces.aside.take().is_none() {
+            return differs::back(app) || app.clear_query();
+        }
+        state::refresh(app, Asker::Screen);
+        true
     }
 
     fn holds(&self, app: &App) -> bool {
         let traces = &app.views.traces;
-        traces.open.is_none() && traces.held.is_some()
+        traces.open.is_none() && traces.aside.is_none() && traces.held.is_some()
     }
 
     fn release(&self, app: &mut App) {
@@ -93,7 +122,12 @@ impl View for Traces {
 
     fn run(&self, app: &mut App) {
         app.views.traces.open = None;
+        app.views.traces.aside = None;
         app.run_query();
+    }
+
+    fn choosing(&self, app: &App) -> bool {
+        app.views.traces.query.choosing()
     }
 
     fn completions(&self, app: &App) -> Vec<String> {

@@ -2,17 +2,31 @@
 
 use api::PinTarget;
 
+use super::aside::{self, Aside};
 use super::waterfall::{Row, label};
+use super::{details, differs};
 use crate::app::App;
 use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::text;
 use crate::time::clock_millis;
+use crate::views::logs;
 
 /// What `m` pins: the selected span or group of repeated spans, or the whole trace of the list.
 #[must_use]
 pub fn pin(app: &App) -> Option<PinTarget> {
     let traces = &app.views.traces;
+    match aside::shown(traces) {
+        Some(Aside::Compare) => {
+            let found = traces.compared.value.as_ref();
+            return found.map(|f| whole(f.b.trace_id.clone()));
+        }
+        Some(Aside::Differs) => return None,
+        None => {}
+    }
+    if let Some(line) = details::line(traces) {
+        return Some(logs::pin_of(line));
+    }
     match &traces.open {
         Some(trace) => Some(PinTarget::Span {
             trace_id: trace.clone(),
@@ -47,10 +61,32 @@ pub fn pin_trace(app: &mut App) {
     }
 }
 
+/// Whether a value is selected that can be filtered by.
+#[must_use]
+pub fn has_value(app: &App) -> bool {
+    let traces = &app.views.traces;
+    match aside::shown(traces) {
+        Some(aside) => aside == Aside::Differs && super::state::has_rows(app),
+        None => details::value(traces).is_some(),
+    }
+}
+
+/// `=`, `!`: filters by the selected value.
+pub fn filter(app: &mut App, keep: bool) {
+    match aside::shown(&app.views.traces) {
+        Some(Aside::Differs) => differs::narrow(app, keep),
+        None if app.views.traces.open.is_some() => details::filter(app, keep),
+        _ => app.say("no value is selected; x shows what failed traces have more often"),
+    }
+}
+
 /// Texts of the rows, for searching.
 #[must_use]
 pub fn texts(app: &App) -> (Vec<String>, usize) {
     let traces = &app.views.traces;
+    if let Some(aside) = aside::shown(traces) {
+        return aside::texts(traces, aside);
+    }
     match traces.current() {
         Some(w) => {
             let rows = traces.rows();
@@ -83,6 +119,18 @@ pub fn texts(app: &App) -> (Vec<String>, usize) {
 #[must_use]
 pub fn record(app: &App, whole: bool) -> Option<String> {
     let traces = &app.views.traces;
+    if let Some(aside) = aside::shown(traces) {
+        return aside::record(traces, aside, whole);
+    }
+    if let Some((key, value)) = details::value(traces).filter(|_| !whole) {
+        return Some(format!("{key}={value}"));
+    }
+    if let Some(line) = details::line(traces) {
+        return Some(match whole {
+            true => logs::line::as_json(line),
+            false => line.line.clone(),
+        });
+    }
     if let Some(span) = traces.span() {
         let value = serde_json::json!({
             "trace_id": traces.open, "span_id": span.id, "parent": span.parent, "service": span.service, "name": span.name, "kind": span.kind,
@@ -113,6 +161,9 @@ pub fn record(app: &App, whole: bool) -> Option<String> {
 #[must_use]
 pub fn about(app: &App) -> Subject {
     let traces = &app.views.traces;
+    if let Some(aside) = aside::shown(traces) {
+        return aside::about(traces, aside);
+    }
     let span = traces.span();
     let hit = traces.hit();
     Subject {

@@ -2,20 +2,26 @@
 
 use std::collections::HashSet;
 
-use super::waterfall::{Row, Waterfall};
-use crate::app::App;
+use super::aside::{self, Aside};
+use super::compare::Marked;
+use super::details;
+use super::waterfall::{Row, Waterfall, label};
 use crate::app::places::Subject;
-use crate::ask::Ask;
+use crate::app::{App, Loaded};
+use crate::ask::{Ask, Slot};
 use crate::client::Asker;
+use crate::client::difference::{Comparison, Differs, Group};
 use crate::client::loki::{LogLine, quoted};
-use crate::client::tempo::{Span, TraceHit};
-use crate::client::words::escape_regex;
+use crate::client::tempo::{Span, TraceHit, Wanted};
+use crate::client::traceql;
+use crate::net::TRACE_LOGS;
+use crate::text;
 use crate::time::Range;
 use crate::views::{ViewId, logs, metrics};
 use crate::widgets::cursor::{Cursor, Motion, round};
 use crate::widgets::query::QueryLine;
 
-/// Traces asked for at once: the newest of the window.
+/// Traces asked for at once: the newest of the window, or the slowest.
 pub const LIMIT: usize = 200;
 
 /// What the list is sorted by.
@@ -30,6 +36,18 @@ pub enum Order {
     Error,
 }
 
+impl Order {
+    /// Which traces are asked for, so that the first of the list are the first of the window.
+    #[must_use]
+    pub fn wanted(self) -> Wanted {
+        match self {
+            Self::Time => Wanted::Newest,
+            Self::Duration => Wanted::Slowest,
+            Self::Error => Wanted::Failed,
+        }
+    }
+}
+
 /// State of the view.
 #[derive(Default)]
 pub struct State {
@@ -39,6 +57,8 @@ pub struct State {
     pub hits: Vec<TraceHit>,
     /// Whether an answer has arrived.
     pub loaded: bool,
+    /// Whether more match than were found.
+    pub is_cut: bool,
     /// Selected trace.
     pub at: Cursor,
     /// Sorting.
@@ -59,8 +79,32 @@ pub struct State {
     pub logs: Vec<LogLine>,
     /// Whether these logs are shown in place.
     pub show_logs: bool,
-    /// What these traces are the answer to: what was typed, and the choice of window.
-    pub(super) shown: Option<(String, Range)>,
+    /// Whether the keys go to what is below the waterfall.
+    pub in_details: bool,
+    /// Selected attribute of the span.
+    pub detail: Cursor,
+    /// Selected log line of the trace.
+    pub log: Cursor,
+    /// Cells by which the selected of these is moved to the left.
+    pub aside_cells: usize,
+    /// What stands in the place of the list.
+    pub aside: Option<Aside>,
+    /// The trace that others are compared with.
+    pub marked: Option<Marked>,
+    /// Two traces compared.
+    pub compared: Loaded<Comparison>,
+    /// Selected step of the comparison.
+    pub step: Cursor,
+    /// Of which traces it is told how they differ from the rest.
+    pub group: Group,
+    /// How they differ.
+    pub differs: Loaded<Differs>,
+    /// Selected value of that.
+    pub value: Cursor,
+    /// The query that a value was made into, and what was typed before.
+    pub(super) led_to: Option<(String, String)>,
+    /// What these traces are the answer to: what was typed, the choice of window, and the order.
+    pub(super) shown: Option<(String, Range, Order)>,
     /// Traces that have come since the list stands still for the sake of the selected one; none while it does not.
     pub held: Option<usize>,
     pub(super) wanted_span: Option<String>,
@@ -146,50 +190,25 @@ pub fn in_trace(app: &App) -> bool {
 /// Whether the list is on screen, with something to sort.
 #[must_use]
 pub fn in_list(app: &App) -> bool {
-    !in_trace(app) && has_rows(app)
+    let traces = &app.views.traces;
+    !in_trace(app) && traces.aside.is_none() && has_rows(app)
 }
 
 /// Whether there is a trace or a span to select.
 #[must_use]
 pub fn has_rows(app: &App) -> bool {
     let traces = &app.views.traces;
-    match in_trace(app) {
-        true => traces.current().is_some(),
-        false => !traces.hits.is_empty(),
+    match (in_trace(app), aside::shown(traces)) {
+        (true, _) => traces.current().is_some(),
+        (false, Some(aside)) => !aside::texts(traces, aside).0.is_empty(),
+        (false, None) => !traces.hits.is_empty(),
     }
 }
 
-/// TraceQL of what was typed: TraceQL stays; `error`, `>500ms`, `<2s`, names of services and other words become conditions.
+/// TraceQL of what was asked last.
 #[must_use]
-pub fn as_traceql(typed: &str, services: &[String]) -> String {
-    let typed = typed.trim();
-    if typed.starts_with('{') || typed.starts_with('(') {
-        return typed.to_owned();
-    }
-    if typed.len() == 32 && typed.chars().all(|c| c.is_ascii_hexdigit()) {
-        return format!("{{ trace:id = {} }}", quoted(typed));
-    }
-    let conditions: Vec<String> = typed
-        .split_whitespace()
-        .map(|word| match word {
-            "error" | "errors" | "failed" => "status = error".to_owned(),
-            w if w.starts_with(['>', '<']) && w[1..].starts_with(|c: char| c.is_ascii_digit()) => {
-                format!("duration {} {}", &w[..1], &w[1..])
-            }
-            w if services.iter().any(|s| s == w) => {
-                format!("resource.service.name = {}", quoted(w))
-            }
-            w => {
-                let holds = quoted(&format!("(?i).*{}.*", escape_regex(w)));
-                format!("(name =~ {holds} || resource.service.name =~ {holds})")
-            }
-        })
-        .collect();
-    if conditions.is_empty() {
-        "{ }".to_owned()
-    } else {
-        format!("{{ {} }}", conditions.join(" && "))
-    }
+pub fn asked(app: &App) -> String {
+    traceql::of_typed(&app.views.traces.query.ran, &app.services())
 }
 
 /// Asks for the traces of the window.
@@ -202,16 +221,19 @@ pub fn refresh(app: &mut App, asker: Asker) {
         app.ask(Ask::Trace(id), Asker::Screen);
     }
     let traces = &app.views.traces;
-    let typed = traces.query.ran.clone();
-    if typed.len() == 32 && asker == Asker::Person && typed.chars().all(|c| c.is_ascii_hexdigit()) {
+    let (typed, wanted) = (traces.query.ran.clone(), traces.order.wanted());
+    if asker == Asker::Person && traceql::is_trace_id(&typed) {
         return open(app, &typed, Asker::Person);
     }
-    let query = as_traceql(&typed, &app.services());
-    let window = app.range.passed();
+    if asker == Asker::Person && traces.aside == Some(Aside::Differs) {
+        super::differs::ask(app);
+    }
+    let (query, window) = (asked(app), app.range.passed());
     app.ask(
         Ask::Traces {
             query,
             window,
+            wanted,
             limit: LIMIT,
         },
         asker,
@@ -233,6 +255,9 @@ pub fn open(app: &mut App, id: &str, asker: Asker) {
     let traces = &mut app.views.traces;
     traces.open = Some(id.to_owned());
     traces.row = Cursor::default();
+    traces.in_details = false;
+    traces.detail = Cursor::default();
+    traces.log = Cursor::default();
     traces.unchanged = 0;
     traces.logs.clear();
     if traces.waterfall.as_ref().is_none_or(|w| w.id != id) {
@@ -258,6 +283,7 @@ pub fn show(app: &mut App, subject: &Subject) {
 pub fn show_query(app: &mut App, query: &str) {
     app.remember();
     app.views.traces.open = None;
+    app.views.traces.aside = None;
     app.views.traces.release();
     app.views.traces.query.set(query);
     app.views.traces.query.commit();
@@ -274,6 +300,7 @@ pub fn show_query(app: &mut App, query: &str) {
 pub fn show_span(app: &mut App, trace: &str, span: Option<String>) {
     app.remember();
     app.views.traces.wanted_span = span;
+    app.views.traces.aside = None;
     let asker = Asker::Person;
     open(app, trace, asker);
     if app.view != ViewId::Traces {
@@ -287,15 +314,29 @@ pub fn show_span(app: &mut App, trace: &str, span: Option<String>) {
 pub fn motion(app: &mut App, motion: Motion) {
     let page = app.page();
     let traces = &mut app.views.traces;
+    if let Some(aside) = aside::shown(traces) {
+        let len = aside::texts(traces, aside).0.len();
+        return aside::cursor(traces, aside).go(motion, len, page);
+    }
     if traces.open.is_none() {
         let len = traces.hits.len();
         return traces.at.go(motion, len, page);
+    }
+    if details::focused(traces) {
+        return details::motion(traces, motion, page);
     }
     if matches!(motion, Motion::Left | Motion::Right) {
         return fold(app, motion == Motion::Left);
     }
     let len = traces.rows().len();
     traces.row.go(motion, len, page);
+    (traces.detail, traces.log) = (Cursor::default(), Cursor::default());
+}
+
+/// Selects a row of the waterfall.
+pub(super) fn to_row(traces: &mut State, index: usize) {
+    traces.row = Cursor::put(index);
+    (traces.detail, traces.log) = (Cursor::default(), Cursor::default());
 }
 
 fn fold(app: &mut App, close: bool) {
@@ -325,12 +366,18 @@ fn fold(app: &mut App, close: bool) {
 
 /// Enter: opens the trace; on a group opens it; on a span its logs.
 pub fn enter(app: &mut App) {
+    if let Some(aside) = aside::shown(&app.views.traces) {
+        return aside::enter(app, aside);
+    }
     if app.views.traces.open.is_none() {
         if let Some(id) = app.views.traces.hit().map(|h| h.trace_id.clone()) {
             app.remember();
             open(app, &id, Asker::Person);
         }
         return;
+    }
+    if details::focused(&app.views.traces) {
+        return details::enter(app);
     }
     match app.views.traces.selected_row() {
         Some(Row::Group { open, .. }) => fold(app, open),
@@ -339,19 +386,31 @@ pub fn enter(app: &mut App) {
     }
 }
 
-/// Logs of the selected span, in the log view.
+/// Logs of the selected span, in the log view; of its service in this trace where no line is of the span itself.
 pub fn span_logs(app: &mut App) {
-    let Some(trace) = app.views.traces.open.clone() else {
+    let traces = &app.views.traces;
+    let Some(trace) = traces.open.clone() else {
         return app.follow(ViewId::Logs);
     };
-    let query = match app.views.traces.span() {
-        Some(span) => format!(
-            "{{service={}}} | trace_id={}",
-            quoted(&span.service),
-            quoted(&trace)
-        ),
-        None => format!("{{service=~\".+\"}} | trace_id={}", quoted(&trace)),
+    let of_trace = format!("trace_id={}", quoted(&trace));
+    let Some(span) = traces.span() else {
+        return logs::state::show_query(app, &format!("{{service=~\".+\"}} | {of_trace}"));
     };
+    let of_service = format!("{{service={}}} | {of_trace}", quoted(&span.service));
+    let is_group = matches!(traces.selected_row(), Some(Row::Group { .. }));
+    let known = traces.logs.len() < TRACE_LOGS && app.waiting(Slot::TraceLogs).is_none();
+    let has_own = traces.logs.iter().any(|l| l.span_id() == Some(&span.id));
+    if is_group || (known && !has_own) {
+        let name = text::escape(&label(span)).into_owned();
+        logs::state::show_query(app, &of_service);
+        if !is_group {
+            app.say(format!(
+                "no line is of {name} itself; these are of its service"
+            ));
+        }
+        return;
+    }
+    let query = format!("{of_service} | span_id={}", quoted(&span.id));
     logs::state::show_query(app, &query);
 }
 
@@ -364,6 +423,9 @@ pub fn span_metrics(app: &mut App) {
 /// `e`: to the next or previous failed span or trace.
 pub fn jump_error(app: &mut App, forward: bool) {
     let traces = &mut app.views.traces;
+    if aside::shown(traces).is_some() {
+        return app.say("Esc goes back to the list; e walks the failed traces there");
+    }
     let (failed, at): (Vec<bool>, usize) = if traces.open.is_some() {
         let rows = traces.rows();
         let failed = traces
@@ -378,7 +440,7 @@ pub fn jump_error(app: &mut App, forward: bool) {
         )
     };
     match round(failed.len(), at, forward).find(|i| failed[*i]) {
-        Some(index) if traces.open.is_some() => traces.row = Cursor::put(index),
+        Some(index) if traces.open.is_some() => to_row(traces, index),
         Some(index) => traces.at = Cursor::put(index),
         None => app.say("nothing here failed"),
     }
@@ -387,6 +449,9 @@ pub fn jump_error(app: &mut App, forward: bool) {
 /// `s`, `i`: the next column to sort by; the other direction.
 pub fn sort(app: &mut App, next: bool) {
     let traces = &mut app.views.traces;
+    if aside::shown(traces).is_some() {
+        return app.say("Esc goes back to the list; s sorts that");
+    }
     if next {
         traces.order = match traces.order {
             Order::Time => Order::Duration,
@@ -406,27 +471,10 @@ pub fn sort(app: &mut App, next: bool) {
     if traces.at.at > 0 {
         traces.at.went_to(place, traces.hits.len());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plain_words_become_conditions() {
-        let services = ["checkout".to_owned()];
-        assert_eq!(
-            as_traceql("checkout error >500ms", &services),
-            "{ resource.service.name = \"checkout\" && status = error && duration > 500ms }"
-        );
-        assert_eq!(as_traceql("", &services), "{ }");
-        assert_eq!(
-            as_traceql("{ status = error }", &services),
-            "{ status = error }"
-        );
-        assert_eq!(
-            as_traceql("items", &services),
-            "{ (name =~ \"(?i).*items.*\" || resource.service.name =~ \"(?i).*items.*\") }"
-        );
+    // the first of another order may be none of those that are here
+    if next && traces.is_cut {
+        refresh(app, Asker::Screen);
+    } else if let Some((_, _, order)) = &mut traces.shown {
+        *order = traces.order;
     }
 }
