@@ -147,7 +147,9 @@ pub(crate) fn tell(event: &Event) -> Option<(&'static str, String)> {
             format!("score adjusted by {points}, by {by}: {why}"),
         ),
         Event::Finished { how } => ("system", format!("the drill ended: {how}")),
-        Event::Started { .. } | Event::View { .. } | Event::Kpi { .. } => return None,
+        Event::Started { .. } | Event::View { .. } | Event::Kpi { .. } | Event::Chart { .. } => {
+            return None;
+        }
         other => ("trainee", trainee(other)?),
     })
 }
@@ -197,11 +199,11 @@ fn trainee(event: &Event) -> Option<String> {
         Event::Note { text } => format!("noted: {text}"),
         Event::Learning { .. } => "wrote the Five Whys".to_owned(),
         Event::AiConsulted { about } => format!("consulted an AI: {about}"),
-        other => acted(other)?,
+        other => return acted(other),
     })
 }
 
-/// What was done to the shop.
+/// What was done to the shop, or asked of it.
 fn acted(event: &Event) -> Option<String> {
     Some(match event {
         Event::Action {

@@ -77,6 +77,10 @@ impl Shop for Toy {
         })
     }
 
+    fn settle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     fn ready_requests(&self) -> Vec<api::ReadyRequest> {
         Vec::new()
     }

@@ -164,6 +164,15 @@ pub enum Event {
         moment: String,
         value: Option<f64>,
     },
+    /// A signal over the drill, measured at its end: times and values, none where there was none.
+    Chart {
+        title: String,
+        unit: String,
+        query: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound: Option<f64>,
+        points: Vec<(i64, Option<f64>)>,
+    },
     /// A service left: exit reason in words.
     ServiceExit {
         service: String,
