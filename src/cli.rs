@@ -109,7 +109,9 @@ pub enum Word {
     )]
     Load(LoadArgs),
     /// Measure ours beside every peer that is installed.
-    #[command(after_help = "Examples:\n  drill bench\n  drill bench lab --runs 10 --json\n  drill bench glass --runs 1")]
+    #[command(
+        after_help = "Examples:\n  drill bench\n  drill bench lab --runs 10 --json\n  drill bench glass --runs 1"
+    )]
     Bench(BenchArgs),
     /// One bare axum process: the floor that `drill bench` compares with.
     #[command(hide = true)]

@@ -91,6 +91,13 @@ pub struct PinRequest {
     pub note: String,
 }
 
+/// Says why evidence that is kept matters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinNote {
+    /// Why, in the trainee's words; empty takes the note away.
+    pub note: String,
+}
+
 /// Evidence that was kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pin {

@@ -79,6 +79,54 @@ pub struct EvidenceFound {
     pub pins: Vec<u32>,
 }
 
+/// A signal over the drill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DebriefChart {
+    /// What it is, as in `orders: p95 of requests`.
+    pub title: String,
+    /// Its unit, as in `s`, `/s` or `share`; empty where the query alone tells.
+    pub unit: String,
+    /// PromQL of it.
+    pub query: String,
+    /// The value that fired the page, where this is what the page watched.
+    pub bound: Option<f64>,
+    /// Times and values, oldest first, evenly spaced; none where there was no traffic.
+    pub points: Vec<(i64, Option<f64>)>,
+    /// Median from the page to the first remedy, or to the end where there was none.
+    pub before: Option<f64>,
+    /// Median from the last remedy to the end.
+    pub after: Option<f64>,
+}
+
+/// A moment that stands on the charts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DebriefMark {
+    /// When.
+    pub at_ms: i64,
+    /// `fault`, `page`, `diagnosis` or `remedy`.
+    pub kind: String,
+    /// What.
+    pub text: String,
+}
+
+/// A step of the Five Whys that were written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyStep {
+    /// The statement.
+    pub text: String,
+    /// Whether it is the direct cause of the one before; none for the first.
+    pub follows: Option<bool>,
+}
+
+/// The Five Whys that were written, beside the true chain; effect first, each next the cause of the one before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whys {
+    /// What was written; empty when nothing was.
+    pub own: Vec<WhyStep>,
+    /// The longest chain of the causal graph.
+    pub truth: Vec<String>,
+}
+
 /// Everything about a drill that has ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Debrief {
@@ -114,6 +162,15 @@ pub struct Debrief {
     pub changes: Vec<Change>,
     /// The last proof.
     pub proof: Vec<InvariantView>,
+    /// What the page watched, and the signals of the true cause, over the drill.
+    #[serde(default)]
+    pub charts: Vec<DebriefChart>,
+    /// What happened on them.
+    #[serde(default)]
+    pub marks: Vec<DebriefMark>,
+    /// Five Whys.
+    #[serde(default)]
+    pub whys: Whys,
     /// Questions for reflection.
     pub questions: Vec<String>,
     /// What would have prevented it.

@@ -14,6 +14,7 @@
 //! | `GET /drill/case` | → [`Case`] |
 //! | `POST /drill/ack` | → [`DrillView`] |
 //! | `POST /drill/pins` | [`PinRequest`] → [`Pin`] |
+//! | `POST /drill/pins/{id}` | [`PinNote`] → [`Case`] |
 //! | `DELETE /drill/pins/{id}` | → [`Case`] |
 //! | `POST /drill/hypotheses` | [`HypothesisRequest`] → [`Hypothesis`] |
 //! | `POST /drill/hypotheses/{id}` | [`HypothesisUpdate`] → [`Hypothesis`] |

@@ -1,6 +1,8 @@
 //! The debrief: a pure function of plan and journal, shown at the end of a drill, and all that a
 //! report is made of. It knows no clock, no telemetry and no files.
 
+mod lookback;
+
 use std::collections::BTreeMap;
 
 use api::{CausalEdge, Change, ChangeKind, Choice, Debrief, EvidenceFound, InvariantView};
@@ -44,6 +46,9 @@ pub fn debrief(plan: &Plan, entries: &[Entry], id: &str, folder: Option<String>)
         decoys: decoys(plan),
         changes: changes(plan, entries),
         proof: last_proof(plan, entries),
+        charts: lookback::charts(plan, entries),
+        marks: lookback::marks(plan, entries),
+        whys: lookback::whys(plan, entries),
         questions: scenario.debrief.questions.clone(),
         guardrails: scenario
             .debrief

@@ -109,6 +109,11 @@ impl Notebook {
                     note: note.clone(),
                 });
             }
+            Event::PinNoted { pin, note } => {
+                if let Some(kept) = self.pins.iter_mut().find(|kept| kept.id == *pin) {
+                    kept.note.clone_from(note);
+                }
+            }
             Event::PinRemoved { pin } => self.pins.retain(|kept| kept.id != *pin),
             Event::HypothesisOpened {
                 hypothesis,
@@ -191,7 +196,14 @@ mod tests {
         let mut pen = Pen::paged();
         pen.pin(1, &[])
             .pin(2, &[])
-            .at(3, Event::PinRemoved { pin: 2 });
+            .at(3, Event::PinRemoved { pin: 2 })
+            .at(
+                3,
+                Event::PinNoted {
+                    pin: 1,
+                    note: "the first one".into(),
+                },
+            );
         pen.reject(4, "worker", &[1])
             .at(5, Event::Note { text: "hm".into() });
         let notebook = Notebook::of(&pen.entries);
@@ -200,6 +212,7 @@ mod tests {
             notebook.pins.iter().map(|pin| pin.id).collect::<Vec<_>>(),
             [1]
         );
+        assert_eq!(notebook.pins[0].note, "the first one");
         assert_eq!(
             notebook.next_pin(),
             3,

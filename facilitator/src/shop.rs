@@ -33,6 +33,9 @@ pub trait Shop: Send + Sync + 'static {
         request: &'a ActionRequest,
     ) -> BoxFuture<'a, Result<ActionOutcome, Refusal>>;
 
+    /// Ends what goes on by itself before the drill ends: a rollout that is not through is taken back.
+    fn settle(&self) -> BoxFuture<'_, ()>;
+
     /// Requests that are ready to be sent to its services.
     fn ready_requests(&self) -> Vec<ReadyRequest>;
 

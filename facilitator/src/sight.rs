@@ -131,6 +131,19 @@ pub trait Sight: Send + Sync + 'static {
     /// What is wrong with the expression.
     fn instant(&self, promql: &str, at_ms: i64) -> Result<Vec<SeenValue>, String>;
 
+    /// A PromQL expression from one drill time to another, Unix milliseconds, each `step_ms`: the points of its one series, or
+    /// of the first where there are several.
+    ///
+    /// # Errors
+    /// What is wrong with the expression.
+    fn range(
+        &self,
+        promql: &str,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+    ) -> Result<Vec<(i64, f64)>, String>;
+
     /// What a PromQL expression selects.
     ///
     /// # Errors

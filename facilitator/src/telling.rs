@@ -147,7 +147,9 @@ pub(crate) fn tell(event: &Event) -> Option<(&'static str, String)> {
             format!("score adjusted by {points}, by {by}: {why}"),
         ),
         Event::Finished { how } => ("system", format!("the drill ended: {how}")),
-        Event::Started { .. } | Event::View { .. } | Event::Kpi { .. } => return None,
+        Event::Started { .. } | Event::View { .. } | Event::Kpi { .. } | Event::Chart { .. } => {
+            return None;
+        }
         other => ("trainee", trainee(other)?),
     })
 }
@@ -162,6 +164,7 @@ fn trainee(event: &Event) -> Option<String> {
             Some(error) => format!("asked {text} ({error})"),
         },
         Event::PinAdded { pin, text, .. } => format!("pinned #{pin}: {text}"),
+        Event::PinNoted { pin, note } => format!("said of pin #{pin}: {note}"),
         Event::PinRemoved { pin } => format!("took back pin #{pin}"),
         Event::HypothesisOpened { text, .. } => format!("suspected: {text}"),
         Event::HypothesisChanged {
@@ -173,6 +176,36 @@ fn trainee(event: &Event) -> Option<String> {
         Event::Hint { number, cost_min } => {
             format!("took hint {number}, {} min", trimmed(*cost_min))
         }
+        Event::Diagnosis {
+            component,
+            mechanism,
+            trigger,
+            scope,
+            confidence,
+            right,
+            ..
+        } => format!(
+            "diagnosed {mechanism} in {component}, trigger {trigger}, scope {scope}, confidence {}: {}",
+            trimmed(*confidence),
+            if *right { "right" } else { "wrong" }
+        ),
+        Event::Proof { passed, invariants } => format!(
+            "stress test: {} of {} invariants hold, {}",
+            invariants.iter().filter(|result| result.holds).count(),
+            invariants.len(),
+            if *passed { "proven" } else { "not proven" }
+        ),
+        Event::StatusUpdate { text } => format!("told stakeholders: {text}"),
+        Event::Note { text } => format!("noted: {text}"),
+        Event::Learning { .. } => "wrote the Five Whys".to_owned(),
+        Event::AiConsulted { about } => format!("consulted an AI: {about}"),
+        other => return acted(other),
+    })
+}
+
+/// What was done to the shop, or asked of it.
+fn acted(event: &Event) -> Option<String> {
+    Some(match event {
         Event::Action {
             remedy,
             undo,
@@ -204,29 +237,6 @@ fn trainee(event: &Event) -> Option<String> {
             "asked {service} itself: {method} {path}, {} in {duration_ms:.0} ms",
             status.map_or_else(|| "no answer".to_owned(), |status| status.to_string())
         ),
-        Event::Diagnosis {
-            component,
-            mechanism,
-            trigger,
-            scope,
-            confidence,
-            right,
-            ..
-        } => format!(
-            "diagnosed {mechanism} in {component}, trigger {trigger}, scope {scope}, confidence {}: {}",
-            trimmed(*confidence),
-            if *right { "right" } else { "wrong" }
-        ),
-        Event::Proof { passed, invariants } => format!(
-            "stress test: {} of {} invariants hold, {}",
-            invariants.iter().filter(|result| result.holds).count(),
-            invariants.len(),
-            if *passed { "proven" } else { "not proven" }
-        ),
-        Event::StatusUpdate { text } => format!("told stakeholders: {text}"),
-        Event::Note { text } => format!("noted: {text}"),
-        Event::Learning { .. } => "wrote the Five Whys".to_owned(),
-        Event::AiConsulted { about } => format!("consulted an AI: {about}"),
         _ => return None,
     })
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use api::{
     ActionOutcome, ActionRequest, Case, Change, Debrief, Diagnosis, DiagnosisRequest, DrillView,
-    Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinRequest,
-    ProofView, ReadyRequest, Remedy, ShopAnswer, ShopRequest, Verdict, ViewOpened, Vocabulary,
+    Hint, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinNote,
+    PinRequest, ProofView, ReadyRequest, Remedy, ShopAnswer, ShopRequest, Verdict, ViewOpened,
+    Vocabulary,
 };
 
 use crate::Failure;
@@ -175,6 +176,8 @@ pub enum Ask {
     Ack,
     /// Keep evidence.
     Pin(PinRequest),
+    /// Say why evidence matters.
+    NotePin(u32, PinNote),
     /// Drop evidence.
     Unpin(u32),
     /// Open a hypothesis.

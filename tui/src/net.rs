@@ -62,6 +62,10 @@ pub async fn perform(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, 
         Ask::LearningChoices => Answer::LearningChoices(client.drill("drill/learning").await?),
         Ask::Ack => Answer::Drill(client.tell("drill/ack", NO_BODY).await?),
         Ask::Pin(pin) => Answer::Pinned(client.tell("drill/pins", Some(&pin)).await?),
+        Ask::NotePin(id, note) => {
+            let path = format!("drill/pins/{id}");
+            Answer::Case(client.tell(&path, Some(&note)).await?)
+        }
         Ask::Unpin(id) => Answer::Case(client.remove(&format!("drill/pins/{id}")).await?),
         Ask::Hypothesis(new) => {
             let kept: api::Hypothesis = client.tell("drill/hypotheses", Some(&new)).await?;
@@ -150,6 +154,12 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
         Ask::Differs { of, query, window } => {
             Answer::Differs(Box::new(client.differs(of, &query, window).await?))
         }
+        query => figures(client, query, asker).await?,
+    })
+}
+
+async fn figures(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Failure> {
+    Ok(match ask {
         Ask::Metrics {
             query,
             window,

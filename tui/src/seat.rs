@@ -186,7 +186,7 @@ impl Seat {
     /// What is on the screen, one line a row.
     #[must_use]
     pub fn text(&mut self) -> String {
-        self.as_trainee(|app| text_of(app))
+        self.as_trainee(text_of)
     }
 
     /// The view in words, as the plain mode tells it.

@@ -2,7 +2,7 @@
 
 use api::{
     Case, Hint, Hypothesis, HypothesisRequest, HypothesisState, HypothesisUpdate, Note, Pin,
-    PinRequest, ViewOpened,
+    PinNote, PinRequest, ViewOpened,
 };
 use scenarios::vocabulary;
 use simulator::journal::Event;
@@ -72,6 +72,20 @@ impl Desk {
             text: resolved.text,
             note: request.note,
         })
+    }
+
+    /// Says why a pin matters.
+    ///
+    /// # Errors
+    /// When there is no such pin, when the note is too long, after the end.
+    pub fn note_pin(&self, id: u32, said: PinNote) -> Result<Case, Refusal> {
+        self.check_text("note", &said.note)?;
+        let mut notebook = self.notebook.lock();
+        self.going_on(&notebook)?;
+        known_pins(&notebook, &[id], Refusal::not_found)?;
+        let note = said.note;
+        self.write(&mut notebook, Event::PinNoted { pin: id, note });
+        Ok(self.case_of(&notebook))
     }
 
     /// Takes a pin back.

@@ -44,6 +44,10 @@ impl Archive {
 impl Desk {
     /// Ends the drill, once, and answers with the debrief; a second time only the debrief.
     pub async fn finish(&self, how: &str) -> Debrief {
+        if let Some(shop) = self.shop.get() {
+            // whatever it comes to is journalled before the end
+            shop.settle().await;
+        }
         let mut archive = self.archive.lock().await;
         if self.write_end(how) {
             self.close(&mut archive).await;
@@ -97,6 +101,7 @@ impl Desk {
             return false;
         }
         self.measure_kpis("end");
+        self.measure_charts();
         let mut notebook = self.notebook.lock();
         self.write(
             &mut notebook,

@@ -3,6 +3,7 @@
 //! desk knows no HTTP, and telemetry and lab only as [`Sight`] and [`Shop`].
 
 mod case;
+mod charts;
 mod diagnosis;
 mod end;
 mod evidence;

@@ -77,6 +77,10 @@ impl Shop for LabShop {
         })
     }
 
+    fn settle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.lab.stop_rollout())
+    }
+
     fn ready_requests(&self) -> Vec<ReadyRequest> {
         self.lab.ready_requests()
     }
@@ -97,6 +101,12 @@ impl Shop for LabShop {
     }
 
     fn start_proof(&self) -> Result<(), Refusal> {
+        if self.lab.rolls_out() {
+            return Err(Refusal::not_now(
+                "a release is being rolled out in steps, and two releases cannot be proven at once",
+                "wait until the rollout has ended, or take it back",
+            ));
+        }
         if self.proving.swap(true, Ordering::AcqRel) {
             return Err(Refusal::not_now(
                 "a stress test is running",

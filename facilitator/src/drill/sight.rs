@@ -106,6 +106,23 @@ impl Sight for Telemetry {
             .collect())
     }
 
+    fn range(
+        &self,
+        promql: &str,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+    ) -> Result<Vec<(i64, f64)>, String> {
+        let nanos = |ms: i64| ms.saturating_mul(1_000_000);
+        let found = self
+            .metrics
+            .range(promql, nanos(start_ms), nanos(end_ms), nanos(step_ms));
+        let series = found.map_err(|error| error.to_string())?;
+        let points = series.into_iter().next().map(|one| one.points);
+        let points = points.unwrap_or_default().into_iter();
+        Ok(points.map(|point| (point.t_ms, point.value)).collect())
+    }
+
     fn selections(&self, promql: &str) -> Result<Vec<SeenSelection>, String> {
         let found = self.metrics.selections(promql);
         let seen = |found: telemetry::promql::Selection| SeenSelection {

@@ -15,6 +15,8 @@ pub fn markdown(report: &Report) -> String {
     truth(&mut text, report);
     evidence(&mut text, report);
     proof(&mut text, report);
+    charts(&mut text, report);
+    whys(&mut text, report);
     timeline(&mut text, report);
     questions(&mut text, report);
     text
@@ -142,6 +144,106 @@ fn proof(text: &mut String, report: &Report) {
     text.push('\n');
 }
 
+/// Each chart as a figure before and after, and as a line of blocks with what happened below it.
+fn charts(text: &mut String, report: &Report) {
+    let debrief = &report.debrief;
+    let Some(first) = debrief.charts.iter().find(|chart| !chart.points.is_empty()) else {
+        return;
+    };
+    let _ = writeln!(
+        text,
+        "## Before and after\n\n| signal | unit | before a remedy | after | bound of the page |\n|---|---|---:|---:|---:|"
+    );
+    let figure =
+        |value: Option<f64>| value.map_or_else(|| "—".to_owned(), crate::score::words::trimmed);
+    for chart in &debrief.charts {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            cell(&chart.title),
+            cell(&chart.unit),
+            figure(chart.before),
+            figure(chart.after),
+            figure(chart.bound)
+        );
+    }
+    text.push_str("\n```\n");
+    for chart in &debrief.charts {
+        let _ = writeln!(text, "{}\n{}", line(&chart.title), blocks(&chart.points));
+    }
+    let times: Vec<i64> = first.points.iter().map(|(at, _)| *at).collect();
+    let mut row = vec![' '; times.len()];
+    for mark in &debrief.marks {
+        let place = times.iter().rposition(|at| *at <= mark.at_ms).unwrap_or(0);
+        row[place] = mark.kind.chars().next().unwrap_or('?').to_ascii_uppercase();
+    }
+    let row: String = row.into_iter().collect();
+    let ends = times.first().zip(times.last());
+    let (from, until) = ends.map_or((0, 0), |(from, until)| (*from, *until));
+    let _ = writeln!(
+        text,
+        "{}\n{} to {}\n```\n",
+        row.trim_end(),
+        time_of_day(from),
+        time_of_day(until)
+    );
+    for mark in &debrief.marks {
+        let _ = writeln!(
+            text,
+            "- {} {}: {}",
+            time_of_day(mark.at_ms),
+            mark.kind,
+            line(&mark.text)
+        );
+    }
+    text.push('\n');
+}
+
+/// Values as blocks from nothing to the highest; a gap where there is none.
+fn blocks(points: &[(i64, Option<f64>)]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let values = || points.iter().filter_map(|(_, value)| *value);
+    let top = values().fold(0.0_f64, f64::max);
+    let block = |value: f64| {
+        let share = if top > 0.0 {
+            (value / top).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 7
+        BLOCKS[(share * 7.0).round() as usize]
+    };
+    let blocks = points.iter().map(|(_, value)| value.map_or(' ', block));
+    blocks.collect::<String>().trim_end().to_owned()
+}
+
+fn whys(text: &mut String, report: &Report) {
+    let whys = &report.debrief.whys;
+    if whys.truth.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "## Five Whys\n\n| | yours | follows | the true chain |\n|---:|---|---|---|"
+    );
+    for index in 0..whys.own.len().max(whys.truth.len()) {
+        let own = whys.own.get(index);
+        let follows = match own.and_then(|step| step.follows) {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "",
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {follows} | {} |",
+            index + 1,
+            cell(own.map_or("", |step| &step.text)),
+            cell(whys.truth.get(index).map_or("", String::as_str))
+        );
+    }
+    text.push('\n');
+}
+
 fn timeline(text: &mut String, report: &Report) {
     let _ = writeln!(text, "## Timeline\n\n| time | lane | what |\n|---|---|---|");
     for entry in &report.debrief.timeline {
@@ -192,6 +294,20 @@ mod tests {
             text, golden,
             "if the change is meant, put this into report/golden.md:\n{text}"
         );
+    }
+
+    #[test]
+    fn values_become_blocks_and_gaps_stay_gaps() {
+        let points = [
+            (0, Some(0.0)),
+            (1, None),
+            (2, Some(7.0)),
+            (3, Some(3.5)),
+            (4, None),
+        ];
+        assert_eq!(blocks(&points), "▁ █▅");
+        assert_eq!(blocks(&[(0, Some(0.0)), (1, Some(0.0))]), "▁▁");
+        assert_eq!(blocks(&[]), "");
     }
 
     #[test]

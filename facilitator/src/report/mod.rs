@@ -319,6 +319,27 @@ mod tests {
             .act(70, "fix", false)
             .prove(90, 4);
         pen.at(
+            95,
+            Event::Learning {
+                whys: ["e", "d", "x"].map(str::to_owned).to_vec(),
+                guardrails: vec!["canary".into()],
+            },
+        );
+        let value = |second: i64| Some(if (0..70).contains(&second) { 2.5 } else { 0.25 });
+        let points = (-20..100).step_by(5);
+        pen.at(
+            100,
+            Event::Chart {
+                title: "payments: p95 of requests".into(),
+                unit: "s".into(),
+                query: "x".into(),
+                bound: Some(1.0),
+                points: points
+                    .map(|second| (PAGE_MS + second * 1_000, value(second)))
+                    .collect(),
+            },
+        );
+        pen.at(
             100,
             Event::Finished {
                 how: "the trainee finished".into(),

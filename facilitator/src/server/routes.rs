@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{
     ActionOutcome, ActionRequest, Case, Change, Debrief, DiagnosisRequest, DrillView, Hint,
-    Hypothesis, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin,
+    Hypothesis, HypothesisRequest, HypothesisUpdate, Learning, LearningChoices, Note, Pin, PinNote,
     PinRequest, ProofView, ReadyRequest, Remedy, ShopAnswer, ShopRequest, Verdict, ViewOpened,
     Vocabulary,
 };
@@ -33,7 +33,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/api/v1/drill/case", get(case))
         .route("/api/v1/drill/ack", post(ack))
         .route("/api/v1/drill/pins", post(pin))
-        .route("/api/v1/drill/pins/{id}", delete(unpin))
+        .route("/api/v1/drill/pins/{id}", delete(unpin).post(note_pin))
         .route("/api/v1/drill/hypotheses", post(suspect))
         .route("/api/v1/drill/hypotheses/{id}", post(settle))
         .route("/api/v1/drill/diagnosis", post(diagnose))
@@ -91,6 +91,14 @@ async fn ack(State(desk): At) -> Answer<DrillView> {
 
 async fn pin(State(desk): At, Body(request): Body<PinRequest>) -> Answer<Pin> {
     blocking(move || desk.pin(request)).await.map(Json)
+}
+
+async fn note_pin(
+    State(desk): At,
+    Path(id): Path<String>,
+    Body(said): Body<PinNote>,
+) -> Answer<Case> {
+    desk.note_pin(number(&id)?, said).map(Json)
 }
 
 async fn unpin(State(desk): At, Path(id): Path<String>) -> Answer<Case> {

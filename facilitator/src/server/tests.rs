@@ -77,6 +77,10 @@ impl Shop for Toy {
         })
     }
 
+    fn settle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     fn ready_requests(&self) -> Vec<api::ReadyRequest> {
         Vec::new()
     }
@@ -322,6 +326,8 @@ async fn whatever_is_wrong_is_answered_as_a_problem_with_a_remedy() {
     let room = room(true).await;
     let long = "x".repeat(100_000);
     let junk_pin = json!({"target": {"kind": "dream", "id": "x"}}).to_string();
+    let noted = json!({"note": "x"}).to_string();
+    let empty = json!({"text": ""}).to_string();
     let rows: Vec<(&str, &str, String, u16)> = vec![
         ("GET", "/nowhere", String::new(), 404),
         ("GET", "/api/v1/drill/nowhere", String::new(), 404),
@@ -337,13 +343,10 @@ async fn whatever_is_wrong_is_answered_as_a_problem_with_a_remedy() {
             422,
         ),
         ("DELETE", "/api/v1/drill/pins/9", String::new(), 404),
+        ("POST", "/api/v1/drill/pins/9", noted, 404),
+        ("POST", "/api/v1/drill/pins/9", "{}".into(), 422),
         ("DELETE", "/api/v1/drill/pins/nine", String::new(), 404),
-        (
-            "POST",
-            "/api/v1/drill/hypotheses",
-            json!({"text": ""}).to_string(),
-            422,
-        ),
+        ("POST", "/api/v1/drill/hypotheses", empty, 422),
         (
             "POST",
             "/api/v1/drill/hypotheses",
@@ -443,6 +446,11 @@ async fn pins_are_resolved_on_the_drills_own_telemetry() {
             );
         }
     }
+    let (status, case) = room.post("/pins/2", json!({"note": "at the page"})).await;
+    assert_eq!(
+        (status, &case["pins"][1]["note"]),
+        (200, &json!("at the page"))
+    );
     let (_, case) = room.get("/case").await;
     assert_eq!(case["pins"].as_array().unwrap().len(), 9);
     let (status, case) = room

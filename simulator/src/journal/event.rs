@@ -80,6 +80,8 @@ pub enum Event {
         note: String,
         classes: Vec<String>,
     },
+    /// The note of a pin was written anew.
+    PinNoted { pin: u32, note: String },
     /// A pin was taken back.
     PinRemoved { pin: u32 },
     /// A hypothesis was opened.
@@ -161,6 +163,15 @@ pub enum Event {
         unit: String,
         moment: String,
         value: Option<f64>,
+    },
+    /// A signal over the drill, measured at its end: times and values, none where there was none.
+    Chart {
+        title: String,
+        unit: String,
+        query: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound: Option<f64>,
+        points: Vec<(i64, Option<f64>)>,
     },
     /// A service left: exit reason in words.
     ServiceExit {

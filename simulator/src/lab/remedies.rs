@@ -94,6 +94,23 @@ impl Lab {
         self.act(remedy, true).await
     }
 
+    /// Stops the rollout that goes on, if one does, and waits until the release is taken back.
+    pub async fn stop_rollout(&self) {
+        let running = {
+            let runs = self.core.bench.runs.lock();
+            runs.values().find(|run| run.is_running()).cloned()
+        };
+        if let Some(run) = running {
+            run.stop().await;
+        }
+    }
+
+    /// Whether a release is being rolled out in steps.
+    #[must_use]
+    pub fn rolls_out(&self) -> bool {
+        self.core.rolls_out()
+    }
+
     /// Begins to roll a remedy out by a strategy. In steps it goes on by itself, and its remedy tells how far it is; when a step
     /// fails, all is as before. All at once is as [`Lab::apply`].
     pub async fn roll_out(&self, remedy: &str, strategy: Strategy) -> ActionOutcome {

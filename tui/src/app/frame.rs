@@ -77,6 +77,21 @@ impl App {
             message(surface, line, &format!(" ⚠ {banner}"), theme.banner);
         }
         views::of(self.view).draw(self, surface, body);
+        self.draw_find(surface, body);
+        self.draw_overlay(surface, body);
+        // where there is no footer, over what is there
+        if let Some((said, style)) = said {
+            let last = Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                ..area
+            };
+            message(surface, last, &said, style);
+        }
+    }
+
+    /// The words to find on this screen, while they are typed.
+    fn draw_find(&self, surface: &mut Surface<'_>, body: Rect) {
         if self.find.editing && body.height > 0 {
             let line = Rect {
                 y: body.bottom() - 1,
@@ -93,28 +108,20 @@ impl App {
             self.find
                 .draw(surface, line, "/ ", "words to find on this screen");
         }
-        self.draw_overlay(surface, body);
-        // where there is no footer, over what is there
-        if let Some((said, style)) = said {
-            let last = Rect {
-                y: area.bottom() - 1,
-                height: 1,
-                ..area
-            };
-            message(surface, last, &said, style);
-        }
     }
 
     /// What stands in the footer's place: a message, but not while a pair of keys waits for its second; or what has no
     /// other place.
     fn said_now(&self, theme: &Theme, lost: Option<String>) -> Option<(String, Style)> {
+        if let Some(said) = self.span_said() {
+            return Some((format!(" {said}"), theme.accent));
+        }
         let toast = self.toast.as_ref().filter(|_| self.prefix.is_none());
         let said = toast.map(|toast| match toast.bad {
             true => (format!(" ✗ {}", toast.text), theme.bad),
             false => (format!(" › {}", toast.text), theme.info),
         });
         said.or_else(|| lost.map(|said| (said, theme.banner)))
-            .or_else(|| Some((format!(" {}", self.span_said()?), theme.accent)))
     }
 
     fn header(&self, surface: &mut Surface<'_>, area: Rect) {

@@ -114,7 +114,8 @@ pub fn example(app: &App, view: ViewId) -> Example {
 }
 
 /// Puts keys in the place of the names of rows in braces.
-pub(super) fn filled(app: &App, text: &str) -> String {
+#[must_use]
+pub fn filled(app: &App, text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('{') {

@@ -412,11 +412,17 @@ impl App {
         let (extension, content) = view
             .export(self)
             .unwrap_or_else(|| ("txt", crate::screen::text_of(self)));
+        let readable = view.readable(self);
         self.effects.push(Effect::Export {
             name: view.name(),
             extension,
             content,
         });
+        self.effects.extend(readable.map(|content| Effect::Export {
+            name: view.name(),
+            extension: "txt",
+            content,
+        }));
     }
 
     fn quit(&mut self) {

@@ -114,6 +114,22 @@ impl App {
         self.arrived();
     }
 
+    /// What a text names first: a service of the drill, a trace.
+    #[must_use]
+    pub fn named(&self, text: &str) -> Subject {
+        let services = self.services();
+        let apart = |c: char| !(c.is_alphanumeric() || c == '-' || c == '_');
+        let words = || text.split(apart);
+        let trace = |word: &&str| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        Subject {
+            service: words()
+                .find(|word| services.iter().any(|s| s == word))
+                .map(str::to_owned),
+            trace: words().find(trace).map(str::to_owned),
+            ..Subject::default()
+        }
+    }
+
     /// `gl`, `gt`, `gm`: to the logs, traces or metrics of what is selected.
     pub fn follow(&mut self, to: ViewId) {
         let subject = views::of(self.view).about(self);

@@ -48,8 +48,10 @@ impl App {
             }),
             Answer::Case(case) => {
                 views::case::state::case_arrived(self, *case);
-                if let Ask::Unpin(id) = ask {
-                    self.say(format!("pin #{id} dropped"));
+                match ask {
+                    Ask::Unpin(id) => self.say(format!("pin #{id} dropped")),
+                    Ask::NotePin(id, _) => self.say(format!("noted on pin #{id}")),
+                    _ => {}
                 }
             }
             Answer::Vocabulary(words) => self.known.vocabulary.good(words),
@@ -62,6 +64,30 @@ impl App {
             }
             Answer::Debrief(debrief) => self.debrief_arrived(*debrief, ask),
             Answer::LearningChoices(choices) => self.known.learning.good(choices),
+            Answer::Pinned(pin) => {
+                let at = clock(views::case::state::pin_time(&pin));
+                let said = views::case::pins::said(&pin);
+                self.say(format!("pinned as #{}, at {at}: {said}", pin.id));
+                self.ask(Ask::Case, Asker::Screen);
+            }
+            Answer::HypothesisKept(id) => {
+                self.views.case.wanted = Some(id);
+                self.say(views::case::state::kept(id, ask));
+                self.ask(Ask::Case, Asker::Screen);
+            }
+            Answer::Verdict(verdict) => views::case::state::verdict_arrived(self, &verdict),
+            Answer::Hint(hint) => views::case::state::hint_arrived(self, &hint),
+            Answer::Outcome(outcome) => views::act::state::outcome_arrived(self, &outcome),
+            Answer::ReadyRequests(ready) => self.views.act.ready = ready,
+            Answer::Shop(answer) => views::act::probe::arrived(self, *answer),
+            Answer::Done => self.done(ask),
+            found => self.found(found, ask),
+        }
+    }
+
+    /// What the telemetry holds.
+    fn found(&mut self, answer: Answer, ask: &Ask) {
+        match answer {
             Answer::Golden(golden) => self.views.overview.golden.good(golden),
             Answer::Objectives(found) => self.views.overview.objectives.good(found),
             Answer::Logs(lines) => views::logs::tail::arrived(self, lines, ask),
@@ -88,23 +114,7 @@ impl App {
                 views::metrics::complete::arrived(self, metric, labels);
             }
             Answer::Graph(graph) => views::map::state::arrived(self, graph),
-            Answer::Pinned(pin) => {
-                let at = clock(views::case::state::pin_time(&pin));
-                let said = views::case::pins::said(&pin);
-                self.say(format!("pinned as #{}, at {at}: {said}", pin.id));
-                self.ask(Ask::Case, Asker::Screen);
-            }
-            Answer::HypothesisKept(id) => {
-                self.views.case.wanted = Some(id);
-                self.say(views::case::state::kept(id, ask));
-                self.ask(Ask::Case, Asker::Screen);
-            }
-            Answer::Verdict(verdict) => views::case::state::verdict_arrived(self, &verdict),
-            Answer::Hint(hint) => views::case::state::hint_arrived(self, &hint),
-            Answer::Outcome(outcome) => views::act::state::outcome_arrived(self, &outcome),
-            Answer::ReadyRequests(ready) => self.views.act.ready = ready,
-            Answer::Shop(answer) => views::act::probe::arrived(self, *answer),
-            Answer::Done => self.done(ask),
+            _ => {}
         }
     }
 
@@ -136,7 +146,10 @@ impl App {
                 });
                 self.ask(Ask::Case, Asker::Screen);
             }
-            Ask::Learn(_) => self.say("five whys and guardrails handed in"),
+            Ask::Learn(_) => {
+                self.views.case.learned = true;
+                self.say("five whys and guardrails handed in");
+            }
             _ => {}
         }
     }

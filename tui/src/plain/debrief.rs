@@ -4,6 +4,7 @@ use api::{CausalEdge, Choice, Debrief, InvariantView};
 
 use crate::text;
 use crate::time::clock;
+use crate::views::debrief::charts;
 
 /// The whole debrief.
 pub fn debrief(debrief: &Debrief) -> String {
@@ -32,6 +33,11 @@ pub fn debrief(debrief: &Debrief) -> String {
         out.push("STRESS TEST".to_owned());
         out.extend(debrief.proof.iter().map(invariant));
     }
+    if !debrief.charts.is_empty() {
+        out.push("BEFORE AND AFTER".to_owned());
+        out.extend(charts::told(&debrief.charts, &debrief.marks));
+    }
+    whys(&mut out, &debrief.whys);
     if !debrief.questions.is_empty() {
         out.push("TO THINK ABOUT".to_owned());
         out.extend(debrief.questions.iter().cloned());
@@ -61,6 +67,27 @@ pub fn invariant(i: &InvariantView) -> String {
         value(i.before),
         value(i.after)
     )
+}
+
+/// Own steps with whether each follows, then the true chain.
+fn whys(out: &mut Vec<String>, whys: &api::Whys) {
+    if whys.truth.is_empty() {
+        return;
+    }
+    out.push("FIVE WHYS".to_owned());
+    if whys.own.is_empty() {
+        out.push("you wrote none".to_owned());
+    }
+    for (index, step) in whys.own.iter().enumerate() {
+        let follows = match step.follows {
+            Some(true) => ", which follows",
+            Some(false) => ", which does not follow",
+            None => "",
+        };
+        out.push(format!("yours {}: {}{follows}", index + 1, step.text));
+    }
+    let truth = whys.truth.iter().enumerate();
+    out.extend(truth.map(|(index, text)| format!("true {}: {text}", index + 1)));
 }
 
 fn choices(out: &mut Vec<String>, title: &str, choices: &[Choice]) {

@@ -6,6 +6,7 @@ mod chart;
 mod choices;
 mod commands;
 mod debrief;
+mod deeds;
 mod moves;
 mod questions;
 mod records;

@@ -209,13 +209,14 @@ fn fill(field: &mut Field, line: &str) -> Result<(), String> {
             *chosen = places;
         }
         Value::Percent(value) => {
-            *value = line
+            let said = line
                 .trim_end_matches('%')
                 .trim()
                 .parse::<u8>()
                 .ok()
                 .filter(|v| *v <= 100)
-                .ok_or("a whole number from 0 to 100 is asked for")?
+                .ok_or("a whole number from 0 to 100 is asked for")?;
+            *value = Some(said);
         }
     }
     Ok(())

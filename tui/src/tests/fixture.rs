@@ -293,7 +293,7 @@ pub async fn start(lab: Lab) -> (String, Shared) {
         .route("/api/v1/drill/learning", get(|| async { Json(learning()) }).post(take))
         .route("/api/v1/drill/ack", post(ack))
         .route("/api/v1/drill/pins", post(pin))
-        .route("/api/v1/drill/pins/{id}", delete(unpin))
+        .route("/api/v1/drill/pins/{id}", delete(unpin).post(note_pin))
         .route("/api/v1/drill/hypotheses", post(hypothesis))
         .route("/api/v1/drill/hypotheses/{id}", post(settle))
         .route("/api/v1/drill/diagnosis", post(diagnose))
@@ -595,6 +595,18 @@ async fn pin(State(lab): State<Shared>, Json(request): Json<PinRequest>) -> Json
     Json(pin)
 }
 
+async fn note_pin(
+    State(lab): State<Shared>,
+    Path(id): Path<u32>,
+    Json(said): Json<api::PinNote>,
+) -> Json<Case> {
+    let mut lab = lab.lock();
+    for pin in lab.case.pins.iter_mut().filter(|p| p.id == id) {
+        pin.note.clone_from(&said.note);
+    }
+    Json(lab.case.clone())
+}
+
 async fn unpin(State(lab): State<Shared>, Path(id): Path<u32>) -> Json<Case> {
     let mut lab = lab.lock();
     lab.case.pins.retain(|p| p.id != id);
@@ -723,6 +735,32 @@ fn learning() -> LearningChoices {
     }
 }
 
+/// Flat, then high from the page to the remedy, with a gap.
+fn chart(title: &str, unit: &str, bound: Option<f64>, high: f64) -> api::DebriefChart {
+    let value = |second: i64| match second {
+        -300..-280 => None,
+        0..250 => Some(high),
+        _ => Some(high / 10.0),
+    };
+    let points = (-540..300).step_by(10);
+    api::DebriefChart {
+        title: text(title),
+        unit: text(unit),
+        query: text("q"),
+        bound,
+        points: points.map(|s| (PAGE_MS + s * 1000, value(s))).collect(),
+        before: Some(high),
+        after: Some(high / 10.0),
+    }
+}
+
+fn why(said: &str, follows: Option<bool>) -> api::WhyStep {
+    api::WhyStep {
+        text: text(said),
+        follows,
+    }
+}
+
 fn debrief() -> Debrief {
     let part = |name: &str, points: &str, of: i64, reasons: &[&str]| ScorePart {
         part: text(name),
@@ -832,6 +870,40 @@ fn debrief() -> Debrief {
         )],
         changes: vec![],
         proof: vec![],
+        charts: vec![
+            chart("what the page watched: HistorySlow", "", Some(2.0), 4.0),
+            chart("orders: requests answered", "/s", None, 1.5),
+            chart("orders: p95 of requests", "s", None, 6.0),
+        ],
+        marks: [
+            (-480, "fault"),
+            (0, "page"),
+            (232, "diagnosis"),
+            (250, "remedy"),
+        ]
+        .map(|(second, kind)| api::DebriefMark {
+            at_ms: PAGE_MS + second * 1000,
+            kind: text(kind),
+            text: format!("what happened then ({kind})"),
+        })
+        .into(),
+        whys: api::Whys {
+            own: vec![
+                why("The page fired for slow histories", None),
+                why(
+                    "A history asks shipping once for each of its items",
+                    Some(true),
+                ),
+                why("The nightly report burns a core", Some(false)),
+            ],
+            truth: [
+                "The page fired for slow histories",
+                "A history asks shipping once for each of its items",
+                "Release 2.14.0 loads an order's items one order at a time",
+            ]
+            .map(text)
+            .into(),
+        },
         questions: vec![text("Which graph would have shown this at review?")],
         guardrails: vec![choice(
             "query budget",

@@ -118,7 +118,7 @@ async fn footer_help_and_palette_show_the_keys_that_a_file_gave() {
         press(&mut app, &client, &["Esc"]).await;
     }
     press(&mut app, &client, &["?"]).await;
-    assert!(text_of(&app).contains("F6 pins it as evidence"));
+    assert!(text_of(&app).contains("F6 pins it"));
     press(&mut app, &client, &["Esc", "c"]).await;
     assert!(app.toast.is_some(), "the old key is none");
     press(&mut app, &client, &["C"]).await;

@@ -1,6 +1,7 @@
 //! Tests of the whole glass against a small lab of fixed answers.
 
 mod act;
+mod case;
 mod chance;
 mod changes;
 mod fixture;

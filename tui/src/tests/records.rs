@@ -528,6 +528,28 @@ async fn the_ends_of_long_lines_are_read_by_moving_sideways() {
 }
 
 #[tokio::test]
+async fn the_ends_of_long_values_are_read_by_moving_sideways() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    let keys = ["3", "Enter", "j", "j", "j", "Tab", "j", "l"];
+    press(&mut app, &client, &keys).await;
+    let shown = text_of(&app);
+    assert!(
+        shown.contains("db.query.text            ‹ders WHERE customer = $1"),
+        "{shown}"
+    );
+    // another value begins at its beginning
+    press(&mut app, &client, &["k", "j"]).await;
+    assert!(
+        text_of(&app).contains("SELECT * FROM orders WHERE"),
+        "{}",
+        text_of(&app)
+    );
+    press(&mut app, &client, &["2", "k", "Tab", "G", "k", "l"]).await;
+    let shown = text_of(&app);
+    assert!(shown.contains("trace_id   ‹a3ce929d0e0e4736"), "{shown}");
+}
+
+#[tokio::test]
 async fn severities_without_a_line_take_no_row_and_all_are_on_one_scale() {
     use crate::client::loki::{Histogram, Severity};
     let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;

@@ -194,6 +194,10 @@ pub trait View: Sync {
     fn export(&self, _app: &App) -> Option<(&'static str, String)> {
         None
     }
+    /// What `Ctrl-s` writes beside it for people to read.
+    fn readable(&self, _app: &App) -> Option<String> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ pub enum Value {
     One(Vec<Choosable>, Option<usize>),
     /// Any of several, in the order in which they were chosen.
     Many(Vec<Choosable>, Vec<usize>),
-    /// 0 to 100.
-    Percent(u8),
+    /// 0 to 100, once it is said.
+    Percent(Option<u8>),
 }
 
 /// A field.
@@ -70,6 +70,9 @@ pub struct Form {
     focus: usize,
     picker: Option<Picker>,
 }
+
+/// Where an arrow begins in a percentage that nobody has said yet.
+const HALF: u8 = 50;
 
 impl Field {
     /// A line of text.
@@ -109,7 +112,7 @@ impl Field {
                 .map(|o| o.id.clone())
                 .unwrap_or_default(),
             Value::Many(..) => self.all().join(", "),
-            Value::Percent(value) => value.to_string(),
+            Value::Percent(value) => value.map(|v| v.to_string()).unwrap_or_default(),
         }
     }
 
@@ -124,7 +127,9 @@ impl Field {
                 let ids = said.split(',').map(str::trim);
                 *chosen = ids.filter_map(|id| place(options, id)).collect();
             }
-            Value::Percent(value) => *value = said.parse().map_or(*value, |p: u8| p.min(100)),
+            Value::Percent(value) => {
+                *value = said.parse().ok().map(|p: u8| p.min(100)).or(*value);
+            }
         }
     }
 
@@ -179,7 +184,8 @@ impl Field {
                     ids.join(", ")
                 )
             }
-            Value::Percent(value) => format!(
+            Value::Percent(None) => "— digits or ← →, per cent".to_owned(),
+            Value::Percent(Some(value)) => format!(
                 "{value} %  {}  ← → change",
                 text::pad(&text::bar(f64::from(*value) / 100.0, 20), 20)
             ),
@@ -253,19 +259,22 @@ impl Form {
                 }
             }
             (Value::Percent(value), code) => match code {
-                KeyCode::Left | KeyCode::Char('h' | '-') => *value = value.saturating_sub(5),
+                KeyCode::Left | KeyCode::Char('h' | '-') => {
+                    *value = Some(value.map_or(HALF, |v| v.saturating_sub(5)))
+                }
                 KeyCode::Right | KeyCode::Char('l' | '+') => {
-                    *value = value.saturating_add(5).min(100)
+                    *value = Some(value.map_or(HALF, |v| v.saturating_add(5).min(100)))
                 }
                 KeyCode::Char(c) if c.is_ascii_digit() => {
                     let digit = c as u8 - b'0';
-                    *value = if u16::from(*value) * 10 + u16::from(digit) <= 100 {
-                        *value * 10 + digit
+                    let before = value.unwrap_or(0);
+                    *value = Some(if u16::from(before) * 10 + u16::from(digit) <= 100 {
+                        before * 10 + digit
                     } else {
                         digit
-                    };
+                    });
                 }
-                KeyCode::Backspace => *value /= 10,
+                KeyCode::Backspace => *value = value.map(|v| v / 10).filter(|v| *v > 0),
                 KeyCode::Char('j') => self.focus += 1,
                 KeyCode::Char('k') => self.focus = self.focus.saturating_sub(1),
                 _ => {}
@@ -476,7 +485,7 @@ mod tests {
                 Field::many("pins", vec![option("1"), option("2")]),
                 Field {
                     label: "sure",
-                    value: Value::Percent(50),
+                    value: Value::Percent(None),
                 },
                 Field::text("why"),
             ],
@@ -489,6 +498,20 @@ mod tests {
             .map(|code| form.key(KeyEvent::from(*code)))
             .last()
             .unwrap_or(Happened::Nothing)
+    }
+
+    #[test]
+    fn a_percentage_is_empty_until_it_is_said() {
+        let mut form = form();
+        assert_eq!(form.field("sure").said(), "");
+        press(&mut form, &[KeyCode::Down, KeyCode::Down, KeyCode::Left]);
+        assert_eq!(form.field("sure").said(), "50");
+        press(&mut form, &[KeyCode::Right, KeyCode::Char('7')]);
+        assert_eq!(form.field("sure").said(), "7");
+        press(&mut form, &[KeyCode::Backspace]);
+        assert_eq!(form.field("sure").said(), "");
+        press(&mut form, &[KeyCode::Char('0')]);
+        assert_eq!(form.field("sure").said(), "0");
     }
 
     #[test]
@@ -562,6 +585,9 @@ mod tests {
         form.focus_first_empty();
         assert_eq!(form.focus, 1);
         form.fields[1].fill("1");
+        form.focus_first_empty();
+        assert_eq!(form.focus, 2, "nobody has said how sure they are");
+        form.fields[2].fill("60");
         form.fields[3].fill("so");
         form.focus_first_empty();
         assert_eq!(form.focus, form.fields.len());

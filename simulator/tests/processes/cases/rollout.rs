@@ -321,6 +321,12 @@ pub async fn a_rollout_is_stopped_in_the_midst_and_leaves_nothing() {
             .iter()
             .all(|version| version == "1")
     );
+    // the drill ends in the midst
+    assert!(stage.lab.roll_out("release", Strategy::Canary).await.done);
+    assert!(stage.lab.rolls_out());
+    stage.lab.stop_rollout().await;
+    assert!(!stage.lab.rolls_out() && stage.pids().len() == 3);
+    stage.lab.stop_rollout().await;
     // left in the midst
     assert!(stage.lab.roll_out("release", Strategy::Canary).await.done);
     until("both releases", || stage.pids().len() == 4).await;

@@ -1,12 +1,14 @@
 //! Draws the notebook: sections that scroll as one page, and the steps of an incident with those that are done.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use api::{Case, HypothesisState};
 
 use super::pins;
 use super::state::{self, Item};
+use super::steps::{STEPS, Step};
 use crate::app::App;
 use crate::app::receive::refusal;
 use crate::text;
@@ -31,12 +33,13 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         theme,
         open: app.may_act(),
     };
-    page.rows.push((steps(app, case, theme), None));
+    page.rows.push((summary(app, theme), None));
     page.evidence(case);
     page.hypotheses(case);
     page.diagnoses(app, case);
     page.hints(app, case);
     page.notes(app, case);
+    page.steps(app);
     if let Some(why) = refusal(&app.known.case) {
         page.rows.push((Line::styled(why, theme.bad), None));
     }
@@ -75,7 +78,7 @@ impl Page<'_> {
         let none = "nothing pinned: press m on a log line, a span, a value or a change";
         self.section(
             "Evidence",
-            "m pins in any view · x drops",
+            "m pins in any view · c says why · x drops",
             case.pins.is_empty(),
             none,
         );
@@ -131,6 +134,26 @@ impl Page<'_> {
         }
     }
 
+    /// What to do in each step, what ticks it, and where Enter leads.
+    fn steps(&mut self, app: &App) {
+        self.section("Steps", "Enter goes there", false, "");
+        for (i, step) in STEPS.iter().enumerate() {
+            let (mark, style) = tick(app, step, self.theme);
+            let name = format!("{mark} {}", text::pad(step.name, 12));
+            let place = format!(" → {}", step.place);
+            let room = self
+                .width
+                .saturating_sub(text::width(&name) + text::width(&place));
+            let what = text::pad(&text::fit(&step.what(app), room), room);
+            let line = Line::from(vec![
+                Span::styled(name, style),
+                Span::styled(what, self.theme.text),
+                Span::styled(place, self.theme.accent),
+            ]);
+            self.row(line, Item::Step(i));
+        }
+    }
+
     fn notes(&mut self, app: &App, case: &Case) {
         self.section(
             "Notes",
@@ -148,32 +171,21 @@ impl Page<'_> {
     }
 }
 
-/// The steps of an incident; a filled mark is done.
-fn steps(app: &App, case: &Case, theme: &Theme) -> Line<'static> {
-    let drill = app.drill();
-    let acted = app.known.remedies.value.iter().flatten().any(|r| r.applied);
-    let proven = app.known.proof.value.as_ref().and_then(|p| p.passed) == Some(true);
-    let done = [
-        ("triage", drill.is_some_and(|d| d.acknowledged_ms.is_some())),
-        ("investigate", !case.pins.is_empty()),
-        ("diagnose", case.diagnoses.iter().any(|d| d.right)),
-        ("mitigate", acted),
-        ("verify", proven),
-        (
-            "communicate",
-            case.notes.iter().any(|(_, n)| n.status_update),
-        ),
-    ];
-    let mut spans = Vec::new();
-    for (name, is_done) in done {
-        let (mark, style) = if is_done {
-            ("●", theme.good)
-        } else {
-            ("○", theme.dim)
-        };
-        spans.push(Span::styled(format!("{mark} {name}  "), style));
+/// The mark of a step and its style: a filled one is done.
+fn tick(app: &App, step: &Step, theme: &Theme) -> (&'static str, Style) {
+    match (step.done)(app) {
+        true => ("●", theme.good),
+        false => ("○", theme.dim),
     }
-    Line::from(spans)
+}
+
+/// The steps of an incident in a line.
+fn summary(app: &App, theme: &Theme) -> Line<'static> {
+    let said = |step: &Step| {
+        let (mark, style) = tick(app, step, theme);
+        Span::styled(format!("{mark} {}  ", step.name), style)
+    };
+    Line::from(STEPS.iter().map(said).collect::<Vec<_>>())
 }
 
 fn pin_row(pin: &api::Pin, theme: &Theme) -> Line<'static> {

@@ -3,7 +3,7 @@
 
 use api::{
     Choice as ApiChoice, DiagnosisRequest, HypothesisRequest, HypothesisState, HypothesisUpdate,
-    Learning, Note,
+    Learning, Note, PinNote,
 };
 
 use super::pins::said;
@@ -35,12 +35,12 @@ pub enum Purpose {
     Rollout(String),
     /// Sending a request to a service of the shop.
     Request,
+    /// Why a pin matters.
+    PinNote(u32),
 }
 
 /// Steps of the five whys.
 const WHYS: [&str; 5] = ["why 1: the page", "why 2", "why 3", "why 4", "why 5"];
-/// Confidence at which the form opens, per cent: neither sure nor a coin flip's other side.
-const CONFIDENCE: u8 = 70;
 
 /// Choices with what they mean; a meaning that repeats the name (`worker: background jobs`) goes without it.
 fn choosable(choices: &[ApiChoice]) -> Vec<Choosable> {
@@ -131,7 +131,7 @@ pub fn open_diagnosis(app: &mut App) {
         Field::one("scope", choosable(&words.scopes)),
         Field {
             label: "confidence",
-            value: Value::Percent(CONFIDENCE),
+            value: Value::Percent(None),
         },
         Field::many("pins", pins(app)),
         Field::text("in words"),
@@ -321,6 +321,34 @@ pub fn open_note(app: &mut App, update: bool) {
     );
 }
 
+/// `c`: why the selected pin matters, in the trainee's words.
+pub fn open_pin_note(app: &mut App) {
+    if app.observer {
+        return app.say_bad("you are watching: an observer changes nothing");
+    }
+    let pin = match super::state::selected(app) {
+        Some(super::state::Item::Pin(i)) => {
+            let case = app.known.case.value.as_ref();
+            case.and_then(|case| case.pins.get(i)).cloned()
+        }
+        _ => None,
+    };
+    let Some(pin) = pin else {
+        return app.say("select a pin first: it says why it matters");
+    };
+    let mut why = Field::text("why");
+    why.fill(&pin.note);
+    let form = Form::new(
+        format!("Pin #{}", pin.id),
+        format!(
+            "{}\n\nWhy does it matter? Empty takes the note away.",
+            pin.text
+        ),
+        vec![why],
+    );
+    app.overlay = Some(Overlay::Form(Box::new(form), Purpose::PinNote(pin.id)));
+}
+
 /// `W`: the five whys, between a right diagnosis and the end of the drill.
 pub fn open_learning(app: &mut App) {
     if app.observer {
@@ -356,9 +384,12 @@ pub fn must_be_said(purpose: &Purpose, label: &str) -> bool {
     match purpose {
         Purpose::Hypothesis => label == "in words",
         Purpose::Settle(_) => label == "state",
-        Purpose::Diagnosis => matches!(label, "component" | "mechanism" | "trigger" | "scope"),
+        Purpose::Diagnosis => matches!(
+            label,
+            "component" | "mechanism" | "trigger" | "scope" | "confidence"
+        ),
         Purpose::Note | Purpose::Update => label == "text",
-        Purpose::Learning => false,
+        Purpose::Learning | Purpose::PinNote(_) => false,
         Purpose::Rollout(_) => label == act::forms::STRATEGY,
         Purpose::Request => false,
     }
@@ -408,14 +439,18 @@ pub fn submit(app: &mut App, form: &Form, purpose: &Purpose) -> Result<(), Strin
             mechanism: required(form, "mechanism")?,
             trigger: required(form, "trigger")?,
             scope: required(form, "scope")?,
-            confidence: form
-                .field("confidence")
-                .said()
+            confidence: required(form, "confidence")?
                 .parse::<f64>()
                 .map_or(0.0, |p| p / 100.0),
             pins: numbers(&form.field("pins").all()),
             text: form.field("in words").said(),
         }),
+        Purpose::PinNote(id) => Ask::NotePin(
+            *id,
+            PinNote {
+                note: form.field("why").said(),
+            },
+        ),
         Purpose::Note | Purpose::Update => Ask::Note(Note {
             text: required(form, "text")?,
             status_update: *purpose == Purpose::Update,

@@ -44,6 +44,13 @@ pub const KEYS: &[Row] = &[
     .when(state::on_hypothesis),
     foot(&["x"], "drop", "drop the selected pin", state::unpin).when(state::on_pin),
     foot(
+        &["c"],
+        "why",
+        "comment on the selected pin: why it matters",
+        forms::open_pin_note,
+    )
+    .when(state::on_pin),
+    foot(
         &["Tab"],
         "section",
         "next section: evidence, hypotheses, diagnoses, hints, notes",
@@ -60,7 +67,7 @@ pub const KEYS: &[Row] = &[
     foot(
         &["Enter"],
         "open",
-        "a pin goes to where it was found, a hypothesis is settled, the rest is read",
+        "a pin goes to where it was found, a hypothesis is settled, a step is gone to, the rest is read",
         state::enter,
     )
     .when(state::has_entries),

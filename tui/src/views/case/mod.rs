@@ -1,10 +1,11 @@
-//! 7 Case: the notebook. Evidence, hypotheses, diagnoses, hints, notes and what is left to do.
+//! 7 Case: the notebook. Evidence, hypotheses, diagnoses, hints, notes and the steps of an incident.
 
 mod draw;
 pub mod forms;
 mod keys;
 pub mod pins;
 pub mod state;
+pub mod steps;
 
 use ratatui::layout::Rect;
 

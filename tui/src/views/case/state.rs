@@ -3,6 +3,7 @@
 use api::{Case, Hint, HypothesisState, PinTarget, Verdict};
 
 use super::forms;
+use super::steps::{self, STEPS};
 use crate::app::App;
 use crate::app::overlay::{Confirm, Overlay};
 use crate::app::places::Subject;
@@ -20,6 +21,8 @@ pub struct State {
     pub at: Cursor,
     /// The hypothesis to select once it is in the notebook.
     pub wanted: Option<u32>,
+    /// Whether the five whys were handed in from this screen.
+    pub learned: bool,
 }
 
 /// An entry, by its place in its list.
@@ -35,6 +38,8 @@ pub enum Item {
     Hint(usize),
     /// A note.
     Note(usize),
+    /// A step of the checklist.
+    Step(usize),
 }
 
 /// All entries, in the order in which they stand.
@@ -48,6 +53,7 @@ pub fn items(app: &App) -> Vec<Item> {
     out.extend((0..case.diagnoses.len()).map(Item::Diagnosis));
     out.extend((0..case.hints.len()).map(Item::Hint));
     out.extend((0..case.notes.len()).map(Item::Note));
+    out.extend((0..STEPS.len()).map(Item::Step));
     out
 }
 
@@ -137,6 +143,7 @@ pub fn enter(app: &mut App) {
             }
         }
         Some(Item::Hypothesis(i)) => forms::open_settle(app, i),
+        Some(Item::Step(i)) => steps::go(app, i),
         Some(item) => {
             let body = text_of(app, item);
             app.overlay = Some(Overlay::reader("In full", body));
@@ -318,6 +325,21 @@ pub fn pin_time(pin: &api::Pin) -> i64 {
     }
 }
 
+fn hypothesis_text(h: &api::Hypothesis) -> String {
+    let pins: Vec<String> = h.pins.iter().map(|p| format!("#{p}")).collect();
+    let about = [
+        ("component", h.component.clone()),
+        ("mechanism", h.mechanism.clone()),
+        ("pins", Some(pins.join(" ")).filter(|p| !p.is_empty())),
+    ];
+    let about: String = about
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!(" · {name} {}", value?)))
+        .collect();
+    let state = state_word(h.state).1;
+    format!("hypothesis {}, {state}: {}{about}", h.id, h.text)
+}
+
 /// An entry as text.
 #[must_use]
 pub fn text_of(app: &App, item: Item) -> String {
@@ -325,6 +347,7 @@ pub fn text_of(app: &App, item: Item) -> String {
         return String::new();
     };
     let found = match item {
+        Item::Step(i) => Some(steps::text(app, i)),
         Item::Pin(i) => case.pins.get(i).map(|p| {
             let note = if p.note.is_empty() {
                 String::new()
@@ -339,20 +362,7 @@ pub fn text_of(app: &App, item: Item) -> String {
                 p.text
             )
         }),
-        Item::Hypothesis(i) => case.hypotheses.get(i).map(|h| {
-            let pins: Vec<String> = h.pins.iter().map(|p| format!("#{p}")).collect();
-            let about = [
-                ("component", h.component.clone()),
-                ("mechanism", h.mechanism.clone()),
-                ("pins", Some(pins.join(" ")).filter(|p| !p.is_empty())),
-            ];
-            let about: String = about
-                .into_iter()
-                .filter_map(|(name, value)| Some(format!(" · {name} {}", value?)))
-                .collect();
-            let state = state_word(h.state).1;
-            format!("hypothesis {}, {state}: {}{about}", h.id, h.text)
-        }),
+        Item::Hypothesis(i) => case.hypotheses.get(i).map(hypothesis_text),
         Item::Diagnosis(i) => case.diagnoses.get(i).map(|d| {
             let r = &d.request;
             let pins: Vec<String> = r.pins.iter().map(|p| format!("#{p}")).collect();
@@ -393,32 +403,64 @@ pub fn text_of(app: &App, item: Item) -> String {
     found.unwrap_or_default()
 }
 
-/// Where the links of the selected entry lead.
+/// Where the links of the selected entry lead: what a pin is of, or the service and the trace that its text names.
 #[must_use]
 pub fn about(app: &App) -> Subject {
-    let (Some(case), Some(Item::Pin(i))) = (case(app), selected(app)) else {
+    let Some(item) = selected(app).filter(|item| !matches!(item, Item::Step(_))) else {
         return Subject::default();
     };
-    match case.pins.get(i).map(|p| &p.target) {
-        Some(PinTarget::Log { service, ts_ns, .. }) => Subject {
+    let case = case(app);
+    let component = match item {
+        Item::Hypothesis(i) => case.and_then(|c| c.hypotheses.get(i)?.component.clone()),
+        Item::Diagnosis(i) => {
+            case.and_then(|c| Some(c.diagnoses.get(i)?.request.component.clone()))
+        }
+        _ => None,
+    };
+    let target = match item {
+        Item::Pin(i) => case.and_then(|c| Some(&c.pins.get(i)?.target)),
+        _ => None,
+    };
+    let own = target
+        .map(|target| of_target(app, target))
+        .unwrap_or_default();
+    let named = app.named(&text_of(app, item));
+    let component = component.filter(|name| app.services().contains(name));
+    Subject {
+        service: own.service.or(component).or(named.service),
+        trace: own.trace.or(named.trace),
+        ..own
+    }
+}
+
+fn of_target(app: &App, target: &PinTarget) -> Subject {
+    match target {
+        PinTarget::Log { service, ts_ns, .. } => Subject {
             service: Some(service.clone()),
             at_ms: Some(ts_ns / 1_000_000),
             ..Subject::default()
         },
-        Some(PinTarget::Span { trace_id, .. }) => Subject {
+        PinTarget::Span { trace_id, .. } => Subject {
             trace: Some(trace_id.clone()),
             ..Subject::default()
         },
-        Some(PinTarget::Metric {
+        PinTarget::Metric {
             query,
             at_ms,
             labels,
-        }) => Subject {
+        } => Subject {
             service: labels.get("service").cloned(),
             promql: Some(query.clone()),
             at_ms: Some(*at_ms),
             ..Subject::default()
         },
-        _ => Subject::default(),
+        PinTarget::Change { id } => {
+            let changes = app.known.changes.value.iter().flatten();
+            let mut found = changes.filter(|change| change.id == *id);
+            Subject {
+                service: found.next().and_then(|change| change.service.clone()),
+                ..Subject::default()
+            }
+        }
     }
 }

@@ -35,7 +35,7 @@ pub const KEYS: &[Row] = &[
     foot(
         &["Ctrl-s"],
         "export",
-        "write the debrief into a file",
+        "write the debrief into files: as text to read, and as JSON",
         App::export,
     )
     .when(state::is_open),

@@ -1,5 +1,6 @@
 //! 9 Debrief: finishing the drill, the score with its reasons, what really happened beside what was done, and what to learn.
 
+pub(crate) mod charts;
 mod draw;
 mod keys;
 pub mod page;
@@ -71,6 +72,11 @@ impl View for DebriefView {
 
     fn record(&self, app: &App, _whole: bool) -> Option<String> {
         app.known.debrief.value.as_ref().map(|d| d.repeat.clone())
+    }
+
+    fn readable(&self, app: &App) -> Option<String> {
+        let debrief = app.known.debrief.value.as_ref()?;
+        Some(state::report(debrief))
     }
 
     fn export(&self, app: &App) -> Option<(&'static str, String)> {

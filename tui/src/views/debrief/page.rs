@@ -1,8 +1,9 @@
 //! The debrief as lines: what a person reads from top to bottom. Pure; the plain mode prints the same page.
 
-use api::{CausalEdge, Choice, Debrief, Kpi, TimelineEntry};
+use api::{CausalEdge, Choice, Debrief, Kpi, TimelineEntry, Whys};
 use ratatui::text::{Line, Span};
 
+use super::charts;
 use crate::text;
 use crate::theme::Theme;
 use crate::time::clock;
@@ -86,6 +87,8 @@ pub fn page(debrief: &Debrief, width: usize, theme: &Theme) -> Vec<Line<'static>
     evidence(&mut page, debrief);
     page.choices("Decoys, and what rules them out", &debrief.decoys);
     proof(&mut page, debrief);
+    charts(&mut page, debrief);
+    whys(&mut page, &debrief.whys);
     if !debrief.questions.is_empty() {
         page.heading("To think about");
         for question in &debrief.questions {
@@ -286,6 +289,52 @@ fn proof(page: &mut Page<'_>, debrief: &Debrief) {
     for invariant in &debrief.proof {
         let rows = invariant_rows(invariant, page.width.saturating_sub(2), page.theme);
         page.lines.extend(rows);
+    }
+}
+
+fn charts(page: &mut Page<'_>, debrief: &Debrief) {
+    if debrief.charts.is_empty() {
+        return;
+    }
+    page.heading("Before and after");
+    let lines = charts::lines(&debrief.charts, &debrief.marks, page.width, page.theme);
+    page.lines.extend(lines);
+}
+
+/// Own steps beside the true chain; below each other where there is no room.
+fn whys(page: &mut Page<'_>, whys: &Whys) {
+    if whys.truth.is_empty() {
+        return;
+    }
+    let theme = page.theme;
+    page.heading("Five whys: yours │ the true chain, each the cause of the one above");
+    if whys.own.is_empty() {
+        page.body(2, "You wrote none.", theme.dim);
+    }
+    let half = page.width.saturating_sub(9) / 2;
+    for index in 0..whys.own.len().max(whys.truth.len()) {
+        let own = whys.own.get(index);
+        let (mark, style) = match own.and_then(|step| step.follows) {
+            Some(true) => ("✓", theme.good),
+            Some(false) => ("✗", theme.bad),
+            None => (" ", theme.text),
+        };
+        let left = text::wrap(own.map_or("", |step| &step.text), half.max(10));
+        let truth = whys.truth.get(index).map_or("", String::as_str);
+        let right = text::wrap(truth, half.max(10));
+        for row in 0..left.len().max(right.len()) {
+            let lead = match row {
+                0 => format!("  {} {mark} ", index + 1),
+                _ => " ".repeat(6),
+            };
+            let side = |rows: &[String]| rows.get(row).cloned().unwrap_or_default();
+            page.lines.push(Line::from(vec![
+                Span::styled(lead, style),
+                Span::styled(text::pad(&side(&left), half), style),
+                Span::styled("│ ", theme.dim),
+                Span::styled(side(&right), theme.text),
+            ]));
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::page;
 use crate::app::App;
 use crate::app::overlay::{Confirm, Overlay};
 use crate::ask::Ask;
+use crate::theme::{Theme, ThemeName};
 use crate::widgets::cursor::{Motion, beyond};
 
 /// State of the view.
@@ -70,6 +71,19 @@ pub fn texts(app: &App) -> Vec<String> {
         .iter()
         .map(|l| l.spans.iter().map(|s| s.content.as_ref()).collect())
         .collect()
+}
+
+/// Columns of the report as a file.
+const REPORT_COLUMNS: usize = 100;
+
+/// The whole page as a text to be read, without colours.
+#[must_use]
+pub fn report(debrief: &api::Debrief) -> String {
+    let lines = page::page(debrief, REPORT_COLUMNS, &Theme::new(ThemeName::None));
+    let rows = lines
+        .iter()
+        .map(|line| format!("{}\n", line.to_string().trim_end()));
+    rows.collect()
 }
 
 /// `F`: ends the drill, asking first.

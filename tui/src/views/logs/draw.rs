@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::line::own_fields;
+use super::line::{moved, own_fields};
 use super::state::State;
 use super::{histogram, patterns, state};
 use crate::app::App;
@@ -220,9 +220,11 @@ fn draw_fields(app: &App, surface: &mut Surface<'_>, area: Rect) {
     };
     surface.list(list, rows, |theme, index, _| {
         let (key, value) = &fields[index];
+        let chosen = logs.in_fields && index == logs.field.of(fields.len());
+        let aside = if chosen { logs.field_aside } else { 0 };
         Line::from(vec![
             Span::styled(format!("{} ", text::pad(key, wide)), theme.accent),
-            Span::styled(text::escape(value).into_owned(), theme.text),
+            Span::styled(moved(&text::escape(value), aside), theme.text),
         ])
     });
 }

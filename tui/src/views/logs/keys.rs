@@ -1,6 +1,6 @@
 //! Keys of the log view.
 
-use super::{filter, order, patterns, state};
+use super::{filter, jump, order, patterns, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
 use crate::client::loki::Severity;
@@ -44,17 +44,17 @@ pub const KEYS: &[Row] = &[
         &["e"],
         "error",
         "next error, or the worst there is",
-        |app| state::jump_severity(app, true, Severity::Error),
+        |app| jump::severity(app, true, Severity::Error),
     )
     .when(state::has_rows),
     row(&["E"], "error before", "previous error", |app| {
-        state::jump_severity(app, false, Severity::Error)
+        jump::severity(app, false, Severity::Error)
     }),
     row(&["w"], "warning", "next warning", |app| {
-        state::jump_severity(app, true, Severity::Warn)
+        jump::severity(app, true, Severity::Warn)
     }),
     row(&["W"], "warning before", "previous warning", |app| {
-        state::jump_severity(app, false, Severity::Warn)
+        jump::severity(app, false, Severity::Warn)
     }),
     foot(
         &["c"],
@@ -67,13 +67,13 @@ pub const KEYS: &[Row] = &[
         &["o"],
         "same trace",
         "next record of the same trace",
-        |app| state::jump_trace(app, true),
+        |app| jump::trace(app, true),
     ),
     row(
         &["O"],
         "same trace before",
         "previous record of the same trace",
-        |app| state::jump_trace(app, false),
+        |app| jump::trace(app, false),
     ),
     foot(
         &["s"],

@@ -88,6 +88,27 @@ pub fn skip(text: &str, cells: usize) -> (String, usize) {
     }
 }
 
+/// A text without its first cells, with a mark where some are left out.
+#[must_use]
+pub fn moved(text: &str, cells: usize) -> String {
+    match cells {
+        0 => text.to_owned(),
+        _ => format!("‹{}", skip(text, cells).0),
+    }
+}
+
+/// The next step of a text that is moved to the left or back, as far as the longest of some texts has cells.
+#[must_use]
+pub fn step(aside: usize, right: bool, longest: usize) -> usize {
+    /// Cells of a step.
+    const STEP: usize = 16;
+    match right {
+        false => aside.saturating_sub(STEP),
+        true if aside + STEP < longest => aside + STEP,
+        true => aside,
+    }
+}
+
 /// A line as one JSON object.
 #[must_use]
 pub fn as_json(line: &LogLine) -> String {

@@ -3,6 +3,7 @@
 mod draw;
 pub mod filter;
 mod histogram;
+mod jump;
 mod keys;
 pub mod line;
 pub mod order;

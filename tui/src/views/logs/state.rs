@@ -10,12 +10,12 @@ use crate::app::places::Subject;
 use crate::app::{App, Loaded};
 use crate::ask::{Ask, Slot};
 use crate::client::Asker;
-use crate::client::loki::{Histogram, Lines, LogLine, Severity, quoted};
+use crate::client::loki::{Histogram, Lines, LogLine, quoted};
 use crate::client::words;
 use crate::text;
 use crate::time::Window;
 use crate::views::{ViewId, traces};
-use crate::widgets::cursor::{Cursor, Motion, round};
+use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 
 /// Lines asked for at once; moving up from the first asks for as many older ones.
@@ -54,6 +54,8 @@ pub struct State {
     pub(super) centre: Option<LogLine>,
     /// Cells by which the texts of the lines are moved to the left.
     pub aside: usize,
+    /// Cells by which the selected field's value is.
+    pub field_aside: usize,
     /// Whether more lines come between two looks than are shown.
     pub outruns: bool,
     /// The order that was followed last.
@@ -206,6 +208,7 @@ pub fn turn_to_fields(app: &mut App, fields: bool) {
     }
     let logs = &mut app.views.logs;
     logs.in_fields = fields;
+    logs.field_aside = 0;
     if fields {
         logs.stay();
     }
@@ -220,6 +223,7 @@ pub fn select(app: &mut App, index: usize) {
         app.views.logs.chosen = Some(index);
     }
     app.views.logs.field = Cursor::default();
+    app.views.logs.field_aside = 0;
 }
 
 /// Moves among lines or fields; up from the first line asks for older ones.
@@ -233,7 +237,16 @@ pub fn motion(app: &mut App, motion: Motion) {
     let page = app.page();
     let logs = &mut app.views.logs;
     if logs.in_fields {
-        let len = logs.fields().len();
+        let fields = logs.fields();
+        if matches!(motion, Motion::Left | Motion::Right) {
+            let value = &fields.get(logs.field.of(fields.len()));
+            let longest = value.map_or(0, |(_, value)| text::width(&text::escape(value)));
+            let right = motion == Motion::Right;
+            logs.field_aside = line::step(logs.field_aside, right, longest);
+            return;
+        }
+        logs.field_aside = 0;
+        let len = fields.len();
         logs.field.go(motion, len, page);
         return;
     }
@@ -253,21 +266,12 @@ pub fn motion(app: &mut App, motion: Motion) {
 
 /// Moves the texts of the lines, as far as the longest of those about the selected one.
 fn sideways(logs: &mut State, right: bool) {
-    /// Cells of a step.
-    const STEP: usize = 16;
     /// Lines on either side that are looked at: more than a screen has.
     const NEAR: usize = 100;
-    if !right {
-        logs.aside = logs.aside.saturating_sub(STEP);
-        return;
-    }
     let from = logs.selected().saturating_sub(NEAR);
     let near = logs.lines().iter().skip(from).take(2 * NEAR);
     let cells = near.map(|l| text::width(&text::escape(&l.line)) + text::width(&own_fields(l)));
-    let longest = cells.max().unwrap_or(0);
-    if logs.aside + STEP < longest {
-        logs.aside += STEP;
-    }
+    logs.aside = line::step(logs.aside, right, cells.max().unwrap_or(0));
 }
 
 fn load_older(app: &mut App) {
@@ -355,86 +359,6 @@ pub fn context(app: &mut App) {
             },
             Asker::Person,
         );
-    }
-}
-
-/// To the next or previous line for which something holds, round the end.
-pub fn jump(app: &mut App, forward: bool, wanted: &str, holds: impl Fn(&LogLine) -> bool) {
-    let logs = &app.views.logs;
-    let (len, at) = (logs.lines().len(), logs.selected());
-    let found = round(len, at, forward).find(|i| *i != at && holds(&logs.lines()[*i]));
-    match found {
-        Some(index) => select(app, index),
-        None => app.say(format!("no other {wanted} among these lines")),
-    }
-}
-
-/// `e`, `w`: to a line, or a pattern, of a severity. Where none is an error the worst there is stands in for it: in
-/// a shop whose failures are warnings these are what is looked for.
-pub fn jump_severity(app: &mut App, forward: bool, severity: Severity) {
-    let open = patterns::are_open(app);
-    let worst = match open {
-        true => patterns::worst(app),
-        false => app.views.logs.lines().iter().map(|l| l.severity).max(),
-    };
-    let instead = worst.filter(|w| severity == Severity::Error && *w == Severity::Warn);
-    let wanted = instead.unwrap_or(severity);
-    let name = match wanted {
-        Severity::Error => "error",
-        _ => "warning",
-    };
-    app.toast = None;
-    if open {
-        patterns::jump(app, forward, name, |p| p.severity() == wanted);
-    } else {
-        jump(app, forward, name, |l| l.severity == wanted);
-        // what the list lacks the range may have
-        let elsewhere = histogram::count(&app.views.logs, wanted);
-        if let Some(said) = none_here(&app.views.logs, severity, wanted, elsewhere) {
-            return app.say(said);
-        }
-    }
-    if instead.is_some() && app.toast.is_none() {
-        app.say("no error here; warnings are the worst there is, and e walks them");
-    }
-}
-
-/// What is said where no line of the list has a severity.
-fn none_here(logs: &State, asked: Severity, wanted: Severity, in_range: usize) -> Option<String> {
-    if logs.lines().iter().any(|l| l.severity == wanted) {
-        return None;
-    }
-    let (name, level) = match wanted {
-        Severity::Error => ("error", "error"),
-        _ => ("warning", "warn"),
-    };
-    let len = logs.lines().len();
-    let warnings = histogram::count(logs, Severity::Warn);
-    Some(match in_range {
-        0 if asked == Severity::Error && warnings > 0 => format!(
-            "no error in this range; its {warnings} warnings are the worst: / {{level=\"warn\"}}"
-        ),
-        0 => format!("no {name} in this range; t or Z widens it"),
-        n => format!("none of these {len} lines, {n} in the range: / {{level=\"{level}\"}}"),
-    })
-}
-
-/// `o`: to a line of the same trace.
-pub fn jump_trace(app: &mut App, forward: bool) {
-    if patterns::are_open(app) {
-        return app.say("a pattern belongs to no trace; Enter shows its lines");
-    }
-    match app
-        .views
-        .logs
-        .line()
-        .and_then(LogLine::trace_id)
-        .map(str::to_owned)
-    {
-        Some(id) => jump(app, forward, "record of this trace", |l| {
-            l.trace_id() == Some(&id)
-        }),
-        None => app.say("this line belongs to no trace"),
     }
 }
 

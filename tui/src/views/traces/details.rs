@@ -89,12 +89,14 @@ pub fn turn(app: &mut App) {
     let traces = &mut app.views.traces;
     if traces.current().is_some() {
         traces.in_details = !traces.in_details;
+        traces.aside_cells = 0;
     }
 }
 
 /// Selects a row.
 pub fn select(traces: &mut State, index: usize) {
     traces.in_details = true;
+    traces.aside_cells = 0;
     let cursor = if traces.show_logs {
         &mut traces.log
     } else {
@@ -105,6 +107,16 @@ pub fn select(traces: &mut State, index: usize) {
 
 /// Moves there.
 pub fn motion(traces: &mut State, motion: Motion, page: usize) {
+    if matches!(motion, Motion::Left | Motion::Right) {
+        let shown = match (line(traces), value(traces)) {
+            (Some(line), _) => said(line),
+            (None, value) => value.map(|(_, value)| value).unwrap_or_default(),
+        };
+        let longest = text::width(&text::escape(&shown));
+        let right = motion == Motion::Right;
+        traces.aside_cells = logs::line::step(traces.aside_cells, right, longest);
+        return;
+    }
     let len = match traces.show_logs {
         true => traces.logs.len(),
         false => rows(traces).len(),
@@ -112,6 +124,19 @@ pub fn motion(traces: &mut State, motion: Motion, page: usize) {
     let mut cursor = Cursor::put(selected(traces));
     cursor.go(motion, len, page);
     select(traces, cursor.at);
+}
+
+/// What a log line says, with its own fields.
+fn said(line: &LogLine) -> String {
+    line.line.clone() + &logs::line::own_fields(line)
+}
+
+/// By how many cells a row is moved to the left.
+fn aside(traces: &State, index: usize) -> usize {
+    match focused(traces) && index == selected(traces) {
+        true => traces.aside_cells,
+        false => 0,
+    }
 }
 
 /// Enter: the traces with the selected attribute, or the selected line among the others in Logs.
@@ -188,7 +213,10 @@ fn span_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
                 format!("{} ", text::pad(&text::escape(key), wide)),
                 theme.accent,
             ),
-            Words::styled(text::escape(value).into_owned(), style),
+            Words::styled(
+                logs::line::moved(&text::escape(value), aside(traces, index)),
+                style,
+            ),
         ])
     });
 }
@@ -223,14 +251,14 @@ fn trace_logs(app: &App, surface: &mut Surface<'_>, area: Rect) {
         let line = &traces.logs[index];
         let style = logs::severity_style(theme, line.severity);
         let own = if of_span(line) { "▌" } else { " " };
-        let (service, said) = (text::escape(&line.service), text::escape(&line.line));
+        let service = text::escape(&line.service);
+        let said = logs::line::moved(&text::escape(&said(line)), aside(traces, index));
         Line::from(vec![
             Words::styled(own, theme.accent),
             Words::styled(format!("{} ", clock_millis(line.at_ms())), theme.dim),
             Words::styled(format!("{} ", line.severity.letter()), style),
             Words::styled(format!("{} ", text::pad(&service, 11)), theme.info),
-            Words::styled(said.into_owned(), style),
-            Words::styled(logs::line::own_fields(line), theme.dim),
+            Words::styled(said, style),
         ])
     });
 }

@@ -85,6 +85,8 @@ pub struct State {
     pub detail: Cursor,
     /// Selected log line of the trace.
     pub log: Cursor,
+    /// Cells by which the selected of these is moved to the left.
+    pub aside_cells: usize,
     /// What stands in the place of the list.
     pub aside: Option<Aside>,
     /// The trace that others are compared with.

@@ -1,0 +1,89 @@
+//! What a trainee does in the plain mode: repairs, evidence, hypotheses, notes. What cannot be done is said at once; what came
+//! of it is told with the lab's answer.
+
+use api::{HypothesisState, HypothesisUpdate};
+
+use super::commands::row;
+use crate::app::App;
+use crate::ask::Ask;
+use crate::views::{self, ViewId, act, case};
+
+pub fn numbered(app: &mut App, text: &str, then: impl Fn(&mut App, u32)) -> String {
+    match text.trim_start_matches('#').parse() {
+        Ok(n) => {
+            then(app, n);
+            String::new()
+        }
+        Err(_) => "a number is asked for\n".to_owned(),
+    }
+}
+
+pub fn act_on(app: &mut App, which: &str) -> String {
+    app.open(ViewId::Act);
+    match (which, row(which)) {
+        ("", _) => {}
+        (_, Some(index)) if index < act::state::remedies(app).len() => {
+            app.views.act.at.at = index;
+            act::state::apply(app);
+        }
+        _ => return "no remedy has that number; act lists them\n".to_owned(),
+    }
+    String::new()
+}
+
+pub fn undo(app: &mut App, which: &str) -> String {
+    match row(which).filter(|i| *i < act::state::remedies(app).len()) {
+        Some(index) => {
+            app.views.act.at.at = index;
+            act::state::undo(app);
+            String::new()
+        }
+        None => "no remedy has that number; act lists them\n".to_owned(),
+    }
+}
+
+pub fn pin(app: &mut App, which: &str) -> String {
+    let view = views::of(app.view);
+    let Some(index) = row(which) else {
+        return "which row? give its number\n".to_owned();
+    };
+    if index >= view.rows(app).0.len() {
+        return format!("no row {which} in the view told last, {}\n", view.name());
+    }
+    view.select(app, 0, index);
+    app.pin();
+    String::new()
+}
+
+/// Writes a note or a status update: the text behind the command, or else what is asked for.
+pub fn note(app: &mut App, text: &str, status_update: bool) -> String {
+    if text.is_empty() {
+        case::forms::open_note(app, status_update);
+    } else {
+        app.tell(Ask::Note(api::Note {
+            text: text.to_owned(),
+            status_update,
+        }));
+    }
+    String::new()
+}
+
+pub fn settle(app: &mut App, words: &str, state: HypothesisState) -> String {
+    let numbers: Vec<u32> = words
+        .split([' ', ',', '#'])
+        .filter_map(|w| w.parse().ok())
+        .collect();
+    match numbers.split_first() {
+        Some((id, pins)) => {
+            app.tell(Ask::Settle(
+                *id,
+                HypothesisUpdate {
+                    state,
+                    pins: pins.to_vec(),
+                },
+            ));
+            String::new()
+        }
+        None => "which hypothesis? give its id, then the pins\n".to_owned(),
+    }
+}
