@@ -154,10 +154,12 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
         Ask::Differs { of, query, window } => {
             Answer::Differs(Box::new(client.differs(of, &query, window).await?))
         }
+        Ask::Graph(window) => Answer::Graph(client.graph(window, asker).await?),
         query => figures(client, query, asker).await?,
     })
 }
 
+/// What charts are made of.
 async fn figures(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Failure> {
     Ok(match ask {
         Ask::Metrics {
@@ -181,7 +183,6 @@ async fn figures(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fail
             let labels = client.prom_labels_of(&metric, window).await?;
             Answer::Labels(metric, labels)
         }
-        Ask::Graph(window) => Answer::Graph(client.graph(window, asker).await?),
         _ => Answer::Done,
     })
 }

@@ -10,6 +10,7 @@ use crate::net::golden;
 use crate::text::{self, escape};
 use crate::time::{clock, clock_millis};
 use crate::views::logs::{held as held_lines, line::own_fields};
+use crate::views::overview::signals;
 use crate::views::traces::held as held_traces;
 use crate::views::traces::waterfall::{Row, label};
 use crate::views::{
@@ -113,15 +114,16 @@ pub fn overview(app: &App) -> String {
         let front::state::Item::Service(name) = item else {
             return told;
         };
-        let figure = |all: &[Series], shown: fn(f64) -> String| {
-            last(all, name).map_or_else(|| "unknown".to_owned(), shown)
+        let figure = |all: &[Series], shown: fn(f64) -> String, bounds: signals::Bounds| {
+            let last = last(all, name);
+            last.map_or_else(|| "unknown".to_owned(), |v| signals::told(v, bounds, shown))
         };
         format!(
             "{told}\nover {over}: requests per second {}, errors {}, p95 {}, processor {}",
-            figure(&golden.rate, text::number),
-            figure(&golden.errors, text::percent),
-            figure(&golden.p95, text::seconds),
-            figure(&golden.cpu, text::percent)
+            figure(&golden.rate, text::number, signals::NONE),
+            figure(&golden.errors, text::percent, signals::ERRORS),
+            figure(&golden.p95, text::seconds, signals::SLOW),
+            figure(&golden.cpu, text::percent, signals::BUSY)
         )
     };
     let items = numbered(front::state::items(app).iter().map(describe));

@@ -385,6 +385,8 @@ async fn what_lies_below_the_overviews_fold_is_named() {
         shown.contains("▼ further down: What changed lately"),
         "{shown}"
     );
+    // the newest of it stands above the fold
+    assert!(shown.contains("last change 02:55:00"), "{shown}");
     press(&mut app, &client, &["G"]).await;
     let shown = text_of(&app);
     assert!(!shown.contains("further down"), "{shown}");

@@ -34,7 +34,7 @@ async fn a_service_can_be_selected_and_its_links_are_its_own() {
     assert_eq!(at(&app).as_deref(), Some("checkout"));
     let shown = text_of(&app);
     assert!(
-        shown.contains("rate/s, 30 s"),
+        shown.contains("Services 30 s"),
         "its signals are shown\n{shown}"
     );
     press(&mut app, &client, &["Enter"]).await;

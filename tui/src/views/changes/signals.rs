@@ -13,7 +13,7 @@ use crate::net::golden;
 use crate::text;
 use crate::time::Window;
 use crate::views::marks;
-use crate::views::overview::signals::{ERRORS, SLOW_S};
+use crate::views::overview::signals::{Bounds, ERRORS, NONE, SLOW};
 use crate::widgets::axis::{self, Unit};
 use crate::widgets::chart::{self, Figure};
 use crate::widgets::cut;
@@ -33,14 +33,13 @@ const LEAST: u16 = 14;
 const LETTERS: &str = "D deploy C config F flag S scale J job A action X chaos ! alert P page";
 
 /// A signal: its name, unit, series, and from where on it is of concern and bad.
-type Signal<'a> = (&'static str, Unit, &'a [Series], (f64, f64));
+type Signal<'a> = (&'static str, Unit, &'a [Series], Bounds);
 
 fn signals(golden: &Golden) -> [Signal<'_>; 3] {
-    let none = (f64::INFINITY, f64::INFINITY);
     [
-        ("rate", Unit::PerSecond, &golden.rate, none),
+        ("rate", Unit::PerSecond, &golden.rate, NONE),
         ("errors", Unit::Share, &golden.errors, ERRORS),
-        ("p95", Unit::Seconds, &golden.p95, (SLOW_S / 2.0, SLOW_S)),
+        ("p95", Unit::Seconds, &golden.p95, SLOW),
     ]
 }
 
@@ -53,15 +52,8 @@ fn of_service<'a>(series: &'a [Series], service: &str) -> Option<&'a Series> {
 fn service(app: &App, golden: &Golden) -> Option<String> {
     let changed = state::selected(app).and_then(|c| c.service.clone());
     let known = |name: &String| of_service(&golden.rate, name).is_some();
-    let busiest = || {
-        let last = |s: &&Series| s.last().filter(|v| v.is_finite()).unwrap_or(0.0);
-        let most = golden
-            .rate
-            .iter()
-            .max_by(|a, b| last(a).total_cmp(&last(b)));
-        most.and_then(|s| s.labels.get("service").cloned())
-    };
-    changed.filter(known).or_else(busiest)
+    let most = || busiest(golden, None).first().map(|name| (*name).to_owned());
+    changed.filter(known).or_else(most)
 }
 
 /// Whose signals stand out, over which stretch; empty while none are known.
@@ -170,7 +162,7 @@ fn row(
     surface: &mut Surface<'_>,
     plot: Rect,
     series: Option<&Series>,
-    (unit, bounds): (Unit, (f64, f64)),
+    (unit, bounds): (Unit, Bounds),
     window: Window,
 ) {
     let theme = surface.theme;
@@ -217,6 +209,21 @@ fn letters(app: &App, surface: &mut Surface<'_>, plot: Rect, window: Window) {
     }
 }
 
+/// The services that charts show: the one that stands out, then those with most requests.
+fn busiest<'a>(golden: &'a Golden, first: Option<&str>) -> Vec<&'a str> {
+    /// More would be a tangle, and their names no line.
+    const MOST: usize = 6;
+    let name = |s: &'a Series| s.labels.get("service").map_or("", String::as_str);
+    let most = |s: &Series| {
+        let values = s.points.iter().map(|p| p.1).filter(|v| v.is_finite());
+        values.fold(0.0, f64::max)
+    };
+    let mut all: Vec<&Series> = golden.rate.iter().collect();
+    all.sort_by(|a, b| most(b).total_cmp(&most(a)));
+    all.sort_by_key(|s| Some(name(s)) != first);
+    all.into_iter().take(MOST).map(name).collect()
+}
+
 fn charts(
     app: &App,
     surface: &mut Surface<'_>,
@@ -225,11 +232,7 @@ fn charts(
     service: Option<&str>,
 ) -> Rect {
     let (window, all) = (app.range.window(), marks::of(app));
-    let names: Vec<&str> = golden
-        .rate
-        .iter()
-        .map(|s| s.labels.get("service").map_or("", String::as_str))
-        .collect();
+    let names = busiest(golden, service);
     let selected = names.iter().position(|name| Some(*name) == service);
     // the list and the details keep the rest
     let rows = ((area.height - 16) / 3).clamp(CHART.0, CHART.1);
@@ -258,7 +261,7 @@ fn charts(
     }
     let (legend, rest) = cut::top(rest, 1);
     let mut spans = Vec::new();
-    for (index, name) in names.into_iter().take(chart::DRAWN).enumerate() {
+    for (index, name) in names.into_iter().enumerate() {
         let (glyph, style) = chart::look(surface.theme, index);
         spans.push(Span::styled(format!("{glyph} "), style));
         let named = match Some(name) == service {

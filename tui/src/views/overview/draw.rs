@@ -3,8 +3,9 @@
 //! ```text
 //! page        ● CRITICAL title …
 //! objectives  the one worst off; on wide screens a table: reached, goal, budget left, burn rate
-//! services    name  rate ▁▂▃  errors ▁▁  p95 ▂▃  cpu ▁▂
 //! alerts      ▲ firing …
+//! services    name  rate ▁▂▃  errors ▁▁  p95 ▂▃  cpu ▁▂
+//! resolved    ✓ …
 //! changes     02:55:11 deploy …
 //! ```
 
@@ -49,7 +50,10 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         ..area
     };
     let width = usize::from(main.width.saturating_sub(2));
-    let rows = rows(app, width, surface.theme, !wide);
+    let mut rows = rows(app, width, surface.theme, !wide);
+    if !wide && rows.len() > usize::from(main.height) {
+        newest_change(app, surface.theme, &mut rows);
+    }
     let selected = app.views.overview.at.of(state::items(app).len());
     sections(surface, main, rows, selected);
     if wide {
@@ -162,6 +166,24 @@ fn change_line(change: &api::Change, app: &App, theme: &Theme) -> Line<'static> 
     ])
 }
 
+/// What an incident most often began with, in one line above the fold where the list of changes lies below it: in front of
+/// the alerts.
+fn newest_change(app: &App, theme: &Theme, rows: &mut Vec<Section>) {
+    let Some(change) = state::recent(app).first().copied() else {
+        return;
+    };
+    let alerts = |(line, _): &Section| {
+        let first = line.spans.first().map_or("", |s| s.content.trim());
+        first == HEADINGS[0]
+    };
+    if let Some(place) = rows.iter().position(alerts) {
+        let mut line = change_line(change, app, theme);
+        line.spans
+            .insert(0, Span::styled("last change ", theme.accent));
+        rows.insert(place, (line, None));
+    }
+}
+
 fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Section> {
     let items = state::items(app);
     let index_of = |wanted: &Item| items.iter().position(|i| i == wanted);
@@ -170,6 +192,24 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
     page_rows(app, width, theme, &mut out);
     let promised = objectives::lines(app, width, !with_changes, theme).into_iter();
     out.extend(promised.map(|line| (line, None)));
+    let firing = drill.alerts.iter().filter(|a| a.state == "firing").count();
+    let now = items.iter().filter_map(|item| match item {
+        Item::Alert(i) if drill.alerts[*i].state != "resolved" => Some(*i),
+        _ => None,
+    });
+    let said = format!("values of now · {firing} firing");
+    out.push((heading(HEADINGS[0], &said, width, theme), None));
+    let alert = |i: usize| {
+        (
+            alert_line(&drill.alerts[i], theme),
+            index_of(&Item::Alert(i)),
+        )
+    };
+    let above = out.len();
+    out.extend(now.map(alert));
+    if out.len() == above {
+        out.push((Line::styled("  none", theme.dim), None));
+    }
     out.push((signals::columns(width, theme), None));
     for name in app.services() {
         let line = signals::service_line(app, &name, width, theme);
@@ -178,22 +218,8 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
     if let Some(why) = refusal(&app.views.overview.golden) {
         out.push((Line::styled(why, theme.warn), None));
     }
-    let firing = drill.alerts.iter().filter(|a| a.state == "firing").count();
-    out.push((
-        heading(
-            HEADINGS[0],
-            &format!("values of now · {firing} firing"),
-            width,
-            theme,
-        ),
-        None,
-    ));
-    if drill.alerts.is_empty() {
-        out.push((Line::styled("  none", theme.dim), None));
-    }
-    for (i, alert) in drill.alerts.iter().enumerate() {
-        out.push((alert_line(alert, theme), index_of(&Item::Alert(i))));
-    }
+    let over = (0..drill.alerts.len()).filter(|i| drill.alerts[*i].state == "resolved");
+    out.extend(over.map(alert));
     if with_changes {
         out.push((heading(HEADINGS[1], "6 shows all", width, theme), None));
     }

@@ -49,8 +49,15 @@ pub fn items(app: &App) -> Vec<Item> {
     if drill.page.is_some() {
         out.push(Item::Page);
     }
+    // what is wrong now stands above what was: a small screen shows no more than that
+    let (over, now): (Vec<usize>, Vec<usize>) =
+        (0..drill.alerts.len()).partition(|i| drill.alerts[*i].state == "resolved");
+    let (firing, pending): (Vec<usize>, Vec<usize>) = now
+        .into_iter()
+        .partition(|i| drill.alerts[*i].state == "firing");
+    out.extend(firing.into_iter().chain(pending).map(Item::Alert));
     out.extend(app.services().into_iter().map(Item::Service));
-    out.extend((0..drill.alerts.len()).map(Item::Alert));
+    out.extend(over.into_iter().map(Item::Alert));
     out.extend(recent(app).into_iter().map(|c| Item::Change(c.id.clone())));
     out
 }
