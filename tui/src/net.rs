@@ -150,6 +150,12 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
         Ask::Differs { of, query, window } => {
             Answer::Differs(Box::new(client.differs(of, &query, window).await?))
         }
+        query => figures(client, query, asker).await?,
+    })
+}
+
+async fn figures(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Failure> {
+    Ok(match ask {
         Ask::Metrics {
             query,
             window,

@@ -113,8 +113,11 @@ impl App {
             true => (format!(" ✗ {}", toast.text), theme.bad),
             false => (format!(" › {}", toast.text), theme.info),
         });
-        said.or_else(|| lost.map(|said| (said, theme.banner)))
-            .or_else(|| Some((format!(" {}", self.span_said()?), theme.accent)))
+        // who selects a span reads its ends there, whatever is said besides
+        let span = self.span_said();
+        span.map(|said| (format!(" {said}"), theme.accent))
+            .or(said)
+            .or_else(|| lost.map(|said| (said, theme.banner)))
     }
 
     fn header(&self, surface: &mut Surface<'_>, area: Rect) {

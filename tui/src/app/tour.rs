@@ -24,7 +24,7 @@ const STEPS: [(&str, &str); 6] = [
     ),
     (
         "From one to the next",
-        "What is selected leads on: {its logs} to its logs, {its traces} to its traces, {its metrics} to its metrics. {search} searches. {follow} stops the time on the screen and lets it go on.",
+        "What is selected leads on: {its-logs} to its logs, {its-traces} to its traces, {its-metrics} to its metrics. {search} searches. {follow} stops the time on the screen and lets it go on.",
     ),
     (
         "Pin what you find",
