@@ -46,7 +46,7 @@ fn words(view: ViewId) -> Words {
         ),
         ViewId::Logs => (
             "What the services wrote, all of them or those that a query finds.",
-            "{patterns} tells what the lines have in common and what is new since the page. {search} and a word finds lines, Enter on one opens its trace, {pin} pins it.",
+            "{patterns} tells what the lines have in common and what is new since the page. {search} and a word finds lines, Enter on one opens its trace, {pin} pins it as evidence.",
         ),
         ViewId::Traces => (
             "What single requests did, service by service, and where their time went.",
