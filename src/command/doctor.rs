@@ -116,6 +116,7 @@ fn print_settings(logs: &Path, settings: &Settings) {
     let of = settings.clone();
     let level = of.level.map(|level| level.to_string());
     let scenarios = of.scenarios.map(|path| path.display().to_string());
+    let keys = of.keys.map(|path| path.display().to_string());
     // name, what stands in the settings file, what holds without
     let rows = [
         ("listen", of.listen, "127.0.0.1, a free port"),
@@ -126,6 +127,8 @@ fn print_settings(logs: &Path, settings: &Settings) {
         ("level", level, "as each scenario is made"),
         ("database_url", of.database_url, "none: SQLite files"),
         ("scenarios", scenarios, "the built-in catalogue only"),
+        ("theme", of.theme, "the terminal's own colours"),
+        ("keys", keys, "those of `drill keys`"),
     ];
     for (name, file, default) in rows {
         let variable = format!("DRILL_{}", name.to_uppercase());

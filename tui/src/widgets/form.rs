@@ -284,10 +284,7 @@ impl Form {
                 chosen.pop();
             }
             (Value::One(_, chosen), KeyCode::Enter | KeyCode::Char(' ')) => {
-                self.picker = Some(Picker {
-                    at: chosen.unwrap_or(0),
-                    ..Picker::default()
-                })
+                self.picker = Some(Picker::at(chosen.unwrap_or(0)))
             }
             (Value::Many(..), KeyCode::Enter | KeyCode::Char(' ')) => {
                 self.picker = Some(Picker::default())
@@ -314,10 +311,14 @@ impl Form {
         else {
             return;
         };
-        let found = filtered(field.options(), picker.filter.value());
+        let found = picker.shown(field.options());
         picker.at = picker.at.min(found.len().saturating_sub(1));
         match key.code {
             KeyCode::Esc => self.picker = None,
+            KeyCode::Left if picker.fold(field.options(), true) => {}
+            // what is folded is opened before it is chosen from
+            KeyCode::Right | KeyCode::Enter | KeyCode::Tab | KeyCode::Char(' ')
+                if picker.fold(field.options(), false) => {}
             KeyCode::Up => picker.at = picker.at.saturating_sub(1),
             KeyCode::Down => picker.at = (picker.at + 1).min(found.len().saturating_sub(1)),
             KeyCode::PageUp => picker.at = picker.at.saturating_sub(10),
@@ -379,6 +380,9 @@ impl Form {
         if let Some((picker, field)) = choosing {
             let foot = match field.value {
                 Value::Many(..) => "↑↓ move  type to filter  Space toggle  Enter done  Esc back",
+                _ if field.options().iter().any(|o| !o.group.is_empty()) => {
+                    "↑↓ move  ← → fold  type to filter  Enter take  Tab take, next  Esc back"
+                }
                 _ => "↑↓ move  type to filter  Enter take  Tab take, next  Esc back",
             };
             let inner = surface.dialog(area, width, area.height.min(40), &self.title, foot);
@@ -498,6 +502,47 @@ mod tests {
             .map(|code| form.key(KeyEvent::from(*code)))
             .last()
             .unwrap_or(Happened::Nothing)
+    }
+
+    #[test]
+    fn a_group_is_folded_and_opened_before_it_is_chosen_from() {
+        let option = |id: &str, group: &str| Choosable {
+            id: id.to_owned(),
+            group: group.to_owned(),
+            ..Choosable::default()
+        };
+        let options = vec![
+            option("a1", "a"),
+            option("a2", "a"),
+            option("b1", "b"),
+            option("b2", "b"),
+        ];
+        let mut form = Form::new("T", "", vec![Field::one("what", options)]);
+        // from a2 the group a is folded: below it stands b1, which is chosen
+        let (c, keys) = (
+            KeyCode::Char,
+            [KeyCode::Enter, KeyCode::Down, KeyCode::Left],
+        );
+        press(&mut form, &keys);
+        press(&mut form, &[KeyCode::Down, KeyCode::Enter]);
+        assert_eq!(form.field("what").said(), "b1");
+        // Enter on a folded group opens it and chooses nothing yet
+        press(&mut form, &[KeyCode::Enter, KeyCode::Left, KeyCode::Enter]);
+        assert!(form.picker.is_some());
+        press(&mut form, &[KeyCode::Down, KeyCode::Enter]);
+        assert_eq!(form.field("what").said(), "b2");
+        // what is searched is found in folded groups, too
+        press(
+            &mut form,
+            &[
+                KeyCode::Enter,
+                KeyCode::Left,
+                c('a'),
+                c('2'),
+                KeyCode::Enter,
+            ],
+        );
+        assert_eq!(form.field("what").said(), "a2");
     }
 
     #[test]

@@ -18,6 +18,55 @@ pub struct Picker {
     pub filter: Input,
     /// Place among the choices that hold it.
     pub at: usize,
+    /// Groups that are folded: their first choice stands for all of them.
+    folded: Vec<String>,
+}
+
+impl Picker {
+    /// At one of the choices.
+    #[must_use]
+    pub fn at(at: usize) -> Self {
+        Self {
+            at,
+            ..Self::default()
+        }
+    }
+
+    fn folds(&self, group: &str) -> bool {
+        // whoever searches wants to see what is found
+        self.filter.value().trim().is_empty() && self.folded.iter().any(|folded| folded == group)
+    }
+
+    /// Places of the choices that are shown, of a folded group the first.
+    #[must_use]
+    pub fn shown(&self, options: &[Choosable]) -> Vec<usize> {
+        let mut found = filtered(options, self.filter.value());
+        found.dedup_by(|next, before| {
+            let group = &options[*next].group;
+            self.folds(group) && options[*before].group == *group
+        });
+        found
+    }
+
+    /// Folds the group of the choice that one stands on, or unfolds it; false when nothing changed.
+    pub fn fold(&mut self, options: &[Choosable], fold: bool) -> bool {
+        let shown = self.shown(options);
+        let Some(here) = shown.get(self.at).map(|i| &options[*i]) else {
+            return false;
+        };
+        let group = here.group.clone();
+        if group.is_empty() || self.folds(&group) == fold || !self.filter.value().is_empty() {
+            return false;
+        }
+        match fold {
+            true => self.folded.push(group.clone()),
+            false => self.folded.retain(|folded| *folded != group),
+        }
+        let shown = self.shown(options);
+        let first = shown.iter().position(|i| options[*i].group == group);
+        self.at = first.unwrap_or(0);
+        true
+    }
 }
 
 /// Places of the choices that hold what was typed: first those whose name it is, then those whose name begins with it
@@ -83,7 +132,7 @@ pub fn draw(surface: &mut Surface<'_>, area: Rect, picker: &Picker, field: &Fiel
     let x = surface.text(x, line.y, room, picker.filter.value(), theme.text);
     surface.cursor = Some(Position::new(x.min(line.right() - 1), line.y));
     let options = field.options();
-    let found = filtered(options, picker.filter.value());
+    let found = picker.shown(options);
     let Some(chosen) = found.get(picker.at.min(found.len().saturating_sub(1))) else {
         let typed = picker.filter.value();
         let why = match options.is_empty() {
@@ -92,11 +141,16 @@ pub fn draw(surface: &mut Surface<'_>, area: Rect, picker: &Picker, field: &Fiel
         };
         return surface.say(rest, &why, theme.dim);
     };
-    let about = text::wrap(&options[*chosen].text, usize::from(area.width));
+    let folded = picker.folds(&options[*chosen].group);
+    let meaning = match folded {
+        true => &options[*chosen].group,
+        false => &options[*chosen].text,
+    };
+    let about = text::wrap(meaning, usize::from(area.width));
     // the choices come first: where there is room for few, what the selected one means gives way
     let about_rows = (cut::cells(about.len()).min(3) + 1).min(rest.height.saturating_sub(CHOICES));
     let (list, below) = cut::bottom(rest, about_rows);
-    draw_options(surface, list, field, &found, *chosen);
+    draw_options(surface, list, field, picker, *chosen);
     for (line, row) in about.iter().zip(below.rows().skip(1)) {
         surface.text(row.x, row.y, row.width, line, theme.info);
     }
@@ -106,7 +160,7 @@ fn draw_options(
     surface: &mut Surface<'_>,
     area: Rect,
     field: &Field,
-    found: &[usize],
+    picker: &Picker,
     chosen: usize,
 ) {
     let theme = surface.theme;
@@ -115,20 +169,42 @@ fn draw_options(
     let mut rows: Vec<Line<'static>> = Vec::new();
     let mut row_of_choice = 0;
     let mut group = "";
-    for index in found {
-        let option = &options[*index];
+    for index in picker.shown(options) {
+        let option = &options[index];
+        let here = index == chosen;
+        if picker.folds(&option.group) {
+            if here {
+                row_of_choice = rows.len();
+            }
+            rows.push(folded_row(options, &option.group, here, width, theme));
+            continue;
+        }
         if option.group != group {
             group = &option.group;
             rows.push(Line::styled(option.group.clone(), theme.dim));
         }
-        let here = *index == chosen;
         if here {
             row_of_choice = rows.len();
         }
-        rows.push(option_row(option, here, &mark(field, *index), width, theme));
+        rows.push(option_row(option, here, &mark(field, index), width, theme));
     }
     let first = first_row(row_of_choice, rows.len(), usize::from(area.height));
     surface.scrolled(area, &rows, first);
+}
+
+/// A folded group: its heading, with how many choices it hides.
+fn folded_row(
+    options: &[Choosable],
+    group: &str,
+    here: bool,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let count = options.iter().filter(|o| o.group == group).count();
+    let mark = if here { "▸" } else { " " };
+    let line = text::fit(&format!("{mark}+ {count} in {group}"), width);
+    let style = if here { theme.selected } else { theme.text };
+    Line::styled(text::pad(&line, width), style)
 }
 
 fn mark(field: &Field, index: usize) -> String {
