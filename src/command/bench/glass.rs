@@ -148,7 +148,7 @@ async fn send(url: &str, count: usize, over: Duration) -> Result<(), Failure> {
     let url = format!("{url}/v1/logs");
     let sending = tokio::task::spawn_blocking(move || {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_ns = now.map_or(0, |since| nanoseconds(since));
+        let now_ns = now.map_or(0, nanoseconds);
         let step_ns = nanoseconds(over) / u64::try_from(count.max(1)).unwrap_or(u64::MAX);
         let begin_ns = now_ns.saturating_sub(nanoseconds(over));
         let stamped = log_lines::lines(count).zip(0..).map(|(mut line, n)| {
