@@ -89,9 +89,9 @@ pub fn example(app: &App, view: ViewId) -> Example {
     };
     let (finds, view, query) = match view {
         ViewId::Logs | ViewId::Changes | ViewId::Case => (
-            "lines that warn, tell of errors, or took longer than 500 ms",
+            "lines that warn or tell of errors",
             ViewId::Logs,
-            Some("{service=~\".+\"} | level=~\"warn|error\" or duration_ms > 500".to_owned()),
+            Some("{level=~\"warn|error\"}".to_owned()),
         ),
         ViewId::Traces | ViewId::Map => (
             "requests that failed and took longer than 500 ms",

@@ -70,7 +70,7 @@ async fn help_of_every_view_says_what_it_is_for_and_its_example_runs_with_enter(
             assert!(shown.contains(said), "{said} in {}:\n{shown}", view.title());
         }
         assert!(
-            !shown.contains(['{', '}']) || shown.contains("{service"),
+            !shown.contains(['{', '}']) || shown.contains("{level"),
             "{shown}"
         );
         let example = help::example(&app, view.id());
