@@ -319,16 +319,18 @@ async fn answer(State(asked): State<Asked>, request: Request) -> Response {
 /// What of a journal has to be the same.
 fn essence(journal: &Value) -> Value {
     let each = |runs: &Value| -> Vec<Value> {
-        let runs = runs.as_array().into_iter().flatten();
-        runs.map(|run| {
+        let mut runs: Vec<&Value> = runs.as_array().into_iter().flatten().collect();
+        // what runs in the background ends when it does: before or behind what follows it
+        runs.sort_by_key(|run| run["activity"]["background"] == true);
+        let each = runs.into_iter().map(|run| {
             let mut output = run["output"].clone();
             if let Some(output) = output.as_object_mut() {
                 // in which letters a name comes is not known to every client, and dates pass
                 output.remove("headers");
             }
             json!({ "name": run["activity"]["name"], "status": run["status"], "output": output, "met": run["tolerance_met"] })
-        })
-        .collect()
+        });
+        each.collect()
     };
     let state = |state: &Value| json!({ "met": state["steady_state_met"], "probes": each(&state["probes"]) });
     json!({
