@@ -186,7 +186,7 @@ fn filtered(app: &mut App, what: &str, keep: bool) -> String {
     if field.is_empty() || !field.chars().all(letters) {
         return format!("{field:?} is no name of a field\n");
     }
-    let query = with_filter(&app.views.logs.logql(), field, value, keep);
+    let query = with_filter(&app.views.logs.base(), field, value, keep);
     logs::state::show_query(app, &query);
     app.refresh(Asker::Person);
     String::new()

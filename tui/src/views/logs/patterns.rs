@@ -246,12 +246,12 @@ fn narrowed(logql: &str, pattern: &Pattern, keep: bool) -> Option<String> {
 pub fn narrow(app: &mut App, keep: bool) {
     let logs = &app.views.logs;
     let pattern = logs.patterns.selected();
-    let Some(query) = pattern.and_then(|p| narrowed(&logs.logql(), p, keep)) else {
+    let Some(query) = pattern.and_then(|p| narrowed(&logs.base(), p, keep)) else {
         return app.say("no pattern is selected");
     };
     app.remember();
     let logs = &mut app.views.logs;
-    let before = logs.query.ran.clone();
+    let before = logs.query.base().to_owned();
     logs.query.set(&query);
     logs.query.commit();
     if keep {

@@ -162,12 +162,8 @@ pub fn filter(app: &mut App, keep: bool) {
         }
         (key, _) => traceql::condition(Scope::Span, key, &value, keep),
     };
-    // the id of one trace would leave no other
-    let asked = match traceql::is_trace_id(&app.views.traces.query.ran) {
-        true => "{ }".to_owned(),
-        false => super::state::asked(app),
-    };
-    show_query(app, &traceql::and_also(&asked, &condition));
+    let query = traceql::and_also(&super::state::base(app), &condition);
+    show_query(app, &query);
 }
 
 /// Draws the pane.
@@ -185,13 +181,16 @@ fn span_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
         return;
     };
     let focused = focused(traces);
-    let title = format!("{} {}", span.service, text::escape(&span.name));
     let keys = if focused {
         "= only  ! without"
     } else {
         "Tab here · v logs"
     };
     let facts = format!("{} · {} · {keys}", span.kind, text::seconds(span.seconds()));
+    // a name without end leaves room for what is said beside it
+    let room = usize::from(area.width).saturating_sub(text::width(&facts) + 8);
+    let title = format!("{} {}", span.service, span.name);
+    let title = text::fit(&text::escape(&title), room.max(8));
     let inner = surface.titled(area, &title, &facts, focused);
     let rows = attributes(span);
     let wide = rows.iter().map(|(key, _)| text::width(key)).max();
