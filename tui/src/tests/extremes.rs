@@ -100,3 +100,82 @@ async fn filters_after_a_refused_question_narrow_the_last_good_one() {
         "{ rootServiceName = \"storefront\" && rootName = \"GET /orders/{customer}\" }"
     );
 }
+
+#[tokio::test]
+async fn what_takes_longer_than_a_moment_says_that_it_goes_on() {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    // keys that the lab answers, the key whose answer takes its time, and what is said meanwhile
+    let cases: [(&[&str], char, &str); 7] = [
+        (&["2"], 'r', "querying …"),
+        (&["3"], 'r', "querying …"),
+        (&["4"], 'r', "querying …"),
+        (&["2", "k"], 'c', "reading the lines around it …"),
+        (&["2"], 'P', "reading the lines …"),
+        (&["2", "P"], 'r', "reading … · "),
+        (&["3", "x"], 'r', "comparing …"),
+    ];
+    for (before, slow, said) in cases {
+        let (mut app, client, _) = opened(fixture::lab(), (160, 24)).await;
+        press(&mut app, &client, before).await;
+        match slow {
+            // what a person asks anew
+            'r' => app.refresh(crate::client::Asker::Person),
+            key => app.key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE)),
+        }
+        app.tick(2_150);
+        assert!(!text_of(&app).contains(said), "{said} flickers");
+        app.tick(2_350);
+        let shown = text_of(&app);
+        assert!(shown.contains(said), "{said} is not in\n{shown}");
+        crate::screen::settle(&mut app, &client).await;
+        assert!(!text_of(&app).contains(said), "{said} stays");
+    }
+}
+
+#[tokio::test]
+async fn a_key_for_the_next_match_says_why_a_query_has_none() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(
+        &mut app,
+        &client,
+        &["2", "/", "{service=\"orders\"}", "Enter", "n"],
+    )
+    .await;
+    let shown = text_of(&app);
+    assert!(
+        shown.contains("these rows are what the query found"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn the_plain_mode_filters_what_was_told_last() {
+    let (mut session, lab) = super::plain::talking(fixture::lab()).await;
+    session.line("metrics sum by (service) (x_total)").await;
+    let told = session.line("only service=orders").await;
+    assert!(
+        told.contains("sum by (service) (x_total{service=\"orders\"})"),
+        "{}",
+        &*told
+    );
+    assert!(told.contains("1 series"), "{}", &*told);
+    session.line("traces").await;
+    session.line("without resource.service.name=shipping").await;
+    let asked = lab.lock().asked.clone();
+    let search = asked
+        .iter()
+        .rfind(|(_, uri, _)| uri.contains("/api/search"));
+    let (_, uri, _) = search.expect("traces were searched for");
+    assert!(
+        uri.contains("shipping") && uri.contains("resource.service.name"),
+        "{uri}"
+    );
+    session.line("logs").await;
+    let told = session.line("only service=orders").await;
+    assert!(
+        told.contains("readyz took") && !told.contains("quote 4.90"),
+        "{}",
+        &*told
+    );
+}

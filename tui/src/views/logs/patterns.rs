@@ -310,7 +310,8 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         // the last good result stays, with why there is no newer one
         (Some(_), Some(why)) => why,
         (Some(found), None) => format!(
-            "{} of {} lines{}{} · {}",
+            "{}{} of {} lines{}{} · {}",
+            app.waiting(Slot::Patterns).map_or("", |_| "reading … · "),
             text::count(len, "pattern", "patterns"),
             found.lines,
             Cut::said(&found.limits),

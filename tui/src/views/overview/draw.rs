@@ -19,6 +19,7 @@ use super::signals;
 use super::state::{self, Item};
 use crate::app::App;
 use crate::app::receive::refusal;
+use crate::ask::Slot;
 use crate::client::prometheus;
 use crate::text;
 use crate::theme::Theme;
@@ -226,6 +227,9 @@ fn rows(
     for name in app.services() {
         let line = signals::service_line(app, &name, width, theme);
         out.push((line, index_of(&Item::Service(name))));
+    }
+    if app.views.overview.golden.value.is_none() && app.waiting(Slot::Golden).is_some() {
+        out.push((Line::styled("  reading the signals …", theme.dim), None));
     }
     if let Some(why) = refusal(&app.views.overview.golden) {
         out.push((Line::styled(why, theme.warn), None));
