@@ -238,6 +238,19 @@ pub fn seconds(value: f64) -> String {
     }
 }
 
+/// A duration given in seconds, for columns: as [`seconds`], but from a minute on without spaces, as in `4m12s` and `1h03m`.
+#[must_use]
+pub fn brief(value: f64) -> String {
+    let whole = value.abs() as u64;
+    let sign = if value < 0.0 { "-" } else { "" };
+    match whole {
+        _ if !value.is_finite() => seconds(value),
+        0..60 => seconds(value),
+        60..3600 => format!("{sign}{}m{:02}s", whole / 60, whole % 60),
+        _ => format!("{sign}{}h{:02}m", whole / 3600, whole % 3600 / 60),
+    }
+}
+
 /// A stretch of time that a person chose, in milliseconds, in its roundest unit: `40 s`, `15 min`, `1.5 h`.
 #[must_use]
 pub fn stretch(ms: i64) -> String {
@@ -339,6 +352,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn long_durations_are_brief_in_columns() {
+        let said: Vec<String> = [0.031, 59.9, 60.0, 1000.0, 7_199.0, 3e5, -75.0, f64::NAN]
+            .map(brief)
+            .into();
+        assert_eq!(
+            said,
+            [
+                "31 ms", "59.9 s", "1m00s", "16m40s", "1h59m", "83h20m", "-1m15s", "—"
+            ]
+        );
+    }
 
     #[test]
     fn prose_is_joined_by_paragraph_and_lists_are_not() {

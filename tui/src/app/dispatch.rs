@@ -187,9 +187,9 @@ impl App {
     /// `n`, `N`: to the next row that holds the searched words.
     pub(super) fn next_match(&mut self, forward: bool) {
         let view = views::of(self.view);
-        let typed = match view.query(self) {
-            Some(line) => line.ran.clone(),
-            None => self.find.ran.clone(),
+        let (typed, asked) = match view.query(self) {
+            Some(line) => (line.ran.clone(), true),
+            None => (self.find.ran.clone(), false),
         };
         // `!` before the words looks for rows without them, as it does in queries
         let (words, wanted) = match typed.trim().strip_prefix('!') {
@@ -204,6 +204,10 @@ impl App {
         let holds = |i: &usize| rows[*i].to_lowercase().contains(&folded) == wanted;
         match round(rows.len(), at, forward).find(holds) {
             Some(index) => view.select(self, 0, index),
+            // a query in a language finds rows that need not hold its text
+            None if wanted && asked => {
+                self.say("these rows are what the query found: j and k walk them, / asks anew")
+            }
             None if wanted => self.say(format!("no row holds {words:?}")),
             None => self.say(format!("every row holds {words:?}")),
         }

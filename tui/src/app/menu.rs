@@ -58,8 +58,17 @@ pub enum Choice {
 fn fuzzy(text: &str, pattern: &str) -> Option<usize> {
     let text = text.to_lowercase();
     let pattern = pattern.to_lowercase();
-    if let Some(at) = text.find(&pattern) {
+    // what begins a word is meant before what stands within one
+    let begins = |at: &usize| {
+        let before = text[..*at].chars().next_back();
+        before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | ':'))
+    };
+    let places: Vec<usize> = text.match_indices(&pattern).map(|(at, _)| at).collect();
+    if let Some(at) = places.iter().copied().find(begins) {
         return Some(at);
+    }
+    if let Some(at) = places.first() {
+        return Some(200 + at);
     }
     let mut from = 0;
     for c in pattern.chars().filter(|c| !c.is_whitespace()) {
@@ -260,6 +269,8 @@ mod tests {
             item("open Logs", "2"),
             item("submit a diagnosis", "S"),
             item("suspend", "Ctrl-z"),
+            item("slo:burn_rate:ratio", ""),
+            item("requests per second (rate, traffic)", ""),
         ];
         let mut menu = Menu::new("Commands", items);
         let mut first = |filter: &str| {
@@ -270,5 +281,9 @@ mod tests {
         assert_eq!(first("Ctrl-z").as_deref(), Some("suspend"));
         assert_eq!(first("2").as_deref(), Some("open Logs"));
         assert_eq!(first("zzzzqqq"), None);
+        // what begins a word comes before what stands within one
+        let rate = Some("requests per second (rate, traffic)");
+        assert_eq!(first("rate").as_deref(), rate);
+        assert_eq!(first("_rate").as_deref(), Some("slo:burn_rate:ratio"));
     }
 }

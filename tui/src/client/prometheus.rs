@@ -31,15 +31,16 @@ impl Series {
         self.points.last().map(|(_, v)| *v)
     }
 
-    /// Name for a legend: the labels without the metric's name, or the name, or `value`.
+    /// Name for a legend: the labels without the metric's name, the service first; or the name, or `value`.
     #[must_use]
     pub fn name(&self) -> String {
-        let labels: Vec<String> = self
+        let mut labels: Vec<_> = self
             .labels
             .iter()
             .filter(|(k, _)| *k != "__name__")
-            .map(|(k, v)| format!("{k}={v}"))
             .collect();
+        labels.sort_by_key(|(k, _)| *k != "service");
+        let labels: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
         if !labels.is_empty() {
             return labels.join(" ");
         }

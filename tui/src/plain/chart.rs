@@ -11,7 +11,7 @@ const TOLD: usize = 10;
 
 /// One fact a line, the slowest requests first.
 pub fn beside(app: &App) -> String {
-    let query = &app.views.metrics.query.ran;
+    let query = &app.views.metrics.query.good;
     let (unit, window) = (promql::unit(query), app.range.window());
     let mut out = String::new();
     for bound in marks::thresholds(app, query) {

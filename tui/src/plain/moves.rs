@@ -7,10 +7,11 @@ use super::commands::{Command, command};
 use super::tell;
 use crate::app::App;
 use crate::client::Asker;
+use crate::client::traceql;
 use crate::text::escape;
 use crate::time::Range;
 use crate::views::logs::filter::with_filter;
-use crate::views::{self, ViewId, logs, metrics};
+use crate::views::{self, ViewId, logs, metrics, traces};
 use crate::when::{Face, When};
 
 fn nothing(_: &App, _: &str) -> String {
@@ -62,14 +63,14 @@ pub const COMMANDS: &[Command] = &[
     command(
         &["only"],
         "FIELD=VALUE",
-        "log lines of the last search with this value alone",
+        "log lines, traces or series of the last search with this value alone",
         |a, what| filtered(a, what, true),
         view,
     ),
     command(
         &["without"],
         "FIELD=VALUE",
-        "log lines of the last search without this value",
+        "log lines, traces or series of the last search without this value",
         |a, what| filtered(a, what, false),
         view,
     ),
@@ -182,13 +183,33 @@ fn filtered(app: &mut App, what: &str, keep: bool) -> String {
         return "which value? as in service=checkout; show N names those of a line\n".to_owned();
     };
     let (field, value) = (field.trim(), value.trim().trim_matches('"'));
-    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let dotted = app.view == ViewId::Traces;
+    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || (dotted && c == '.');
     if field.is_empty() || !field.chars().all(letters) {
         return format!("{field:?} is no name of a field\n");
     }
-    let query = with_filter(&app.views.logs.logql(), field, value, keep);
-    logs::state::show_query(app, &query);
-    app.refresh(Asker::Person);
+    match app.view {
+        ViewId::Traces => {
+            let Some(condition) = traces::details::condition(field, value, keep) else {
+                return "an event cannot be filtered by; an attribute can\n".to_owned();
+            };
+            let query = traceql::and_also(&traces::state::base(app), &condition);
+            traces::state::show_query(app, &query);
+        }
+        ViewId::Metrics => {
+            let good = &app.views.metrics.query.good;
+            let Some(query) = metrics::filter::with_matcher(good, field, value, keep) else {
+                return "the expression told last asks for no metric\n".to_owned();
+            };
+            app.views.metrics.query.set(&query);
+            app.run_query();
+        }
+        _ => {
+            let query = with_filter(&app.views.logs.base(), field, value, keep);
+            logs::state::show_query(app, &query);
+            app.refresh(Asker::Person);
+        }
+    }
     String::new()
 }
 

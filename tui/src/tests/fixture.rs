@@ -39,6 +39,8 @@ pub struct Lab {
     /// Bodies of what was posted.
     pub posted: Vec<(String, Value)>,
     pub empty: bool,
+    /// Whether there is more of everything than fits.
+    pub flooded: bool,
     /// Whether the root of the trace has not arrived, as its request is still running.
     pub running: bool,
     /// Whether only a share of the traces was kept.
@@ -272,6 +274,7 @@ pub fn lab() -> Lab {
         asked: Vec::new(),
         posted: Vec::new(),
         empty: false,
+        flooded: false,
         hostile: None,
         running: false,
         sampled: false,
@@ -926,6 +929,15 @@ async fn prom_range(State(lab): State<Shared>, Query(p): Parameters) -> Response
     }
     let number = |key: &str| p[key].parse::<f64>().unwrap();
     let (start, end, step) = (number("start"), number("end"), number("step"));
+    if lab.lock().flooded {
+        let result = super::flood::series(query, start, end, step);
+        return Json(json!({"status":"success","data":{"resultType":"matrix","result":result}}))
+            .into_response();
+    }
+    let asked_for = |name: &str| {
+        !query.contains(&format!("service!=\"{name}\""))
+            && (!query.contains("service=\"") || query.contains(&format!("service=\"{name}\"")))
+    };
     let services: &[(&str, f64)] = &[
         ("storefront", 1.0),
         ("checkout", 0.4),
@@ -935,6 +947,7 @@ async fn prom_range(State(lab): State<Shared>, Query(p): Parameters) -> Response
     ];
     let result: Vec<Value> = services
         .iter()
+        .filter(|(name, _)| asked_for(name))
         .map(|(name, weight)| {
             let mut values = Vec::new();
             let mut at = start;
@@ -1002,7 +1015,16 @@ async fn loki_range(State(lab): State<Shared>, Query(p): Parameters) -> Response
         p["start"].parse::<i64>().unwrap(),
         p["end"].parse::<i64>().unwrap(),
     );
+    if query.starts_with("sum by") && lab.lock().flooded {
+        let result = super::flood::counts(start, end);
+        return Json(json!({"status":"success","data":{"resultType":"matrix","result":result}}))
+            .into_response();
+    }
     if query.starts_with("sum by") {
+        if lab.lock().empty {
+            return Json(json!({"status":"success","data":{"resultType":"matrix","result":[]}}))
+                .into_response();
+        }
         let row = |level: &str, each: fn(i64) -> i64| {
             let values: Vec<Value> = (0..60)
                 .map(|i| {
@@ -1028,6 +1050,11 @@ async fn loki_range(State(lab): State<Shared>, Query(p): Parameters) -> Response
         ),
         ("worker", "info", "nightly report: page 12 of 90"),
     ];
+    if lab.lock().flooded {
+        let result = super::flood::streams(start, end);
+        return Json(json!({"status":"success","data":{"resultType":"streams","result":result}}))
+            .into_response();
+    }
     let mut streams = Vec::new();
     if !lab.lock().empty {
         for i in 0..60_i64 {
@@ -1061,15 +1088,25 @@ async fn tempo_search(State(lab): State<Shared>, Query(p): Parameters) -> Respon
         )
             .into_response();
     }
+    if lab.lock().flooded {
+        return Json(json!({"traces":super::flood::traces(),"metrics":{}})).into_response();
+    }
     let failed_only = p["q"].contains("status = error");
+    let (only, without) = ("&& rootName = \"", "|| rootName != \"");
+    let asked_for = |name: &str| {
+        let named = |before: &str| p["q"].contains(&format!("{before}{name}\""));
+        !named(without) && (!p["q"].contains(only) || named(only))
+    };
     let traces: Vec<Value> = (0..40)
         .filter(|i| !failed_only || i % 9 == 4)
         .filter(|_| !lab.lock().empty)
         .map(|i| {
             let id = if i == 0 { text(TRACE) } else { format!("{i:032x}") };
             let (service, name, ms) = [("storefront", "GET /orders/{customer}", 3411.0), ("storefront", "GET /browse", 31.0), ("storefront", "POST /checkout", 240.0)][i % 3];
-            json!({"traceID":id,"rootServiceName":service,"rootTraceName":name,"startTimeUnixNano":((NOW_MS - i as i64 * 2210) * 1_000_000).to_string(),"durationMs":ms - i as f64,"rootReceived":i != 3 && !(i == 0 && lab.lock().running),"spanSets":[{"matched":3,"spans":[]}],"serviceStats":{service:{"spanCount":3,"errorCount":u32::from(i % 9 == 4)}}})
+            (name, json!({"traceID":id,"rootServiceName":service,"rootTraceName":name,"startTimeUnixNano":((NOW_MS - i as i64 * 2210) * 1_000_000).to_string(),"durationMs":ms - i as f64,"rootReceived":i != 3 && !(i == 0 && lab.lock().running),"spanSets":[{"matched":3,"spans":[]}],"serviceStats":{service:{"spanCount":3,"errorCount":u32::from(i % 9 == 4)}}}))
         })
+        .filter(|(name, _)| asked_for(name))
+        .map(|(_, trace)| trace)
         .collect();
     Json(json!({"traces":traces,"metrics":{}})).into_response()
 }
@@ -1077,6 +1114,9 @@ async fn tempo_search(State(lab): State<Shared>, Query(p): Parameters) -> Respon
 async fn tempo_trace(State(lab): State<Shared>, Path(id): Path<String>) -> Response {
     if id != TRACE && !id.starts_with("0000") {
         return (StatusCode::NOT_FOUND, "trace not found").into_response();
+    }
+    if lab.lock().flooded {
+        return Json(json!({"batches":super::flood::batches()})).into_response();
     }
     let base = NOW_MS * 1_000_000;
     let span = |id: u64,

@@ -249,3 +249,42 @@ async fn charts_are_kept_as_panels_side_by_side_or_one_at_a_time() {
         assert!(text_of(&app).contains("panel 1 of 2"));
     }
 }
+
+#[tokio::test]
+async fn a_series_is_filtered_for_and_out_by_the_label_that_tells_it_from_the_others() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["4", "h", "j", "="]).await;
+    assert_eq!(
+        app.views.metrics.query.ran,
+        "sum by (service) (rate(http_server_request_duration_seconds_count{service=\"orders\"}[30s]))"
+    );
+    let shown = text_of(&app);
+    assert!(
+        shown.contains(" 1 series ") && shown.contains("crosshair at"),
+        "{shown}"
+    );
+    press(&mut app, &client, &["[", "!"]).await;
+    let ran = &app.views.metrics.query.ran;
+    assert!(
+        ran.contains("_count{service!=\"storefront\"}[30s]"),
+        "{ran}"
+    );
+    assert!(text_of(&app).contains(" 4 series "));
+}
+
+#[tokio::test]
+async fn of_several_labels_one_is_chosen() {
+    let (mut app, client, _) = opened(super::flood::lab(), (80, 24)).await;
+    press(&mut app, &client, &["4", "j", "="]).await;
+    let shown = text_of(&app);
+    for row in ["Only series whose", "instance = ", "service = "] {
+        assert!(shown.contains(row), "{row} is not in\n{shown}");
+    }
+    assert!(!shown.contains("job = shop"), "all have it\n{shown}");
+    press(&mut app, &client, &["Down", "Enter"]).await;
+    let ran = &app.views.metrics.query.ran;
+    assert!(
+        ran.contains("_count{service=\"注文履歴サービス-1\"}[30s]"),
+        "{ran}"
+    );
+}

@@ -749,3 +749,21 @@ async fn help_names_a_key_for_each_thing_that_it_advises() {
         press(&mut app, &client, &["Esc"]).await;
     }
 }
+
+#[tokio::test]
+async fn the_list_of_traces_is_filtered_for_and_out_by_what_the_selected_one_begins_with() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["3", "j", "!"]).await;
+    let shown = text_of(&app);
+    assert_eq!(
+        app.views.traces.query.ran,
+        "{ (rootServiceName != \"storefront\" || rootName != \"GET /browse\") }"
+    );
+    assert!(!shown.contains("storefront GET /browse"), "{shown}");
+    press(&mut app, &client, &["j", "="]).await;
+    let shown = text_of(&app);
+    assert!(!shown.contains("storefront GET /orders"), "{shown}");
+    assert!(shown.contains("storefront POST /checkout"), "{shown}");
+    press(&mut app, &client, &["=", "[", "["]).await;
+    assert!(text_of(&app).contains("storefront GET /browse"));
+}

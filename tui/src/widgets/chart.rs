@@ -235,8 +235,9 @@ pub fn draw(
     lines(surface, &plot, figure);
     uprights(surface, &plot, figure, letters == 1);
     thresholds(surface, &plot, figure);
+    dots(surface, &plot, figure, false);
     glyphs(surface, &plot, figure);
-    dots(surface, &plot, figure);
+    dots(surface, &plot, figure, true);
     selection::shade(surface, plot.area, window, figure.span);
     axis::draw(surface, plot.area, figure.unit, bounds, window, |v| {
         plot.row(v)
@@ -364,32 +365,43 @@ fn thresholds(surface: &mut Surface<'_>, plot: &Plot, figure: &Figure<'_>) {
 
 /// The series' own glyphs on their lines, so that they are told apart without colours; the selected one has most.
 fn glyphs(surface: &mut Surface<'_>, plot: &Plot, figure: &Figure<'_>) {
-    /// Cells from one glyph to the next: of the selected series, of another.
-    const EVERY: (u16, u16) = (6, 18);
+    /// Cells that each of the other series has for its glyph, and the least from one of its glyphs to the next.
+    const OTHERS: (u16, u16) = (5, 18);
     let count = super::cut::cells(figure.series.len().clamp(1, DRAWN));
     for index in in_order(figure) {
         let series = &figure.series[index];
         let every = match index == figure.selected {
-            true => EVERY.0,
-            false => EVERY.1,
+            true => (plot.area.width / 10).clamp(6, 14),
+            false => (count * OTHERS.0).clamp(OTHERS.1, plot.area.width.max(OTHERS.1)),
         };
         // lines that lie on each other show their glyphs one after the other
         let first = super::cut::cells(index) * every / count + 1;
         let (glyph, style) = look(surface.theme, index);
         let pause = longest_pause(series);
         for x in (plot.area.x + first..plot.area.right()).step_by(usize::from(every)) {
-            let at = plot.time(x);
-            let after = series.points.partition_point(|(t, _)| *t <= at);
-            let point = after.checked_sub(1).map(|i| series.points[i]);
-            if let Some((t, value)) = point
-                && value.is_finite()
-                && at - t <= pause
-                && t >= plot.window.start_ms
-            {
+            if let Some(value) = on_line(series, pause, plot, x) {
                 surface.text(x, plot.row(value), 1, glyph, style);
             }
         }
     }
+}
+
+/// The value of a line in the middle of a column: between two points that it joins, or of the point that stands there.
+fn on_line(series: &Series, pause: i64, plot: &Plot, x: u16) -> Option<f64> {
+    let (at, window) = (plot.time(x), plot.window);
+    let drawn = |point: &&(i64, f64)| {
+        point.1.is_finite() && point.0 >= window.start_ms && point.0 <= window.end_ms
+    };
+    let next = series.points.partition_point(|(t, _)| *t <= at);
+    let before = next.checked_sub(1).and_then(|i| series.points.get(i));
+    let (before, after) = (before.filter(drawn), series.points.get(next).filter(drawn));
+    if let (Some((t1, v1)), Some((t2, v2))) = (before, after)
+        && t2 - t1 <= pause
+    {
+        return Some(v1 + (v2 - v1) * (at - t1) as f64 / (t2 - t1) as f64);
+    }
+    let there = |point: &&(i64, f64)| plot.column(point.0) == Some(x);
+    before.filter(there).or(after.filter(there)).map(|p| p.1)
 }
 
 /// The row of an observation; one without a value stands at the bottom.
@@ -399,11 +411,10 @@ pub fn row_of(plot: &Plot, dot: &Dot) -> u16 {
     dot.value.map_or(bottom, |value| plot.row(value))
 }
 
-fn dots(surface: &mut Surface<'_>, plot: &Plot, figure: &Figure<'_>) {
+/// Single observations: the picked one, or the others.
+fn dots(surface: &mut Surface<'_>, plot: &Plot, figure: &Figure<'_>, picked: bool) {
     let theme = surface.theme;
-    let mut dots: Vec<&Dot> = figure.dots.iter().collect();
-    dots.sort_by_key(|dot| dot.picked);
-    for dot in dots {
+    for dot in figure.dots.iter().filter(|dot| dot.picked == picked) {
         let Some(x) = plot.column(dot.at_ms) else {
             continue;
         };

@@ -39,6 +39,8 @@ pub struct QueryLine {
     pub editing: bool,
     /// What was last run.
     pub ran: String,
+    /// What the answer on the screen belongs to: what was last run, unless that is under way still or was refused.
+    pub good: String,
     /// Queries of before, newest last.
     pub history: Vec<String>,
     at: Option<usize>,
@@ -87,6 +89,21 @@ impl QueryLine {
         self.failure = None;
         self.ran = self.value().trim().to_owned();
         self.keep(self.ran.clone());
+    }
+
+    /// What was last run has been answered.
+    pub fn answered(&mut self) {
+        self.failure = None;
+        self.good.clone_from(&self.ran);
+    }
+
+    /// What a filter narrows: what was last run, or the last that was answered where that was refused.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        match self.failure {
+            Some(_) => &self.good,
+            None => &self.ran,
+        }
     }
 
     /// Makes a text the newest of the history.

@@ -69,7 +69,11 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let logs = &app.views.logs;
     let theme = surface.theme;
     let len = logs.lines().len();
-    let state = if logs.in_context() {
+    let state = if app.waiting(Slot::Context).is_some() {
+        "reading the lines around it …".to_owned()
+    } else if app.waiting(Slot::OlderLogs).is_some() {
+        "reading older lines …".to_owned()
+    } else if logs.in_context() {
         "context of every service; Esc back".to_owned()
     } else if app.waiting(Slot::Logs).is_some() {
         "querying …".to_owned()

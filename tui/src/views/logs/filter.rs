@@ -83,7 +83,7 @@ pub fn filter(app: &mut App, keep: bool) {
     let Some((key, value)) = chosen.cloned() else {
         return app.say("Tab goes to the fields; = and ! filter by the selected one");
     };
-    let query = with_filter(&app.views.logs.logql(), &key, &value, keep);
+    let query = with_filter(&app.views.logs.base(), &key, &value, keep);
     app.remember();
     app.views.logs.leave_context();
     app.views.logs.query.set(&query);

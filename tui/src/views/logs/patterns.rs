@@ -246,12 +246,12 @@ fn narrowed(logql: &str, pattern: &Pattern, keep: bool) -> Option<String> {
 pub fn narrow(app: &mut App, keep: bool) {
     let logs = &app.views.logs;
     let pattern = logs.patterns.selected();
-    let Some(query) = pattern.and_then(|p| narrowed(&logs.logql(), p, keep)) else {
+    let Some(query) = pattern.and_then(|p| narrowed(&logs.base(), p, keep)) else {
         return app.say("no pattern is selected");
     };
     app.remember();
     let logs = &mut app.views.logs;
-    let before = logs.query.ran.clone();
+    let before = logs.query.base().to_owned();
     logs.query.set(&query);
     logs.query.commit();
     if keep {
@@ -310,7 +310,8 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         // the last good result stays, with why there is no newer one
         (Some(_), Some(why)) => why,
         (Some(found), None) => format!(
-            "{} of {} lines{}{} · {}",
+            "{}{} of {} lines{}{} · {}",
+            app.waiting(Slot::Patterns).map_or("", |_| "reading … · "),
             text::count(len, "pattern", "patterns"),
             found.lines,
             Cut::said(&found.limits),

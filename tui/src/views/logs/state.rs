@@ -79,6 +79,12 @@ impl State {
         words::as_logql(&self.query.ran, &self.seen)
     }
 
+    /// What a filter narrows, as LogQL.
+    #[must_use]
+    pub fn base(&self) -> String {
+        words::as_logql(self.query.base(), &self.seen)
+    }
+
     /// Keeps the names of the fields of these lines.
     pub fn see(&mut self, lines: &[LogLine]) {
         for name in lines.iter().flat_map(|l| l.fields.keys()) {

@@ -62,7 +62,7 @@ pub fn arrived(app: &mut App, lines: Vec<LogLine>, ask: &Ask) {
     let Ask::Logs(asked) = ask else { return };
     let (range, window) = (app.range, asked.window());
     let logs = &mut app.views.logs;
-    logs.query.failure = None;
+    logs.query.answered();
     logs.loaded = true;
     logs.see(&lines);
     logs.window = Some(window);

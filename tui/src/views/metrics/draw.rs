@@ -9,7 +9,9 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{DOTS, exemplars, panels, promql, state};
+use std::collections::BTreeSet;
+
+use super::{DOTS, exemplars, filter, panels, promql, state};
 use crate::app::{App, Click};
 use crate::ask::Slot;
 use crate::client::prometheus::Series;
@@ -51,6 +53,9 @@ fn reading(app: &App) -> String {
         Some(_) => "querying … · ",
         None => "",
     };
+    if app.views.metrics.series.is_empty() {
+        return waiting.trim_end_matches(" · ").to_owned();
+    }
     if let Some(one) = exemplars::picked(app) {
         let of = one.labels.get("service").map_or("", String::as_str);
         let said = format!(
@@ -66,7 +71,7 @@ fn reading(app: &App) -> String {
         .page_ms()
         .map(|page| format!(" ({} from the page)", offset(read - page)))
         .unwrap_or_default();
-    let what = match app.views.metrics.crosshair_ms {
+    let what = match state::crosshair(app) {
         Some(_) => "crosshair at",
         None => "newest values, at",
     };
@@ -82,12 +87,12 @@ fn plotted(app: &App, surface: &mut Surface<'_>, area: Rect) {
         shown[DRAWN - 1] = metrics.series[selected].clone();
         selected = DRAWN - 1;
     }
-    let query = &metrics.query.ran;
+    let query = &metrics.query.good;
     let dots = exemplars::dots(app);
     let figure = Figure {
         series: &shown,
         unit: promql::unit(query),
-        crosshair_ms: metrics.crosshair_ms,
+        crosshair_ms: state::crosshair(app),
         selected,
         marks: &marks::of(app),
         thresholds: &marks::thresholds(app, query),
@@ -122,25 +127,61 @@ fn legend(app: &App, surface: &mut Surface<'_>, area: Rect) {
         false => String::new(),
     };
     let list = surface.titled(area, "Legend", &format!("{title}{dots}"), false);
-    let unit = promql::unit(&metrics.query.ran);
+    let unit = promql::unit(&metrics.query.good);
     let read = state::read_at(app);
     let rows = Rows::of(count, metrics.at.of(count));
+    let shared = filter::shared(&metrics.series);
     surface.list(list, rows, |theme, index, width| {
-        legend_row(&metrics.series[index], (index, unit), read, width, theme)
+        let mut row = figures(&metrics.series[index], (index, unit), read, theme);
+        let room = width.saturating_sub(row.width() + 1);
+        let name = named(&metrics.series[index], &shared, room, theme);
+        row.spans.splice(1..1, name);
+        row
     });
 }
 
-fn legend_row(
+/// The name of a series: first the labels that tell it from the others, then those that all have.
+fn named(
+    series: &Series,
+    shared: &BTreeSet<String>,
+    room: usize,
+    theme: &Theme,
+) -> [Span<'static>; 2] {
+    let (mut all, mut own) = (series.clone(), series.clone());
+    all.labels.retain(|key, _| shared.contains(key));
+    own.labels.retain(|key, _| !shared.contains(key));
+    let tells = !own.labels.is_empty();
+    let own = text::fit(
+        &text::escape(&if tells { &own } else { series }.name()),
+        room,
+    );
+    let left = room - text::width(&own);
+    let all = match tells && all.labels.keys().any(|key| key != "__name__") {
+        true => format!(" {}", text::escape(&all.name())),
+        false => String::new(),
+    };
+    [
+        Span::styled(own, theme.text),
+        Span::styled(text::pad(&all, left), theme.dim),
+    ]
+}
+
+/// The glyph of a series, and its values.
+fn figures(
     series: &Series,
     (index, unit): (usize, Unit),
     read: i64,
-    width: usize,
     theme: &Theme,
 ) -> Line<'static> {
+    /// Cells of a value: the longest has four digits behind the point and a unit.
+    const CELLS: usize = 10;
     let finite = || series.points.iter().map(|p| p.1).filter(|v| v.is_finite());
     let low = finite().fold(f64::INFINITY, f64::min);
     let high = finite().fold(f64::NEG_INFINITY, f64::max);
-    let shown = |value| unit.shown(value);
+    let shown = |value| match unit {
+        Unit::Seconds => text::brief(value),
+        unit => unit.shown(value),
+    };
     let at = series.at(read).map_or_else(|| "—".to_owned(), shown);
     let (glyph, style) = if index < DRAWN {
         chart::look(theme, index)
@@ -148,15 +189,13 @@ fn legend_row(
         ("·", theme.dim)
     };
     let figures = format!(
-        "{}  min {}  max {}",
-        text::pad_left(&at, 9),
-        text::pad(&shown(low), 9),
-        text::pad(&shown(high), 9)
+        " {}  min {} max {}",
+        text::pad_left(&at, CELLS),
+        text::pad(&shown(low), CELLS),
+        text::pad(&shown(high), CELLS)
     );
-    let room = width.saturating_sub(text::width(&figures) + 3);
     Line::from(vec![
         Span::styled(format!("{glyph} "), style),
-        Span::styled(text::pad(&text::escape(&series.name()), room), theme.text),
         Span::styled(figures, theme.text),
     ])
 }

@@ -10,8 +10,9 @@ use crate::views::traces;
 use crate::widgets::axis::Unit;
 use crate::widgets::chart::Dot;
 
-/// Parts of a window, of each of which one observation is shown.
-const PARTS: i64 = 40;
+/// Cells of the screen for each part of the window, of which one observation is shown, and how many parts there are.
+const PART: u16 = 4;
+const PARTS: (u16, u16) = (10, 40);
 /// What names the series of histograms, which alone keep observations.
 const BUCKETS: &str = "_bucket";
 
@@ -19,17 +20,27 @@ const BUCKETS: &str = "_bucket";
 pub fn refresh(app: &mut App) {
     let query = app.views.metrics.query.ran.clone();
     if !query.contains(BUCKETS) {
-        return app.views.metrics.exemplars.clear();
+        return;
     }
     let window = app.range.passed();
     app.ask(Ask::Exemplars { query, window }, Asker::Screen);
 }
 
-/// Observations have arrived; those of an expression that was left are of no use.
+/// Observations have arrived.
 pub fn arrived(app: &mut App, found: Vec<Exemplar>, ask: &Ask) {
     let metrics = &mut app.views.metrics;
-    if matches!(ask, Ask::Exemplars { query, .. } if *query == metrics.query.ran) {
+    if let Ask::Exemplars { query, .. } = ask {
         metrics.exemplars = found;
+        metrics.exemplars_of.clone_from(query);
+    }
+}
+
+/// Those of the lines on the screen, though another expression is under way or was refused.
+fn known(app: &App) -> &[Exemplar] {
+    let metrics = &app.views.metrics;
+    match metrics.exemplars_of == metrics.query.good {
+        true => &metrics.exemplars,
+        false => &[],
     }
 }
 
@@ -37,11 +48,12 @@ pub fn arrived(app: &mut App, found: Vec<Exemplar>, ask: &Ask) {
 #[must_use]
 pub fn shown(app: &App) -> Vec<&Exemplar> {
     let window = app.range.window();
-    let part_ms = (window.length_ms() / PARTS).max(1);
+    let parts = (app.size.0 / PART).clamp(PARTS.0, PARTS.1);
+    let part_ms = (window.length_ms() / i64::from(parts)).max(1);
     let picked = app.views.metrics.picked.as_ref();
     let mut out: Vec<&Exemplar> = Vec::new();
     let within = |e: &&Exemplar| e.at_ms >= window.start_ms && e.at_ms <= window.end_ms;
-    for one in app.views.metrics.exemplars.iter().filter(within) {
+    for one in known(app).iter().filter(within) {
         let part = |e: &Exemplar| e.at_ms.div_euclid(part_ms);
         match out.last_mut() {
             Some(last) if part(last) == part(one) => {
@@ -59,7 +71,7 @@ pub fn shown(app: &App) -> Vec<&Exemplar> {
 /// Where they stand on a chart of a unit: what was observed is in seconds, so that on other charts they stand at the bottom.
 #[must_use]
 pub fn dots(app: &App) -> Vec<Dot> {
-    let unit = promql::unit(&app.views.metrics.query.ran);
+    let unit = promql::unit(&app.views.metrics.query.good);
     let picked = picked(app);
     let dot = |one: &Exemplar| Dot {
         at_ms: one.at_ms,
@@ -74,19 +86,19 @@ pub fn dots(app: &App) -> Vec<Dot> {
 pub fn picked(app: &App) -> Option<&Exemplar> {
     let metrics = &app.views.metrics;
     let picked = metrics.picked.as_ref()?;
-    (metrics.crosshair_ms == Some(picked.at_ms)).then_some(picked)
+    (state::crosshair(app) == Some(picked.at_ms)).then_some(picked)
 }
 
 /// Whether the present chart has observations.
 #[must_use]
 pub fn any(app: &App) -> bool {
-    !app.views.metrics.exemplars.is_empty()
+    !known(app).is_empty()
 }
 
 /// `e`, `E`: the crosshair to the next or previous observation; without a crosshair to the newest.
 pub fn step(app: &mut App, forward: bool) {
     let shown = shown(app);
-    let at = app.views.metrics.crosshair_ms;
+    let at = state::crosshair(app);
     let next = match (picked(app), at) {
         // several may have been made at one moment
         (Some(here), _) => {

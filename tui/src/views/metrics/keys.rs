@@ -1,6 +1,6 @@
 //! Keys of the metrics view.
 
-use super::{exemplars, panels, presets, state};
+use super::{exemplars, filter, panels, presets, state};
 use crate::app::App;
 use crate::app::keymap::{Row, foot, row};
 use crate::widgets::cursor::Motion;
@@ -24,13 +24,15 @@ pub const KEYS: &[Row] = &[
         "peak",
         "crosshair to the greatest value of the series, so that m pins that one",
         state::cross_peak,
-    ),
+    )
+    .when(state::has_series),
     foot(
         &["m"],
         "pin",
         "pin the selected series' value as evidence: at the crosshair, or else the newest",
         App::pin,
-    ),
+    )
+    .when(state::has_series),
     foot(
         &["e"],
         "request",
@@ -49,14 +51,15 @@ pub const KEYS: &[Row] = &[
         "read",
         "read earlier values: the crosshair to the left",
         |app| app.motion(Motion::Left),
-    ),
+    )
+    .when(state::has_series),
     foot(
         &["Right", "l"],
         "later",
         "read later values: the crosshair to the right",
         |app| app.motion(Motion::Right),
     )
-    .when(|app| app.views.metrics.crosshair_ms.is_some()),
+    .when(|app| state::crosshair(app).is_some()),
     row(
         &["x"],
         "at page",
@@ -68,7 +71,8 @@ pub const KEYS: &[Row] = &[
         "drill in",
         "the trace of the request that the crosshair stands on (×), or else logs of the series' service about the crosshair",
         exemplars::enter,
-    ),
+    )
+    .when(state::has_series),
     row(
         &["E"],
         "request before",
@@ -92,7 +96,19 @@ pub const KEYS: &[Row] = &[
         "traces",
         "traces of the series' service",
         App::its_traces,
-    ),
+    )
+    .when(state::has_series),
+    foot(
+        &["="],
+        "only",
+        "only series with this one's label, in each selector of the expression",
+        |app| filter::filter(app, true),
+    )
+    .when(filter::has_label),
+    row(&["!"], "without", "no series with that label", |app| {
+        filter::filter(app, false)
+    })
+    .when(filter::has_label),
     foot(
         &["V"],
         "span",

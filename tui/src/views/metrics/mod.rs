@@ -3,6 +3,7 @@
 pub mod complete;
 mod draw;
 pub mod exemplars;
+pub mod filter;
 mod keys;
 pub mod panels;
 pub mod presets;
@@ -152,7 +153,7 @@ impl View for Metrics {
         if whole {
             state::selected(app).map(|s| format!("{} {}", s.name(), s.last().unwrap_or(f64::NAN)))
         } else {
-            Some(metrics.query.ran.clone())
+            Some(metrics.query.good.clone())
         }
     }
 

@@ -6,7 +6,7 @@ use api::PinTarget;
 
 use super::complete::Labels;
 use super::panels::Panel;
-use super::{exemplars, panels};
+use super::{exemplars, panels, promql};
 use crate::app::App;
 use crate::app::places::Subject;
 use crate::ask::Ask;
@@ -35,15 +35,17 @@ pub struct State {
     pub at: Cursor,
     /// Where values are read; none reads the newest.
     pub crosshair_ms: Option<i64>,
-    /// Single observations of the present expression, in order of time.
+    /// Single observations of an expression, in order of time.
     pub exemplars: Vec<Exemplar>,
+    /// That expression.
+    pub(super) exemplars_of: String,
     /// The one that the crosshair was put on last.
     pub picked: Option<Exemplar>,
     /// Labels of metrics that were asked for, and when they came, on the screen's clock.
     pub labels: BTreeMap<String, (u64, Labels)>,
     /// The metric whose labels are being read.
     pub labels_asked: Option<String>,
-    /// The expression that was asked for last: the crosshair belongs to it.
+    /// The expression that the crosshair belongs to.
     asked: String,
     /// Service that ready expressions are about.
     pub service: Option<String>,
@@ -65,16 +67,6 @@ pub fn refresh(app: &mut App, asker: Asker) {
     let query = app.views.metrics.query.ran.clone();
     if query.is_empty() {
         return;
-    }
-    let metrics = &mut app.views.metrics;
-    if metrics.asked != query {
-        metrics.asked.clone_from(&query);
-        metrics.at = Cursor::default();
-        metrics.exemplars.clear();
-        // the peak of one expression is any moment of another
-        if metrics.crosshair_ms.take().is_some() {
-            app.say("new query: the crosshair is gone, values are the newest; X goes to the peak");
-        }
     }
     let window = app.range.passed();
     app.ask(
@@ -110,11 +102,27 @@ pub fn greatest_first(series: &mut [Series]) {
     });
 }
 
+/// The lines of another expression have come. Where it is about the same metric, as after a filter, the moment stays.
+fn turned(app: &mut App) {
+    let metrics = &mut app.views.metrics;
+    let query = metrics.query.ran.clone();
+    let same_metric = promql::metric_in(&metrics.asked) == promql::metric_in(&query);
+    metrics.asked = query;
+    metrics.at = Cursor::default();
+    // the peak of one metric is any moment of another
+    if !same_metric && metrics.crosshair_ms.take().is_some() && app.view == ViewId::Metrics {
+        app.say("new query: the crosshair is gone, values are the newest; X goes to the peak");
+    }
+}
+
 /// Series have arrived: the greatest first, and the selected one stays selected.
 pub fn arrived(app: &mut App, mut series: Vec<Series>) {
+    if app.views.metrics.asked != app.views.metrics.query.ran {
+        turned(app);
+    }
     let chosen = selected(app).map(|s| s.labels.clone());
     let metrics = &mut app.views.metrics;
-    metrics.query.failure = None;
+    metrics.query.answered();
     metrics.loaded = true;
     greatest_first(&mut series);
     metrics.series = series;
@@ -129,6 +137,12 @@ pub fn arrived(app: &mut App, mut series: Vec<Series>) {
     }
 }
 
+/// Whether there is a series to read.
+#[must_use]
+pub fn has_series(app: &App) -> bool {
+    !app.views.metrics.series.is_empty()
+}
+
 /// The selected series.
 #[must_use]
 pub fn selected(app: &App) -> Option<&Series> {
@@ -136,10 +150,18 @@ pub fn selected(app: &App) -> Option<&Series> {
     metrics.series.get(metrics.at.of(metrics.series.len()))
 }
 
+/// The crosshair, while the window holds it.
+#[must_use]
+pub fn crosshair(app: &App) -> Option<i64> {
+    let window = app.range.window();
+    let at = app.views.metrics.crosshair_ms;
+    at.filter(|at| (window.start_ms..=window.end_ms).contains(at))
+}
+
 /// Where values are read: the crosshair, or the end of the window.
 #[must_use]
 pub fn read_at(app: &App) -> i64 {
-    app.views.metrics.crosshair_ms.unwrap_or_else(|| {
+    crosshair(app).unwrap_or_else(|| {
         selected(app)
             .and_then(|s| s.points.last())
             .map_or(app.range.passed().end_ms, |p| p.0)
@@ -162,10 +184,13 @@ pub fn motion(app: &mut App, motion: Motion) {
 
 /// `x`: the crosshair to the moment of the page, or away.
 pub fn cross_page(app: &mut App) {
-    app.views.metrics.crosshair_ms = match (app.views.metrics.crosshair_ms, app.page_ms()) {
+    app.views.metrics.crosshair_ms = match (crosshair(app), app.page_ms()) {
         (None, Some(page)) => Some(page),
         _ => None,
     };
+    if app.views.metrics.crosshair_ms.is_some() && crosshair(app).is_none() {
+        app.say("the page is outside of this time range; Z widens it, [ goes back");
+    }
 }
 
 /// `X`: the crosshair to the greatest value of the selected series.
@@ -183,7 +208,7 @@ pub fn cross_peak(app: &mut App) {
 /// `w`, `W`: the crosshair to the next or previous mark: page, alert, change, action.
 pub fn cross_mark(app: &mut App, forward: bool) {
     let (marks, window) = (marks::of(app), app.range.passed());
-    let from = match (app.views.metrics.crosshair_ms, forward) {
+    let from = match (crosshair(app), forward) {
         (Some(at), _) => at,
         // without a crosshair values are read at the end
         (None, true) => window.start_ms - 1,
@@ -207,7 +232,7 @@ pub fn enter(app: &mut App) {
     /// Half of the stretch about the crosshair, milliseconds.
     const AROUND_MS: i64 = 60_000;
     let subject = about(app);
-    if let Some(at) = app.views.metrics.crosshair_ms {
+    if let Some(at) = crosshair(app) {
         app.range.narrow(Window {
             start_ms: at - AROUND_MS,
             end_ms: at + AROUND_MS,
@@ -234,7 +259,6 @@ pub fn show(app: &mut App, subject: &Subject) {
     metrics.query.commit();
     metrics.asked.clone_from(&metrics.query.ran);
     metrics.at = Cursor::default();
-    metrics.exemplars.clear();
     if app.view == ViewId::Metrics {
         app.refresh(Asker::Person);
     } else {
@@ -250,7 +274,7 @@ pub fn pin(app: &App) -> Option<PinTarget> {
     let series = selected(app)?;
     let labels: BTreeMap<String, String> = series.labels.clone();
     Some(PinTarget::Metric {
-        query: app.views.metrics.query.ran.clone(),
+        query: app.views.metrics.query.good.clone(),
         at_ms: read_at(app),
         labels,
     })
@@ -266,7 +290,7 @@ pub fn about(app: &App) -> Subject {
         service,
         trace: exemplars::picked(app).map(|e| e.trace_id.clone()),
         at_ms: Some(read_at(app)),
-        promql: Some(app.views.metrics.query.ran.clone()),
+        promql: Some(app.views.metrics.query.good.clone()),
     }
 }
 

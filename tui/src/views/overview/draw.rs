@@ -19,6 +19,7 @@ use super::signals;
 use super::state::{self, Item};
 use crate::app::App;
 use crate::app::receive::refusal;
+use crate::ask::Slot;
 use crate::client::prometheus;
 use crate::text;
 use crate::theme::Theme;
@@ -50,7 +51,8 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         ..area
     };
     let width = usize::from(main.width.saturating_sub(2));
-    let mut rows = rows(app, width, surface.theme, !wide);
+    let room = usize::from(main.height);
+    let mut rows = rows(app, (width, room), surface.theme, !wide);
     if !wide && rows.len() > usize::from(main.height) {
         newest_change(app, surface.theme, &mut rows);
     }
@@ -67,7 +69,7 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
 }
 
 /// The headings of the list, by which its sections are named where they are out of sight.
-const HEADINGS: [&str; 2] = ["Alerts", "What changed lately"];
+const HEADINGS: [&str; 3] = ["Alerts", "What changed lately", "Services"];
 
 /// The list, and under it what lies further down where it does not fit.
 fn sections(surface: &mut Surface<'_>, area: Rect, rows: Vec<Section>, selected: usize) {
@@ -78,7 +80,7 @@ fn sections(surface: &mut Surface<'_>, area: Rect, rows: Vec<Section>, selected:
     let titles: Vec<Option<&str>> = rows
         .iter()
         .map(|(line, _)| line.spans.first().map_or("", |s| s.content.trim()))
-        .map(|said| HEADINGS.into_iter().find(|title| *title == said))
+        .map(|said| HEADINGS.into_iter().find(|title| said.starts_with(title)))
         .collect();
     let (list, foot) = cut::bottom(area, 1);
     let seen = surface.sections(list, rows, selected);
@@ -184,7 +186,12 @@ fn newest_change(app: &App, theme: &Theme, rows: &mut Vec<Section>) {
     }
 }
 
-fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Section> {
+fn rows(
+    app: &App,
+    (width, height): (usize, usize),
+    theme: &Theme,
+    with_changes: bool,
+) -> Vec<Section> {
     let items = state::items(app);
     let index_of = |wanted: &Item| items.iter().position(|i| i == wanted);
     let mut out: Vec<Section> = Vec::new();
@@ -205,15 +212,24 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
             index_of(&Item::Alert(i)),
         )
     };
-    let above = out.len();
-    out.extend(now.map(alert));
-    if out.len() == above {
-        out.push((Line::styled("  none", theme.dim), None));
+    let now: Vec<usize> = now.collect();
+    let shown = unfolded(app, &now, height.saturating_sub(out.len()));
+    out.extend(now.iter().take(shown).copied().map(alert));
+    match now.len() - shown {
+        0 if now.is_empty() => out.push((Line::styled("  none", theme.dim), None)),
+        0 => {}
+        more => {
+            let said = format!("  … {more} more, j goes on to them");
+            out.push((Line::styled(said, theme.accent), None));
+        }
     }
     out.push((signals::columns(width, theme), None));
     for name in app.services() {
         let line = signals::service_line(app, &name, width, theme);
         out.push((line, index_of(&Item::Service(name))));
+    }
+    if app.views.overview.golden.value.is_none() && app.waiting(Slot::Golden).is_some() {
+        out.push((Line::styled("  reading the signals …", theme.dim), None));
     }
     if let Some(why) = refusal(&app.views.overview.golden) {
         out.push((Line::styled(why, theme.warn), None));
@@ -230,6 +246,24 @@ fn rows(app: &App, width: usize, theme: &Theme, with_changes: bool) -> Vec<Secti
     out
 }
 
+/// How many of the alerts are shown in so many rows: many alerts leave room for the services under them, until one of the
+/// others is selected.
+fn unfolded(app: &App, alerts: &[usize], room: usize) -> usize {
+    /// Alerts that are always shown, and services that have room under them.
+    const LEAST: usize = 4;
+    const SERVICES: usize = 8;
+    let services = app.services().len();
+    // two headings, and the row that says what lies further down
+    let left = room.saturating_sub(services.min(SERVICES) + 3).max(LEAST);
+    let beyond = |place: usize| alerts.iter().skip(left).any(|i| *i == place);
+    let selected = matches!(state::selected(app), Some(Item::Alert(place)) if beyond(place));
+    // a row that says that there is one more is no shorter than that one
+    match selected || alerts.len() <= left + 1 {
+        true => alerts.len(),
+        false => left,
+    }
+}
+
 fn page_rows(app: &App, width: usize, theme: &Theme, out: &mut Vec<Section>) {
     let Some(drill) = app.drill() else { return };
     let Some(page) = &drill.page else {
@@ -243,7 +277,8 @@ fn page_rows(app: &App, width: usize, theme: &Theme, out: &mut Vec<Section>) {
         return;
     };
     let style = severity_style(&page.severity, theme);
-    let title = format!("● {} · {}", page.severity.to_uppercase(), page.title);
+    let said = text::escape(&page.title);
+    let title = format!("● {} · {said}", page.severity.to_uppercase());
     out.push((Line::styled(title, style), Some(0)));
     // the first three lines say what a pager would; p shows all
     let detail = text::wrap(&page.text, width.max(20));

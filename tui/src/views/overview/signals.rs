@@ -168,7 +168,7 @@ pub fn service_line(app: &App, name: &str, width: usize, theme: &Theme) -> Line<
     };
     column(&of(&golden.rate), text::number, NONE);
     column(&of(&golden.errors), text::percent, ERRORS);
-    column(&of(&golden.p95), text::seconds, SLOW);
+    column(&of(&golden.p95), text::brief, SLOW);
     column(&of(&golden.cpu), text::percent, BUSY);
     Line::from(spans)
 }

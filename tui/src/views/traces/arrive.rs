@@ -19,7 +19,7 @@ pub fn hits_arrived(app: &mut App, found: TraceList) {
     let hits = found.hits;
     let (range, on_screen) = (app.range, app.view == crate::views::ViewId::Traces);
     let traces = &mut app.views.traces;
-    traces.query.failure = None;
+    traces.query.answered();
     traces.loaded = true;
     let (query, order) = (traces.query.ran.clone(), traces.order);
     let same = traces

@@ -100,7 +100,7 @@ pub fn texts(traces: &State) -> Vec<String> {
 /// A step in words.
 #[must_use]
 pub fn said(step: &Step) -> String {
-    let lasts = |ns: i64| text::seconds(ns.max(0) as f64 / 1e9);
+    let lasts = |ns: i64| text::brief(ns.max(0) as f64 / 1e9);
     format!(
         "{}: {} {}, its own time {}, in all {} to {}, {} × to {} ×{}",
         step.change.word(),

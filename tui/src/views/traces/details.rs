@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span as Words};
 
 use super::state::{State, show_query};
 use crate::app::App;
+use crate::ask::Slot;
 use crate::client::loki::LogLine;
 use crate::client::tempo::Span;
 use crate::client::traceql::{self, Scope};
@@ -148,26 +149,28 @@ pub fn enter(app: &mut App) {
     }
 }
 
+/// The condition that an attribute, named as the pane names it, has a value or another one; none of an event.
+#[must_use]
+pub fn condition(key: &str, value: &str, keep: bool) -> Option<String> {
+    Some(match (key, key.strip_prefix("resource.")) {
+        ("name", _) => traceql::condition(Scope::Intrinsic, "name", value, keep),
+        ("status", _) => format!("status {} error", if keep { "=" } else { "!=" }),
+        (_, Some(key)) => traceql::condition(Scope::Resource, key, value, keep),
+        (key, _) if key.starts_with("event.") => return None,
+        (key, _) => traceql::condition(Scope::Span, key, value, keep),
+    })
+}
+
 /// `=`, `!`: the traces with the selected attribute's value, or with another one.
 pub fn filter(app: &mut App, keep: bool) {
     let Some((key, value)) = value(&app.views.traces) else {
         return app.say("Tab goes to the span's attributes; = and ! filter by the selected one");
     };
-    let condition = match (key.as_str(), key.strip_prefix("resource.")) {
-        ("name", _) => traceql::condition(Scope::Intrinsic, "name", &value, keep),
-        ("status", _) => format!("status {} error", if keep { "=" } else { "!=" }),
-        (_, Some(key)) => traceql::condition(Scope::Resource, key, &value, keep),
-        (key, _) if key.starts_with("event.") => {
-            return app.say("an event cannot be filtered by; an attribute can");
-        }
-        (key, _) => traceql::condition(Scope::Span, key, &value, keep),
+    let Some(condition) = condition(&key, &value, keep) else {
+        return app.say("an event cannot be filtered by; an attribute can");
     };
-    // the id of one trace would leave no other
-    let asked = match traceql::is_trace_id(&app.views.traces.query.ran) {
-        true => "{ }".to_owned(),
-        false => super::state::asked(app),
-    };
-    show_query(app, &traceql::and_also(&asked, &condition));
+    let query = traceql::and_also(&super::state::base(app), &condition);
+    show_query(app, &query);
 }
 
 /// Draws the pane.
@@ -185,13 +188,16 @@ fn span_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
         return;
     };
     let focused = focused(traces);
-    let title = format!("{} {}", span.service, text::escape(&span.name));
     let keys = if focused {
         "= only  ! without"
     } else {
         "Tab here · v logs"
     };
     let facts = format!("{} · {} · {keys}", span.kind, text::seconds(span.seconds()));
+    // a name without end leaves room for what is said beside it
+    let room = usize::from(area.width).saturating_sub(text::width(&facts) + 8);
+    let title = format!("{} {}", span.service, span.name);
+    let title = text::fit(&text::escape(&title), room.max(8));
     let inner = surface.titled(area, &title, &facts, focused);
     let rows = attributes(span);
     let wide = rows.iter().map(|(key, _)| text::width(key)).max();
@@ -239,7 +245,10 @@ fn trace_logs(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let facts = format!("{}{cut} · ▌ {own} of this span · {keys}", traces.logs.len());
     let inner = surface.titled(area, "Logs of the trace", &facts, focused);
     if traces.logs.is_empty() {
-        let said = "no log line carries this trace id";
+        let said = match app.flights.contains_key(&Slot::TraceLogs) {
+            true => "reading its logs …",
+            false => "no log line carries this trace id",
+        };
         return surface.say(inner, said, surface.theme.dim);
     }
     let list = Rows {

@@ -59,6 +59,9 @@ pub fn ask(app: &mut App) {
 
 /// It has arrived.
 pub fn arrived(app: &mut App, mut found: Differs) {
+    // that a failure has no message says no more than that it is one
+    let says = |value: &AttributeValue| value.key != "statusMessage" || !value.value.is_empty();
+    found.found.values.retain(says);
     // what is surely no chance stands before what may be
     found.found.values.sort_by_key(|value| !value.significant);
     app.views.traces.differs.good(found);
@@ -90,12 +93,20 @@ pub fn said(value: &AttributeValue) -> String {
     format!(
         "{} = {}: {} of these ({}), {} of the rest ({}){chance}",
         value.name(),
-        value.value,
+        shown(value),
         text::percent(value.selected_share),
         value.selected,
         text::percent(value.rest_share),
         value.rest
     )
+}
+
+/// A value; an empty one as a text without letters.
+fn shown(value: &AttributeValue) -> &str {
+    match value.value.as_str() {
+        "" => "\"\"",
+        some => some,
+    }
 }
 
 /// The selected value as text.
@@ -120,8 +131,8 @@ pub fn narrow(app: &mut App, keep: bool) {
         return app.say("no value is selected");
     };
     let condition = traceql::condition(value.scope, &value.key, &value.value, keep);
-    let (asked, typed) = (super::state::asked(app), app.views.traces.query.ran.clone());
-    let query = traceql::and_also(&asked, &condition);
+    let typed = app.views.traces.query.base().to_owned();
+    let query = traceql::and_also(&super::state::base(app), &condition);
     app.remember();
     let traces = &mut app.views.traces;
     traces.aside = None;
@@ -238,7 +249,7 @@ fn row(theme: &Theme, value: &AttributeValue) -> Line<'static> {
         Words::styled(text::pad_left(&rest, 8), theme.dim),
         Words::styled(format!("  {} ", text::pad(&bar, BAR)), theme.info),
         Words::styled(format!("{name} = "), theme.accent),
-        Words::styled(text::escape(&value.value).into_owned(), style),
+        Words::styled(text::escape(shown(value)).into_owned(), style),
         Words::styled(chance, theme.dim),
     ])
 }

@@ -140,7 +140,7 @@ fn took(duration_ms: f64) -> String {
     if duration_ms < 1.0 {
         "<1 ms".to_owned()
     } else {
-        text::seconds(duration_ms / 1000.0)
+        text::brief(duration_ms / 1000.0)
     }
 }
 
@@ -205,14 +205,18 @@ fn notes(trace: &Waterfall) -> Vec<String> {
         let (n, share) = (operation.count, text::percent(operation.share));
         format!("↻ {n} ×, {share} of the time: {name}")
     });
-    let revisited = trace
-        .revisited()
-        .into_iter()
-        .map(|service| format!("⟲ {service} is called again further down its own call"));
+    let revisited = match trace.revisited().as_slice() {
+        [] => None,
+        [one] => Some(format!("⟲ {one} is called again further down its own call")),
+        several => Some(format!(
+            "⟲ called again further down their own call: {}",
+            several.join(", ")
+        )),
+    };
     let mut services: Vec<&str> = trace.spans.iter().map(|s| s.service.as_str()).collect();
     services.sort_unstable();
     services.dedup();
-    let touched = format!("services: {}   ◆ critical path", services.join(", "));
+    let touched = format!("◆ critical path   services: {}", services.join(", "));
     let running = trace
         .is_running()
         .then(|| "… root not here yet: still running; spans arrive when they end".to_owned());
@@ -296,7 +300,7 @@ fn span_row(trace: &Waterfall, row: &Row, width: usize, theme: &Theme) -> Line<'
     };
     let indent = " ".repeat(shown.depth.min(names / 3));
     let name = format!("{indent}{} {}", shown.lead, text::escape(&shown.name));
-    let took = text::seconds((shown.to_ns - shown.from_ns).max(0) as f64 / 1e9);
+    let took = text::brief((shown.to_ns - shown.from_ns).max(0) as f64 / 1e9);
     let strong = if shown.error { theme.bad } else { theme.accent };
     let bar = if shown.error { theme.bad } else { theme.info };
     Line::from(vec![

@@ -86,28 +86,28 @@ pub const KEYS: &[Row] = &[
         state::span_metrics,
     ),
     foot(
-        &["="],
-        "only",
-        "only traces with the selected value",
-        |app| selection::filter(app, true),
-    )
-    .when(selection::has_value),
-    foot(
-        &["!"],
-        "without",
-        "only traces with another value of it",
-        |app| selection::filter(app, false),
-    )
-    .when(selection::has_value),
-    foot(&["Esc"], "list", "back to the list", App::escape_key)
-        .when(|app| state::in_trace(app) || app.views.traces.aside.is_some()),
-    foot(
         &["x"],
         "differs",
         "what failed traces have more than others; again: slow ones",
         differs::next,
     )
     .when(|app| !state::in_trace(app)),
+    foot(
+        &["="],
+        "only",
+        "only traces with the selected value; in the list, those that begin as this one",
+        |app| selection::filter(app, true),
+    )
+    .when(selection::has_value),
+    foot(
+        &["!"],
+        "without",
+        "only traces with another value of it; in the list, those that begin otherwise",
+        |app| selection::filter(app, false),
+    )
+    .when(selection::has_value),
+    foot(&["Esc"], "list", "back to the list", App::escape_key)
+        .when(|app| state::in_trace(app) || app.views.traces.aside.is_some()),
     foot(
         &["c"],
         "compare",

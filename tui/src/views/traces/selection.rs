@@ -4,10 +4,12 @@ use api::PinTarget;
 
 use super::aside::{self, Aside};
 use super::waterfall::{Row, label};
-use super::{details, differs};
+use super::{details, differs, state};
 use crate::app::App;
 use crate::app::places::Subject;
 use crate::ask::Ask;
+use crate::client::loki::quoted;
+use crate::client::traceql;
 use crate::text;
 use crate::time::clock_millis;
 use crate::views::logs;
@@ -66,8 +68,8 @@ pub fn pin_trace(app: &mut App) {
 pub fn has_value(app: &App) -> bool {
     let traces = &app.views.traces;
     match aside::shown(traces) {
-        Some(aside) => aside == Aside::Differs && super::state::has_rows(app),
-        None => details::value(traces).is_some(),
+        Some(aside) => aside == Aside::Differs && state::has_rows(app),
+        None => details::value(traces).is_some() || state::in_list(app),
     }
 }
 
@@ -76,8 +78,36 @@ pub fn filter(app: &mut App, keep: bool) {
     match aside::shown(&app.views.traces) {
         Some(Aside::Differs) => differs::narrow(app, keep),
         None if app.views.traces.open.is_some() => details::filter(app, keep),
-        _ => app.say("no value is selected; x shows what failed traces have more often"),
+        None => filter_list(app, keep),
+        Some(_) => app.say("no value is selected; x shows what failed traces have more often"),
     }
+}
+
+/// The traces that begin as the selected one does, or the others.
+fn filter_list(app: &mut App, keep: bool) {
+    let Some(hit) = app.views.traces.hit() else {
+        return app.say("no trace is selected; = and ! filter by what it begins with");
+    };
+    if hit.running {
+        return app.say("this request is running still: what it began with is not known yet");
+    }
+    let of = |key: &str, value: &str| {
+        let is = if keep { "=" } else { "!=" };
+        format!("{key} {is} {}", quoted(value))
+    };
+    let (service, name) = (
+        of("rootServiceName", &hit.service),
+        of("rootName", &hit.name),
+    );
+    let condition = match keep {
+        true => format!("{service} && {name}"),
+        false => format!("({service} || {name})"),
+    };
+    let base = state::base(app);
+    if base.contains(&condition) {
+        return app.say("these traces are filtered by that already; [ goes back");
+    }
+    state::show_query(app, &traceql::and_also(&base, &condition));
 }
 
 /// Texts of the rows, for searching.

@@ -211,6 +211,17 @@ pub fn asked(app: &App) -> String {
     traceql::of_typed(&app.views.traces.query.ran, &app.services())
 }
 
+/// TraceQL of what a filter narrows.
+#[must_use]
+pub fn base(app: &App) -> String {
+    let typed = app.views.traces.query.base();
+    // the id of one trace would leave no other
+    match traceql::is_trace_id(typed) {
+        true => traceql::of_typed("", &[]),
+        false => traceql::of_typed(typed, &app.services()),
+    }
+}
+
 /// Asks for the traces of the window.
 pub fn refresh(app: &mut App, asker: Asker) {
     let traces = &app.views.traces;
