@@ -46,6 +46,17 @@ impl Strategy {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::AllAtOnce, Self::BlueGreen, Self::Canary];
 
+    /// Shares of new connections that it gives the new release one after the other, per cent. A canary's first is small
+    /// enough to hurt few, and large enough for a shop with one request a second to be judged within half a minute.
+    #[must_use]
+    pub const fn shares(self) -> &'static [u8] {
+        match self {
+            Self::AllAtOnce => &[],
+            Self::BlueGreen => &[100],
+            Self::Canary => &[20, 40, 70],
+        }
+    }
+
     /// Its name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -67,7 +78,7 @@ impl Strategy {
                 "the new release starts beside the old one, takes all traffic at once, is watched, and goes back by itself if it does worse; the old one stands by for two minutes"
             }
             Self::Canary => {
-                "the new release gets a growing share of connections; each step is judged by errors and p95 beside the old release, and a failed one takes it back"
+                "the new release gets 20, 40, 70 and then all of the connections; each step is judged by errors and p95 beside the old release, and a failed one takes it back"
             }
         }
     }
@@ -211,4 +222,17 @@ pub struct ProofView {
     pub passed: Option<bool>,
     /// When the last run ended.
     pub at_ms: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_chooses_a_canary_is_told_its_shares() {
+        for share in Strategy::Canary.shares() {
+            let told = Strategy::Canary.does();
+            assert!(told.contains(&share.to_string()), "{share} in {told}");
+        }
+    }
 }

@@ -47,12 +47,14 @@
 //! asked for is journalled as a query.
 
 mod act;
+mod bound;
 mod case;
 mod chaos;
 mod debrief;
 mod drill;
 
 pub use act::*;
+pub use bound::split_bound;
 pub use case::*;
 pub use chaos::*;
 pub use debrief::*;

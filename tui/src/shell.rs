@@ -167,11 +167,7 @@ fn carry_out(
         }
         // the loop does it, as it has the keys
         Effect::Suspend => {}
-        Effect::Export {
-            name,
-            extension,
-            content,
-        } => write_export(app, name, extension, &content),
+        Effect::Export { name, files } => write_export(app, name, &files),
     }
     Ok(None)
 }
@@ -219,10 +215,15 @@ fn copied(app: &mut App, done: Result<Tried, JoinError>) -> Result<(), Error> {
 }
 
 /// Carries out an export, and says what became of it.
-pub fn write_export(app: &mut App, name: &str, extension: &str, content: &str) {
-    let safe = text::escape_file(extension, content);
-    match export(name, extension, &safe, app.range.now_ms) {
-        Ok(path) => app.say(format!("wrote {}", path.display())),
+pub fn write_export(app: &mut App, name: &str, files: &[(&'static str, String)]) {
+    let now_ms = app.range.now_ms;
+    let written = files.iter().map(|(extension, content)| {
+        let safe = text::escape_file(extension, content);
+        let path = export(name, extension, &safe, now_ms)?;
+        Ok(path.display().to_string())
+    });
+    match written.collect::<std::io::Result<Vec<_>>>() {
+        Ok(paths) => app.say(format!("wrote {}", paths.join(" and "))),
         Err(error) => app.say_bad(format!(
             "could not write the file: {error}; start drill in a folder that can be written"
         )),

@@ -58,12 +58,12 @@ impl Desk {
         let mut all: Vec<Wanted> = page
             .iter()
             .map(|page| {
-                let (query, bound) = without_bound(&page.query);
+                let (query, bound) = api::split_bound(&page.query);
                 Wanted {
                     title: format!("what the page watched: {}", page.alert),
                     unit: "",
                     query,
-                    bound,
+                    bound: bound.map(|(_, bound)| bound),
                 }
             })
             .collect();
@@ -121,19 +121,6 @@ fn begin(entries: &[Entry]) -> Option<i64> {
     Some(first.saturating_sub(BEFORE_MS))
 }
 
-/// An alert's expression without the comparison at its end, and the number that it is compared with.
-fn without_bound(promql: &str) -> (String, Option<f64>) {
-    let query = promql.trim();
-    let cut = [">=", "<=", "==", "!=", ">", "<"]
-        .iter()
-        .find_map(|operator| {
-            let (before, after) = query.rsplit_once(operator)?;
-            let bound = after.trim().parse::<f64>().ok()?;
-            Some((before.trim().to_owned(), Some(bound)))
-        });
-    cut.unwrap_or_else(|| (query.to_owned(), None))
-}
-
 /// Points evenly spaced, with none where nothing was measured.
 fn spread(
     found: &[(i64, f64)],
@@ -185,15 +172,5 @@ mod tests {
             ]
         );
         assert_eq!(spread(&[], 0, i64::MAX / 2, 1).len() as i64, POINTS);
-    }
-
-    #[test]
-    fn the_bound_of_the_page_is_told_apart_from_what_it_watched() {
-        assert_eq!(
-            without_bound("a / b > 0.05"),
-            ("a / b".to_owned(), Some(0.05))
-        );
-        assert_eq!(without_bound("absent(up)"), ("absent(up)".to_owned(), None));
-        assert_eq!(without_bound("a > b"), ("a > b".to_owned(), None));
     }
 }

@@ -55,7 +55,7 @@ impl App {
                 ..body
             };
         }
-        let said = self.said_now(theme, lost.filter(|_| !tabs));
+        let said = self.said_now(theme, lost.filter(|_| !tabs), usize::from(area.width));
         if area.height >= 6 {
             let foot = Rect {
                 y: area.bottom() - 1,
@@ -112,21 +112,26 @@ impl App {
 
     /// What stands in the footer's place: a message, but not while a pair of keys waits for its second; or what has no
     /// other place.
-    fn said_now(&self, theme: &Theme, lost: Option<String>) -> Option<(String, Style)> {
+    fn said_now(
+        &self,
+        theme: &Theme,
+        lost: Option<String>,
+        cells: usize,
+    ) -> Option<(String, Style)> {
         if let Some(said) = self.span_said() {
             return Some((format!(" {said}"), theme.accent));
         }
         let toast = self.toast.as_ref().filter(|_| self.prefix.is_none());
-        let said = toast.map(|toast| match toast.bad {
-            true => (format!(" ✗ {}", toast.text), theme.bad),
-            false => (format!(" › {}", toast.text), theme.info),
+        let said = toast.map(|toast| {
+            let style = if toast.bad { theme.bad } else { theme.info };
+            (self.toast_line(toast, cells), style)
         });
         said.or_else(|| lost.map(|said| (said, theme.banner)))
     }
 
     fn header(&self, surface: &mut Surface<'_>, area: Rect) {
         let theme = surface.theme;
-        let (right, right_style) = self.header_right(theme);
+        let (right, right_style) = self.header_right(theme, area.width);
         let right_cells = cut::cells(text::width(&right)).min(area.width);
         let spans = self.header_left(theme, area.width);
         let left_cells = area.width - right_cells;
@@ -144,9 +149,18 @@ impl App {
         }
     }
 
-    fn header_right(&self, theme: &Theme) -> (String, Style) {
+    fn header_right(&self, theme: &Theme, width: u16) -> (String, Style) {
         let seat = if self.observer { "observer  " } else { "" };
-        let range = self.range.label();
+        let mut range = self.range.label();
+        // the sign says what the words behind it do
+        if width < CROWDED
+            && let Some(sign) = range.find(['▶', '‖'])
+        {
+            range = range
+                .chars()
+                .take(range[..sign].chars().count() + 1)
+                .collect();
+        }
         match &self.lost {
             Some(_) if self.lab_closed() => (format!(" {seat}{range}  ■ closed "), theme.dim),
             Some(_) => (format!(" {seat}{range}  ⚠ lost "), theme.warn),
@@ -172,7 +186,7 @@ impl App {
             Span::styled(format!("{}  ", clock(now_ms)), theme.header),
         ];
         // where not all of it has room, the alerts have it first
-        let crowded = width < 60;
+        let crowded = width < CROWDED;
         if crowded {
             spans.extend(alerts_in_short(&drill.alerts, theme));
         }
@@ -327,6 +341,8 @@ fn message(surface: &mut Surface<'_>, line: Rect, said: &str, style: Style) {
     surface.text(line.x, line.y, line.width, &said, style);
 }
 
+/// Below this width not all of the header has room.
+const CROWDED: u16 = 60;
 /// Cells between two entries of the footer.
 const GAP: u16 = 2;
 

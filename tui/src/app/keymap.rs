@@ -302,6 +302,12 @@ pub const EVERYWHERE: &[Row] = &[
         "mouse on or off; off lets the terminal select text",
         App::toggle_mouse,
     ),
+    row(
+        &["F4"],
+        "messages",
+        "what was said in the bottom line lately, in full",
+        App::read_messages,
+    ),
     row(&["F5"], "refresh", "ask again now", |app| {
         app.refresh(Asker::Person)
     }),
@@ -409,20 +415,12 @@ impl App {
     /// Writes what is shown into a file.
     pub fn export(&mut self) {
         let view = views::of(self.view);
-        let (extension, content) = view
-            .export(self)
-            .unwrap_or_else(|| ("txt", crate::screen::text_of(self)));
-        let readable = view.readable(self);
-        self.effects.push(Effect::Export {
-            name: view.name(),
-            extension,
-            content,
-        });
-        self.effects.extend(readable.map(|content| Effect::Export {
-            name: view.name(),
-            extension: "txt",
-            content,
-        }));
+        let data = view.export(self);
+        let data = data.unwrap_or_else(|| ("txt", crate::screen::text_of(self)));
+        let readable = view.readable(self).map(|content| ("txt", content));
+        let name = view.name();
+        let files = readable.into_iter().chain([data]).collect();
+        self.effects.push(Effect::Export { name, files });
     }
 
     fn quit(&mut self) {

@@ -9,6 +9,7 @@ pub mod keymap;
 pub mod keyname;
 pub mod lost;
 pub mod menu;
+mod messages;
 pub mod opening;
 pub mod overlay;
 pub mod palette;
@@ -64,14 +65,12 @@ pub enum Click {
 pub enum Effect {
     /// Put text on the clipboard.
     Copy(Copied),
-    /// Write a file beside the person's work: name without time, extension, content.
+    /// Write files beside the person's work.
     Export {
         /// What it is, as in `logs`.
         name: &'static str,
-        /// Extension.
-        extension: &'static str,
-        /// Content.
-        content: String,
+        /// Extension and content of each.
+        files: Vec<(&'static str, String)>,
     },
     /// Ring the bell.
     Bell,
@@ -206,6 +205,8 @@ pub struct App {
     pub find: QueryLine,
     /// Message of the moment.
     pub toast: Option<Toast>,
+    /// Messages that were said, oldest first.
+    messages: Vec<messages::Said>,
     /// Why the lab is not reached.
     pub lost: Option<String>,
     /// Since when nobody listens there, on the screen's clock; none for a lab that is there and does not answer.
@@ -263,6 +264,7 @@ impl App {
             selecting: None,
             find: QueryLine::default(),
             toast: None,
+            messages: Vec::new(),
             lost: None,
             absent_ms: None,
             full: false,
@@ -316,24 +318,6 @@ impl App {
         } else {
             self.ask(ask, Asker::Person);
         }
-    }
-
-    /// Shows a message for a while.
-    pub fn say(&mut self, text: impl Into<String>) {
-        self.toast = Some(Toast {
-            text: text.into(),
-            bad: false,
-            until_ms: self.mono_ms + tick::TOAST_MS,
-        });
-    }
-
-    /// Shows a failure for a while.
-    pub fn say_bad(&mut self, text: impl Into<String>) {
-        self.toast = Some(Toast {
-            text: text.into(),
-            bad: true,
-            until_ms: self.mono_ms + tick::TOAST_MS * 2,
-        });
     }
 
     /// The drill, if the lab has told of it.

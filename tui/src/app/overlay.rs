@@ -14,7 +14,7 @@ use crate::views::case::forms::{self, Purpose};
 use crate::widgets::cursor::Motion;
 use crate::widgets::cut;
 use crate::widgets::form::{Form, Happened};
-use crate::widgets::surface::{Hit, Surface};
+use crate::widgets::surface::Surface;
 
 /// A box over the view.
 #[derive(Clone)]
@@ -44,6 +44,7 @@ pub struct Reader {
 pub struct Confirm {
     title: String,
     body: String,
+    first: usize,
     then: Then,
 }
 
@@ -60,6 +61,7 @@ impl Confirm {
         Self {
             title: title.into(),
             body: body.into(),
+            first: 0,
             then: Then::Tell(Box::new(ask)),
         }
     }
@@ -86,6 +88,7 @@ impl Confirm {
         Self {
             title: title.to_owned(),
             body,
+            first: 0,
             then: Then::Quit,
         }
     }
@@ -174,7 +177,10 @@ impl App {
                 KeyCode::Char('y' | 'Y') => self.confirmed(confirm.then.clone()),
                 KeyCode::Char('c') if control_c => self.confirmed(confirm.then.clone()),
                 KeyCode::Char('n' | 'N' | 'q') => {}
-                _ => self.overlay = Some(overlay),
+                _ => {
+                    confirm.scroll(key, self.size);
+                    self.overlay = Some(overlay);
+                }
             },
             Overlay::Tour(tour) => {
                 let tour = *tour;
@@ -245,49 +251,67 @@ impl App {
             Some(Overlay::Form(form, _)) => form.draw(surface, area),
             Some(Overlay::Reader(reader)) => reader.draw(surface, area),
             Some(Overlay::Tour(tour)) => self.draw_tour(*tour, surface, area),
-            Some(Overlay::Confirm(confirm)) => {
-                let lines = text::wrap(&confirm.body, 64);
-                let height = u16::try_from(lines.len())
-                    .unwrap_or(u16::MAX)
-                    .saturating_add(4);
-                let inner = surface.dialog(area, 70, height, &confirm.title, "");
-                let theme = surface.theme;
-                let lines: Vec<Line<'_>> = lines
-                    .into_iter()
-                    .map(|l| Line::styled(l, theme.text))
-                    .collect();
-                surface.lines(
-                    Rect {
-                        height: inner.height.saturating_sub(1),
-                        ..inner
-                    },
-                    &lines,
-                );
-                let y = inner.bottom().saturating_sub(1);
-                let x = surface.text(inner.x, y, inner.width, "y", theme.accent);
-                let x = surface.text(x, y, 12, " yes    ", theme.text);
-                surface.hits.push(Hit {
-                    area: Rect {
-                        x: inner.x,
-                        y,
-                        width: 5,
-                        height: 1,
-                    },
-                    click: Click::Key("y"),
-                });
-                let x = surface.text(x, y, 3, "n", theme.accent);
-                surface.text(x, y, 14, " no (Esc)", theme.text);
-                surface.hits.push(Hit {
-                    area: Rect {
-                        x: x.saturating_sub(1),
-                        y,
-                        width: 9,
-                        height: 1,
-                    },
-                    click: Click::Key("n"),
-                });
-            }
+            Some(Overlay::Confirm(confirm)) => confirm.draw(surface, area),
         }
+    }
+}
+
+/// By how much a key of those that scroll a text moves in it.
+fn scrolling(key: KeyEvent) -> Option<Motion> {
+    Some(match key.code {
+        KeyCode::Char('k') | KeyCode::Up => Motion::Up,
+        KeyCode::Char('j') | KeyCode::Down => Motion::Down,
+        KeyCode::PageUp => Motion::PageUp,
+        KeyCode::PageDown | KeyCode::Char(' ') => Motion::PageDown,
+        KeyCode::Home | KeyCode::Char('g') => Motion::Top,
+        KeyCode::End | KeyCode::Char('G') => Motion::Bottom,
+        _ => return None,
+    })
+}
+
+impl Confirm {
+    /// Cells of the box, where there is room.
+    const WIDTH: u16 = 70;
+    /// Rows of the screen that the text cannot have: the frame's, the box's, and the answers with a line of space.
+    const AROUND: usize = 7;
+
+    fn lines(&self, columns: u16) -> Vec<String> {
+        let inside = columns.min(Self::WIDTH).saturating_sub(5);
+        text::wrap(&self.body, usize::from(inside))
+    }
+
+    fn scroll(&mut self, key: KeyEvent, (columns, rows): (u16, u16)) {
+        let page = usize::from(rows).saturating_sub(Self::AROUND).max(1);
+        let last = self.lines(columns).len().saturating_sub(page);
+        if let Some(motion) = scrolling(key) {
+            let moved = self.first.saturating_add_signed(motion.rows(page));
+            self.first = moved.min(last);
+        }
+    }
+
+    fn draw(&self, surface: &mut Surface<'_>, area: Rect) {
+        let theme = surface.theme;
+        let lines = self.lines(area.width);
+        let height = cut::cells(lines.len()).saturating_add(4);
+        let foot = match height > area.height {
+            true => "↑↓ scroll",
+            false => "",
+        };
+        let inner = surface.dialog(area, Self::WIDTH, height, &self.title, foot);
+        let (text, below) = cut::bottom(inner, 2.min(inner.height.saturating_sub(1)).max(1));
+        let lines: Vec<Line<'_>> = lines
+            .into_iter()
+            .map(|l| Line::styled(l, theme.text))
+            .collect();
+        surface.scrolled(text, &lines, self.first);
+        let y = below.bottom().saturating_sub(1);
+        let yes = surface.text(inner.x, y, inner.width, "y", theme.accent);
+        let end = surface.text(yes, y, 4, " yes", theme.text);
+        surface.link(inner.x, end, y, Click::Key("y"));
+        let from = end + 4;
+        let no = surface.text(from, y, 1, "n", theme.accent);
+        let end = surface.text(no, y, 9, " no (Esc)", theme.text);
+        surface.link(from, end, y, Click::Key("n"));
     }
 }
 
@@ -315,16 +339,9 @@ impl Reader {
         }
         let page = usize::from(rows).saturating_sub(Self::AROUND);
         let last = self.lines(columns).len().saturating_sub(page);
-        let motion = match key.code {
-            // what is seen whole does not scroll
-            _ if last == 0 => return Read::ClosedFor,
-            KeyCode::Char('k') | KeyCode::Up => Motion::Up,
-            KeyCode::Char('j') | KeyCode::Down => Motion::Down,
-            KeyCode::PageUp => Motion::PageUp,
-            KeyCode::PageDown | KeyCode::Char(' ') => Motion::PageDown,
-            KeyCode::Home | KeyCode::Char('g') => Motion::Top,
-            KeyCode::End | KeyCode::Char('G') => Motion::Bottom,
-            _ => return Read::ClosedFor,
+        // what is seen whole does not scroll
+        let Some(motion) = scrolling(key).filter(|_| last > 0) else {
+            return Read::ClosedFor;
         };
         self.first = self
             .first

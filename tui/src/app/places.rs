@@ -136,6 +136,20 @@ impl App {
         self.follow_subject(to, &subject);
     }
 
+    /// To the logs, traces or metrics of a subject, in the minutes around a time; one step back leads here as it was.
+    pub fn follow_at(&mut self, to: ViewId, subject: &Subject, at_ms: i64) {
+        /// Half of the stretch, milliseconds.
+        const AROUND_MS: i64 = 60_000;
+        self.remember();
+        let places = self.back.len();
+        self.range.narrow(crate::time::Window {
+            start_ms: at_ms.saturating_sub(AROUND_MS),
+            end_ms: at_ms.saturating_add(AROUND_MS),
+        });
+        self.follow_subject(to, subject);
+        self.back.truncate(places);
+    }
+
     /// To the logs, traces or metrics of a subject.
     pub fn follow_subject(&mut self, to: ViewId, subject: &Subject) {
         match to {

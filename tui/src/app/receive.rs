@@ -6,7 +6,6 @@ use super::{App, Effect, Loaded};
 use crate::Failure;
 use crate::ask::{Answer, Ask, Reply, Slot};
 use crate::client::Asker;
-use crate::time::clock;
 use crate::views::{self, ViewId};
 
 impl App {
@@ -55,7 +54,7 @@ impl App {
                 }
             }
             Answer::Vocabulary(words) => self.known.vocabulary.good(words),
-            Answer::Remedies(remedies) => self.known.remedies.good(remedies),
+            Answer::Remedies(remedies) => views::act::rollout::arrived(self, remedies),
             Answer::Proof(proof) => {
                 views::act::state::proof_arrived(self, proof);
                 if *ask == Ask::StartProof {
@@ -65,8 +64,7 @@ impl App {
             Answer::Debrief(debrief) => self.debrief_arrived(*debrief, ask),
             Answer::LearningChoices(choices) => self.known.learning.good(choices),
             Answer::Pinned(pin) => {
-                let at = clock(views::case::state::pin_time(&pin));
-                let said = views::case::pins::said(&pin);
+                let (at, said) = (views::case::pins::when(&pin), views::case::pins::said(&pin));
                 self.say(format!("pinned as #{}, at {at}: {said}", pin.id));
                 self.ask(Ask::Case, Asker::Screen);
             }

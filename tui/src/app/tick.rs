@@ -5,7 +5,7 @@ use api::Phase;
 use super::App;
 use crate::ask::Ask;
 use crate::client::Asker;
-use crate::views::{ViewId, traces};
+use crate::views::{ViewId, act, traces};
 
 /// How long a message stands, milliseconds.
 pub const TOAST_MS: u64 = 5_000;
@@ -67,6 +67,10 @@ impl App {
             }
             if self.known.proof.value.as_ref().is_some_and(|p| p.running) {
                 self.ask_quietly(Ask::Proof);
+            }
+            // whoever rolls out may look elsewhere meanwhile
+            if act::state::rolls(self) {
+                self.ask_quietly(Ask::Remedies);
             }
         }
         if mono_ms >= self.schedule.fields_ms {

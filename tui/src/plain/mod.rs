@@ -141,11 +141,9 @@ impl Session {
         for effect in std::mem::take(&mut self.app.effects) {
             match effect {
                 Effect::Quit(exit) => self.quit = Some(exit),
-                Effect::Export {
-                    name,
-                    extension,
-                    content,
-                } => shell::write_export(&mut self.app, name, extension, &content),
+                Effect::Export { name, files } => {
+                    shell::write_export(&mut self.app, name, &files);
+                }
                 // nothing rings, and what is told can be copied by whoever reads it
                 _ => {}
             }

@@ -5,7 +5,7 @@ use api::{Rollout, RolloutStep, Strategy};
 use super::fixture;
 use super::screens::{opened, press};
 use crate::screen::text_of;
-use crate::views::ViewId;
+use crate::views::{ViewId, act};
 
 #[tokio::test]
 async fn a_request_is_chosen_sent_and_its_trace_opened() {
@@ -128,4 +128,75 @@ async fn a_stress_test_that_is_longer_than_its_pane_scrolls() {
     );
     assert_eq!(app.views.act.at, before, "the list has not moved");
     assert_eq!(app.known.proof.value, proof.value);
+}
+
+#[tokio::test]
+async fn a_rollout_that_ends_is_said_wherever_one_looks() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["8", "2"]).await;
+    let at = |state: &str, running| Rollout {
+        strategy: Strategy::BlueGreen,
+        service: "orders".to_owned(),
+        release: "2.15.0".to_owned(),
+        running,
+        percent: 0,
+        steps: vec![RolloutStep {
+            at_ms: fixture::PAGE_MS,
+            title: "all connections".to_owned(),
+            state: state.to_owned(),
+            figures: "4 of 9 requests failed (new: 9 requests)".to_owned(),
+        }],
+    };
+    let mut remedies = app.known.remedies.value.clone().unwrap();
+    remedies[1].rollout = Some(at("running", true));
+    act::rollout::arrived(&mut app, remedies.clone());
+    assert_eq!(app.toast, None, "it goes on");
+    assert!(act::state::rolls(&app));
+    remedies[1].rollout = Some(at("failed", false));
+    act::rollout::arrived(&mut app, remedies.clone());
+    let said = app.toast.clone().unwrap();
+    assert!(said.bad);
+    assert_eq!(
+        said.text,
+        "orders 2.15.0 was taken back, the release before serves all: all connections, 4 of 9 requests failed"
+    );
+    // it is said once, and can be read again in full
+    app.toast = None;
+    act::rollout::arrived(&mut app, remedies);
+    assert_eq!(app.toast, None);
+    app.key(crossterm::event::KeyEvent::from(
+        crossterm::event::KeyCode::F(4),
+    ));
+    let (_, read) = app.overlay.as_ref().unwrap().words().unwrap();
+    assert!(read.contains("✗ orders 2.15.0 was taken back"), "{read}");
+}
+
+#[tokio::test]
+async fn on_a_screen_of_few_rows_the_pane_that_has_the_keys_has_the_rows() {
+    let (mut app, client, _) = opened(fixture::lab(), (40, 10)).await;
+    press(&mut app, &client, &["8", "j"]).await;
+    let does = &act::state::selected(&app).unwrap().description.clone();
+    let first = does.split_whitespace().next().unwrap();
+    assert!(text_of(&app).contains(first), "{}", text_of(&app));
+    press(&mut app, &client, &["Tab", "Tab"]).await;
+    let rows = text_of(&app);
+    let at = rows.lines().position(|row| row.contains("▌ Stress test"));
+    assert_eq!(at, Some(4), "header, tabs, two titles\n{rows}");
+}
+
+#[tokio::test]
+async fn what_is_asked_before_it_is_done_can_be_read_on_any_screen() {
+    let (mut app, client, _) = opened(fixture::lab(), (40, 10)).await;
+    press(&mut app, &client, &["8", "P"]).await;
+    let (_, body) = app.overlay.as_ref().unwrap().words().unwrap();
+    let words: Vec<String> = body.split_whitespace().map(str::to_owned).collect();
+    let mut seen = String::new();
+    for _ in 0..40 {
+        seen.push_str(&text_of(&app));
+        press(&mut app, &client, &["Down"]).await;
+    }
+    for word in words {
+        assert!(seen.contains(&word), "{word} is never shown in\n{seen}");
+    }
+    assert!(app.overlay.is_some(), "reading answers nothing");
 }

@@ -73,7 +73,7 @@ async fn a_pin_gets_a_note_and_loses_it_again() {
         text_of(&app)
     );
     app.size = (160, 50);
-    assert!(text_of(&app).contains("(one query an item)"));
+    assert!(text_of(&app).contains("why         one query an item"));
     press(&mut app, &client, &["c"]).await;
     for _ in 0.."one query an item".len() {
         press(&mut app, &client, &["Backspace"]).await;
@@ -97,4 +97,21 @@ async fn what_an_entry_names_is_a_link() {
         Some("4bf92f3577b34da6a3ce929d0e0e4736")
     );
     assert_eq!(named.service.as_deref(), Some("orders"), "not the database");
+}
+
+#[tokio::test]
+async fn a_diagnosis_begins_with_what_a_supported_hypothesis_says() {
+    let mut lab = fixture::lab();
+    lab.case.diagnoses.clear();
+    lab.case.hypotheses[1].state = api::HypothesisState::Supported;
+    lab.case.hypotheses[1].pins = vec![2];
+    let (mut app, client, _) = opened(lab, (80, 24)).await;
+    press(&mut app, &client, &["2", "S"]).await;
+    let Some(crate::app::overlay::Overlay::Form(form, _)) = &app.overlay else {
+        panic!("no form\n{}", text_of(&app));
+    };
+    let said = ["component", "mechanism", "trigger", "confidence", "pins"]
+        .map(|label| form.field(label).said());
+    assert_eq!(said, ["orders", "n-plus-one", "", "", "2"]);
+    assert!(text_of(&app).contains("Filled in from hypothesis 2."));
 }

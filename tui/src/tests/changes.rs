@@ -11,7 +11,7 @@ async fn the_time_line_and_the_signals_follow_the_time_range_of_all_views() {
         press(&mut app, &client, &["6", "w"]).await;
         let shown = text_of(&app);
         // four minutes around the newest change
-        for said in ["02:53:00", "02:57:00", "2 outside of the range"] {
+        for said in ["02:53:00", "02:57:00", "3, newest first, 2 outside"] {
             assert!(shown.contains(said), "{said} is not in\n{shown}");
         }
         let asked = lab.lock().asked.clone();
@@ -53,4 +53,19 @@ async fn without_signals_the_time_line_stands_alone() {
         "{shown}"
     );
     assert!(!shown.contains("signals of"), "{shown}");
+}
+
+#[tokio::test]
+async fn the_oldest_can_come_first_and_what_is_selected_stays() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["6", "i"]).await;
+    let at = |app: &crate::app::App| {
+        let (texts, at) = crate::views::of(app.view).rows(app);
+        (texts[at].clone(), at)
+    };
+    let (newest, place) = at(&app);
+    assert!(place > 0 && newest.contains("nightly report"), "{newest}");
+    assert!(text_of(&app).contains("3, oldest first, 1 outside"));
+    press(&mut app, &client, &["gg"]).await;
+    assert!(at(&app).0.contains("cache ttl"));
 }

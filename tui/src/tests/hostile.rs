@@ -99,16 +99,15 @@ async fn nothing_that_a_hostile_lab_says_steers_the_screen_or_who_reads_an_expor
         assert!(!screen.chars().any(|c| steers(c) && c != '\n'), "{screen}");
         app.effects.clear();
         app.export();
-        let Some(crate::app::Effect::Export {
-            extension, content, ..
-        }) = app.effects.pop()
-        else {
+        let Some(crate::app::Effect::Export { files, .. }) = app.effects.pop() else {
             panic!("view {view} exports nothing");
         };
-        let written = text::escape_file(extension, &content);
-        assert!(
-            !written.chars().any(|c| steers(c) && c != '\n'),
-            "{written}"
-        );
+        for (extension, content) in files {
+            let written = text::escape_file(extension, &content);
+            assert!(
+                !written.chars().any(|c| steers(c) && c != '\n'),
+                "{written}"
+            );
+        }
     }
 }

@@ -61,7 +61,7 @@ pub async fn snapshot(name: &str, lab: fn() -> Lab, keys: &[&str]) {
     }
 }
 
-fn ended() -> Lab {
+pub fn ended() -> Lab {
     let mut lab = fixture::lab();
     lab.ended = true;
     lab.drill.phase = api::Phase::Ended;

@@ -2,7 +2,6 @@
 
 use crate::app::App;
 use crate::views::changes::draw::kind_letter;
-use crate::views::metrics::promql::split_bound;
 pub use crate::widgets::chart::Mark;
 use crate::widgets::chart::Threshold;
 
@@ -55,7 +54,7 @@ pub fn thresholds(app: &App, promql: &str) -> Vec<Threshold> {
     let page = drill.page.iter().map(|p| (&p.query, &p.alert));
     let mut out: Vec<Threshold> = Vec::new();
     for (query, name) in alerts.chain(page) {
-        let (own, Some((operator, value))) = split_bound(query) else {
+        let (own, Some((operator, value))) = api::split_bound(query) else {
             continue;
         };
         let set = Threshold {

@@ -63,6 +63,8 @@ pub struct Form {
     pub title: String,
     /// Lines above the fields.
     pub intro: String,
+    /// What the button says.
+    verb: &'static str,
     /// Fields.
     pub fields: Vec<Field>,
     /// What is missing or wrong.
@@ -200,11 +202,18 @@ impl Form {
         Self {
             title: title.into(),
             intro: intro.into(),
+            verb: "Hand in",
             fields,
             error: None,
             focus: 0,
             picker: None,
         }
+    }
+
+    /// The form, with a button that says this.
+    #[must_use]
+    pub fn verb(self, verb: &'static str) -> Self {
+        Self { verb, ..self }
     }
 
     /// Puts the focus on the first field that is empty, or on the button where none is.
@@ -386,14 +395,30 @@ impl Form {
                 _ => "↑↓ move  type to filter  Enter take  Tab take, next  Esc back",
             };
             let inner = surface.dialog(area, width, area.height.min(40), &self.title, foot);
-            return picker::draw(surface, inner, picker, field);
+            return picker::draw(surface, inner, picker, field, &self.taken());
         }
         let intro = text::wrap(&self.intro, usize::from(width.saturating_sub(4)));
         // the border, the introduction, the fields and the button, with a line of space between
         let height = cut::cells(intro.len() + self.fields.len() + 6);
-        let foot = "Tab ↑↓ field  Enter choose or hand in  Esc leave (kept)";
-        let inner = surface.dialog(area, width, height, &self.title, foot);
+        let verb = self.verb.to_lowercase();
+        let foot = format!("Tab ↑↓ field  Enter choose or {verb}  Esc leave (kept)");
+        let inner = surface.dialog(area, width, height, &self.title, &foot);
         self.draw_fields(surface, inner);
+    }
+
+    /// What the other fields have taken of the choices of the one in focus, and their names.
+    fn taken(&self) -> Vec<(usize, &'static str)> {
+        let Some(here) = self.fields.get(self.focus) else {
+            return Vec::new();
+        };
+        let others = self.fields.iter().enumerate();
+        let same =
+            others.filter(|(i, field)| *i != self.focus && field.options() == here.options());
+        same.filter_map(|(_, field)| match field.value {
+            Value::One(_, Some(chosen)) => Some((chosen, field.label)),
+            _ => None,
+        })
+        .collect()
     }
 
     fn draw_fields(&self, surface: &mut Surface<'_>, area: Rect) {
@@ -457,13 +482,14 @@ impl Form {
     fn draw_button(&self, surface: &mut Surface<'_>, area: Rect) {
         let theme = surface.theme;
         let (label, style) = match self.focus == self.fields.len() {
-            true => ("▸[ Hand in ]", theme.selected),
-            false => (" [ Hand in ]", theme.accent),
+            true => ("▸", theme.selected),
+            false => (" ", theme.accent),
         };
+        let label = format!("{label}[ {} ]", self.verb);
         if area.height == 0 {
             return;
         }
-        let x = surface.text(area.x, area.y, area.width, label, style) + 2;
+        let x = surface.text(area.x, area.y, area.width, &label, style) + 2;
         if let Some(error) = &self.error {
             let room = area.right().saturating_sub(x);
             surface.text(x, area.y, room, &format!("✗ {error}"), theme.bad);
@@ -601,6 +627,7 @@ mod tests {
         );
         assert_eq!(form.field("who").said(), "");
         assert_eq!(filtered(form.fields[0].options(), "about b"), vec![1]);
+        assert_eq!(filtered(form.fields[0].options(), "b abo"), vec![1]);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Picker {
 }
 
 /// Places of the choices that hold what was typed: first those whose name it is, then those whose name begins with it
-/// or holds it, then those that only speak of it. Where headings stand over the choices, a group stays together.
+/// or holds it, then those that only speak of it, or of its words. Where headings stand over the choices, a group stays together.
 #[must_use]
 pub fn filtered(options: &[Choosable], filter: &str) -> Vec<usize> {
     let filter = filter.trim().to_lowercase();
@@ -102,25 +102,35 @@ pub fn filtered(options: &[Choosable], filter: &str) -> Vec<usize> {
 /// How far a choice is from what was typed, or nothing where it does not hold it.
 fn distance(option: &Choosable, filter: &str) -> Option<u8> {
     let id = option.id.to_lowercase();
-    let speaks = |text: &str| text.to_lowercase().contains(filter);
+    let told = format!("{} {} {}", option.id, option.text, option.group).to_lowercase();
     if id == filter {
         Some(0)
     } else if id.starts_with(filter) {
         Some(1)
     } else if id.contains(filter) {
         Some(2)
-    } else if speaks(&option.text) || speaks(&option.group) {
+    } else if told.contains(filter) {
         Some(3)
     } else {
-        None
+        // its words, or how they begin, in whatever order
+        let words = || told.split(|c: char| !c.is_alphanumeric());
+        let begins = |typed: &str| words().any(|word| word.starts_with(typed));
+        filter.split_whitespace().all(begins).then_some(4)
     }
 }
 
 /// Rows of choices that stay, however small the area.
 const CHOICES: u16 = 4;
 
-/// Draws it: the filter, the choices under their headings, and what the selected one means.
-pub fn draw(surface: &mut Surface<'_>, area: Rect, picker: &Picker, field: &Field) {
+/// Draws it: the filter, the choices under their headings, and what the selected one means. `taken` has the places of what
+/// other fields have taken of the same choices, and their names.
+pub fn draw(
+    surface: &mut Surface<'_>,
+    area: Rect,
+    picker: &Picker,
+    field: &Field,
+    taken: &[(usize, &str)],
+) {
     let theme = surface.theme;
     if area.is_empty() {
         return;
@@ -150,7 +160,7 @@ pub fn draw(surface: &mut Surface<'_>, area: Rect, picker: &Picker, field: &Fiel
     // the choices come first: where there is room for few, what the selected one means gives way
     let about_rows = (cut::cells(about.len()).min(3) + 1).min(rest.height.saturating_sub(CHOICES));
     let (list, below) = cut::bottom(rest, about_rows);
-    draw_options(surface, list, field, picker, *chosen);
+    draw_options(surface, list, field, (picker, *chosen), taken);
     for (line, row) in about.iter().zip(below.rows().skip(1)) {
         surface.text(row.x, row.y, row.width, line, theme.info);
     }
@@ -160,8 +170,8 @@ fn draw_options(
     surface: &mut Surface<'_>,
     area: Rect,
     field: &Field,
-    picker: &Picker,
-    chosen: usize,
+    (picker, chosen): (&Picker, usize),
+    taken: &[(usize, &str)],
 ) {
     let theme = surface.theme;
     let options = field.options();
@@ -186,7 +196,15 @@ fn draw_options(
         if here {
             row_of_choice = rows.len();
         }
-        rows.push(option_row(option, here, &mark(field, index), width, theme));
+        let by = taken.iter().find(|(place, _)| *place == index);
+        let by = by.map(|(_, label)| *label);
+        rows.push(option_row(
+            option,
+            here,
+            (&mark(field, index), by),
+            width,
+            theme,
+        ));
     }
     let first = first_row(row_of_choice, rows.len(), usize::from(area.height));
     surface.scrolled(area, &rows, first);
@@ -221,7 +239,7 @@ fn mark(field: &Field, index: usize) -> String {
 fn option_row(
     option: &Choosable,
     here: bool,
-    mark: &str,
+    (mark, by): (&str, Option<&str>),
     width: usize,
     theme: &Theme,
 ) -> Line<'static> {
@@ -232,7 +250,10 @@ fn option_row(
         if option.sentence { "" } else { &option.id }
     );
     if option.sentence {
-        let line = format!("{lead}{}", option.text);
+        // before the text, which may be cut
+        let by = by.and_then(|label| label.split(':').next());
+        let by = by.map_or_else(String::new, |label| format!("({label}) "));
+        let line = format!("{lead}{by}{}", option.text);
         let style = if here { theme.selected } else { theme.text };
         return Line::styled(text::pad(&text::fit(&line, width), width), style);
     }

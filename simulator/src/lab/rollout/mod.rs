@@ -21,9 +21,6 @@ use crate::{LabError, journal::Event, supervisor::Order};
 use gate::{Figures, Verdict};
 pub(super) use run::Run;
 
-/// Shares of new connections of a canary's steps, per cent. The first is small enough to hurt few, and large enough for a
-/// shop with one request a second to be judged within half a minute.
-const CANARY: [u8; 3] = [20, 40, 70];
 /// How long a step lasts at least: some scrapes.
 const STEP_AT_LEAST: Duration = Duration::from_secs(6);
 /// How long a step waits at most for enough requests to be judged by.
@@ -115,8 +112,7 @@ impl Core {
         let step = self.begin(run, service, "starts beside the old release".to_owned());
         let ready = self.stage(run, service, effect).await;
         self.end(run, step, ready)?;
-        let shares: &[u8] = if blue_green { &[100] } else { &CANARY };
-        for percent in shares {
+        for percent in run.strategy.shares() {
             let title = if blue_green {
                 "all connections".to_owned()
             } else {

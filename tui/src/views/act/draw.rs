@@ -6,12 +6,12 @@
 //! stress test  progress; invariants before and after
 //! ```
 
-use api::{InvariantView, ProofView, Remedy};
+use api::{ActionOutcome, InvariantView, ProofView, Remedy};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::probe;
 use super::state::{self, Pane};
+use super::{probe, rollout};
 use crate::app::App;
 use crate::app::receive::refusal;
 use crate::text;
@@ -40,14 +40,51 @@ fn places(app: &App, theme: &Theme, area: Rect) -> [Rect; 3] {
         places[app.views.act.pane as usize] = area;
         return places;
     }
+    let pane = app.views.act.pane;
+    if area.height < TIGHT {
+        return tight(area, pane);
+    }
     let proof = proof_lines(app, usize::from(area.width), theme);
     // the stress test takes what its lines need, as far as the remedies keep some room
     let wanted = cut::cells(proof.len()).saturating_add(1);
-    let (top, below) = cut::bottom(area, wanted.clamp(4, (area.height * 3 / 5).max(4)));
-    let (list, details) = match area.width >= 140 {
-        true => cut::left(top, top.width / 2),
-        false => cut::bottom(top, (top.height / 2).clamp(1, 9)),
+    // an answer, and a rollout as it goes on, are read: they get the rows that they need, and the list keeps a few
+    let read = pane == Pane::Details || state::selected(app).is_some_and(|r| r.rollout.is_some());
+    let most = match pane {
+        Pane::Proof => area.height * 3 / 5,
+        _ if read => area.height * 2 / 5,
+        _ => area.height / 2,
     };
+    let (top, below) = cut::bottom(area, wanted.clamp(4, most.max(4)));
+    if area.width >= 140 {
+        let (list, details) = cut::left(top, top.width / 2);
+        return [list, details, below];
+    }
+    let mut rows = (top.height / 2).clamp(1, 9);
+    if read {
+        let lines = detail_lines(app, usize::from(area.width.saturating_sub(3)), theme).len();
+        rows = rows.max((cut::cells(lines) + 1).min(top.height.saturating_sub(LIST)));
+    }
+    let (list, details) = cut::bottom(top, rows);
+    [list, details, below]
+}
+
+/// Below this height the pane that has the keys gets the rows, and of the others stand the titles.
+const TIGHT: u16 = 14;
+/// Rows that the list keeps while something else is read: its title and some remedies.
+const LIST: u16 = 5;
+
+/// On a screen of few rows. Whoever chooses a remedy sees what the selected one does, too.
+fn tight(area: Rect, pane: Pane) -> [Rect; 3] {
+    let (rest, below) = match pane {
+        Pane::Proof => cut::top(area, 2),
+        _ => cut::bottom(area, 1),
+    };
+    let rows = match pane {
+        Pane::Remedies => rest.height.div_ceil(2),
+        Pane::Details => rest.height.saturating_sub(1),
+        Pane::Proof => 1,
+    };
+    let (list, details) = cut::bottom(rest, rows);
     [list, details, below]
 }
 
@@ -156,36 +193,16 @@ fn detail_lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         let seconds = app.range.now_ms.saturating_sub(since_ms) / 1_000;
         lines.extend(styled(&format!("◐ under way for {seconds} s"), theme.warn));
     }
-    let steps = remedy.rollout.iter().flat_map(|rollout| &rollout.steps);
-    let steps: Vec<_> = steps
-        .flat_map(|step| {
-            let (mark, style) = match step.state.as_str() {
-                "passed" => ("✓", theme.good),
-                "failed" => ("✗", theme.bad),
-                _ => ("◐", theme.warn),
-            };
-            let said = format!("{mark} {} {}", clock(step.at_ms), step.title);
-            let figures = match step.figures.is_empty() {
-                true => said,
-                false => format!("{said}: {}", step.figures),
-            };
-            styled(&figures, style).collect::<Vec<_>>()
-        })
-        .collect();
-    // what goes on stands above what could be read before
-    if state::rolling(remedy).is_some() {
-        lines.extend(steps);
-        lines.extend(styled(&remedy.description, theme.text));
-    } else {
-        lines.extend(styled(&remedy.description, theme.text));
-        lines.extend(steps);
-    }
+    // how it goes on, or went, stands above what could be read before
+    lines.extend(rollout::lines(remedy, width, theme));
+    lines.extend(styled(&remedy.description, theme.text));
     let outcomes = app.views.act.outcomes.iter().rev();
-    for (at, outcome) in outcomes.filter(|(_, o)| o.remedy == remedy.id).take(3) {
-        let (mark, style) = match (outcome.done, outcome.under_way) {
-            (true, true) => ("·", theme.dim),
-            (true, false) => ("✓", theme.good),
-            (false, _) => ("✗", theme.bad),
+    // that it has begun is seen by its steps
+    let own = |o: &&(i64, ActionOutcome)| o.1.remedy == remedy.id && !o.1.under_way;
+    for (at, outcome) in outcomes.filter(own).take(3) {
+        let (mark, style) = match outcome.done {
+            true => ("✓", theme.good),
+            false => ("✗", theme.bad),
         };
         lines.extend(styled(
             &format!("{mark} {} {}", clock(*at), outcome.message),
@@ -238,8 +255,13 @@ fn proof_lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             .collect::<String>()
     );
     lines.push(Line::styled(head, theme.dim));
-    let rows = proof.invariants.iter();
-    lines.extend(rows.flat_map(|i| invariant_rows(i, width, theme)));
+    // what does not hold is what one looks for
+    let mut rows: Vec<&InvariantView> = proof.invariants.iter().collect();
+    rows.sort_by_key(|invariant| invariant.holds);
+    lines.extend(
+        rows.into_iter()
+            .flat_map(|i| invariant_rows(i, width, theme)),
+    );
     lines
 }
 

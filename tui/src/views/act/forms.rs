@@ -28,11 +28,12 @@ pub fn open_rollout(app: &mut App, remedy: &Remedy) {
         value: Value::One(ways.collect(), Some(0)),
     };
     let intro = format!(
-        "{}{}\n\nHand in to begin. In steps it can be taken back at any time.",
+        "{}{}\n\nIn steps it can be taken back at any time.",
         state::warning(remedy),
         remedy.description
     );
-    let mut form = Form::new(format!("Roll out: {}", remedy.title), intro, vec![strategy]);
+    let title = format!("Roll out: {}", remedy.title);
+    let mut form = Form::new(title, intro, vec![strategy]).verb("Roll out");
     form.focus_first_empty();
     app.overlay = Some(Overlay::Form(
         Box::new(form),

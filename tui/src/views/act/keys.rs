@@ -10,12 +10,20 @@ pub const KEYS: &[Row] = &[
         &["Enter"],
         "apply",
         "carry out the selected remedy; a deploy or roll-back asks how, what can hurt asks first",
-        state::apply,
+        state::enter,
     )
     .when(|app| {
         app.may_act()
+            && !state::reads_answer(app)
             && state::selected(app).is_some_and(|r| !r.applied && state::rolling(r).is_none())
     }),
+    foot(
+        &["gt"],
+        "its trace",
+        "the trace of the request that was sent; Enter on its answer, too",
+        App::its_traces,
+    )
+    .when(|app| state::answer(app).is_some()),
     foot(
         &["u"],
         "undo",
@@ -40,6 +48,12 @@ pub const KEYS: &[Row] = &[
         probe::open,
     )
     .when(|app| app.may_act()),
+    foot(
+        &["Tab"],
+        "pane",
+        "to the list, what it does or the answer, the stress test",
+        |app| state::next_pane(app, true),
+    ),
     foot(
         &["/"],
         "find",

@@ -5,6 +5,7 @@ pub(crate) mod draw;
 pub mod forms;
 mod keys;
 pub mod probe;
+pub mod rollout;
 pub mod state;
 
 use ratatui::layout::Rect;
@@ -63,7 +64,7 @@ impl View for Act {
     }
 
     fn enter(&self, app: &mut App) {
-        state::apply(app);
+        state::enter(app);
     }
 
     fn rows(&self, app: &App) -> (Vec<String>, usize) {

@@ -47,7 +47,7 @@ pub fn open(app: &mut App) {
     let intro = "Goes through the service's proxy, as traffic of the shop does, with a trace of its own. Your own is written like a ready one: orders GET /readyz. Headers: name: value, parted by semicolons. A body of your own takes the place of the ready one's.";
     Overlay::open_form(
         app,
-        Form::new("Send a request", intro, fields),
+        Form::new("Send a request", intro, fields).verb("Send"),
         Purpose::Request,
     );
 }

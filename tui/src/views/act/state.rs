@@ -93,6 +93,12 @@ pub fn rolling(remedy: &Remedy) -> Option<&Rollout> {
     remedy.rollout.as_ref().filter(|rollout| rollout.running)
 }
 
+/// Whether a rollout goes on.
+#[must_use]
+pub fn rolls(app: &App) -> bool {
+    remedies(app).iter().any(|remedy| rolling(remedy).is_some())
+}
+
 /// What is said before the description of what can hurt.
 #[must_use]
 pub fn warning(remedy: &Remedy) -> &'static str {
@@ -128,7 +134,21 @@ pub fn selected(app: &App) -> Option<&Remedy> {
     all.get(app.views.act.at.of(all.len()))
 }
 
-/// Enter: applies the selected remedy. What can hurt, a deploy and a roll-back ask first; an applied one is offered to be
+/// Whether the keys go to an answer.
+#[must_use]
+pub fn reads_answer(app: &App) -> bool {
+    app.views.act.pane == Pane::Details && answer(app).is_some()
+}
+
+/// Enter: the trace of an answer that is read, or else the selected remedy is applied.
+pub fn enter(app: &mut App) {
+    match reads_answer(app) {
+        true => app.its_traces(),
+        false => apply(app),
+    }
+}
+
+/// Applies the selected remedy. What can hurt, a deploy and a roll-back ask first; an applied one is offered to be
 /// undone.
 pub fn apply(app: &mut App) {
     let Some(remedy) = selected(app).cloned() else {
@@ -237,7 +257,18 @@ pub fn proof_arrived(app: &mut App, proof: ProofView) {
     let was_running = app.known.proof.value.as_ref().is_some_and(|p| p.running);
     if was_running && !proof.running {
         match proof.passed {
-            Some(true) => app.say("the stress test passed: every invariant holds"),
+            Some(true) => {
+                let next = match app.views.case.learned {
+                    true => app.way("9 Debrief finishes", "finish ends the drill"),
+                    false => app.way(
+                        "W in 7 Case writes the five whys",
+                        "whys writes the five whys",
+                    ),
+                };
+                app.say(format!(
+                    "the stress test passed: every invariant holds; {next}"
+                ));
+            }
             Some(false) => {
                 let way = app.way("8 Act shows", "proof tells");
                 app.say_bad(format!(

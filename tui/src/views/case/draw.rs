@@ -6,14 +6,14 @@ use ratatui::text::{Line, Span};
 
 use api::{Case, HypothesisState};
 
-use super::pins;
 use super::state::{self, Item};
 use super::steps::{STEPS, Step};
+use super::{details, pins};
 use crate::app::App;
 use crate::app::receive::refusal;
 use crate::text;
 use crate::theme::Theme;
-use crate::time::clock;
+use crate::widgets::cut;
 use crate::widgets::surface::{Section, Surface};
 
 /// Draws the view.
@@ -25,6 +25,10 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         return;
     };
     let items = state::items(app);
+    let (area, beside) = match area.width >= WIDE {
+        true => cut::left(area, area.width * 3 / 5),
+        false => cut::bottom(area, 0),
+    };
     let width = usize::from(area.width.saturating_sub(2));
     let mut page = Page {
         rows: Vec::new(),
@@ -44,7 +48,41 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         page.rows.push((Line::styled(why, theme.bad), None));
     }
     let rows = page.rows;
-    surface.sections(area, rows, app.views.case.at.of(items.len()));
+    let at = app.views.case.at.of(items.len());
+    let Some(item) = items.get(at).copied() else {
+        surface.sections(area, rows, at);
+        return;
+    };
+    let (area, below) = match beside.is_empty() && is_cut(&rows, at, width) {
+        true => under(app, area, item, theme),
+        false => (area, beside),
+    };
+    surface.sections(area, rows, at);
+    if !below.is_empty() {
+        let title = details::title(app, item);
+        let inner = cut::indented(surface.titled(below, &title, "", false));
+        let width = usize::from(inner.width.saturating_sub(1));
+        let lines = details::lines(app, item, width, surface.theme);
+        surface.scrolled(inner, &lines, 0);
+    }
+}
+
+/// From this width on the selected entry stands beside the notebook in full.
+const WIDE: u16 = 130;
+/// Rows of it below the notebook at most, and rows that the notebook keeps.
+const UNDER: (u16, u16) = (7, 12);
+
+/// Whether the row of the selected entry had to be cut.
+fn is_cut(rows: &[Section], at: usize, width: usize) -> bool {
+    let row = rows.iter().find(|(_, item)| *item == Some(at));
+    row.is_some_and(|(line, _)| line.width() > width)
+}
+
+/// The notebook, and below it a place for the selected entry.
+fn under(app: &App, area: Rect, item: Item, theme: &Theme) -> (Rect, Rect) {
+    let lines = details::lines(app, item, usize::from(area.width.saturating_sub(2)), theme);
+    let rows = cut::cells(lines.len()).saturating_add(1).min(UNDER.0);
+    cut::bottom(area, rows.min(area.height.saturating_sub(UNDER.1)))
 }
 
 struct Page<'a> {
@@ -194,10 +232,7 @@ fn pin_row(pin: &api::Pin, theme: &Theme) -> Line<'static> {
     } else {
         format!("  ({})", pin.note)
     };
-    // what was pinned says itself when it was
-    let time = pins::parted(pin).0;
-    let time = time.map_or_else(|| clock(state::pin_time(pin)), str::to_owned);
-    let said = pins::said(pin);
+    let (time, said) = (pins::when(pin), pins::said(pin));
     Line::from(vec![
         Span::styled(format!("#{:<3}", pin.id), theme.accent),
         Span::styled(format!("{time} "), theme.dim),

@@ -6,13 +6,12 @@ use api::{
     Learning, Note, PinNote,
 };
 
-use super::pins::said;
-use super::state::{kind_of, may_learn, pin_time};
+use super::pins::{said, when};
+use super::state::{kind_of, may_learn};
 use crate::app::App;
 use crate::app::overlay::Overlay;
 use crate::ask::Ask;
 use crate::client::Asker;
-use crate::time::clock;
 use crate::views::act;
 use crate::widgets::form::{Choosable, Field, Form, Value};
 
@@ -85,7 +84,7 @@ fn in_a_list(pin: &api::Pin) -> String {
         true => String::new(),
         false => format!(" ({})", pin.note),
     };
-    format!("{} {}{note}", clock(pin_time(pin)), said(pin))
+    format!("{} {}{note}", when(pin), said(pin))
 }
 
 fn mechanisms(app: &App) -> Vec<Choosable> {
@@ -147,6 +146,9 @@ pub fn open_diagnosis(app: &mut App) {
     if let Some(last) = last {
         form.intro = format!("{intro}\n\n{}", LAST[usize::from(last.right)]);
         fill_in(&mut form, &last.request);
+    } else if let Some(believed) = super::state::believed(app) {
+        form.intro = format!("{intro}\n\nFilled in from hypothesis {}.", believed.id);
+        fill_in(&mut form, &of_hypothesis(believed));
     }
     Overlay::open_form(app, form, Purpose::Diagnosis);
     refresh_choices(app, &choosable(&words.triggers));
@@ -157,6 +159,19 @@ const LAST: [&str; 2] = [
     "Your last answer is filled in. It was not right: change what you no longer believe.",
     "Your last answer is filled in. It was right.",
 ];
+
+/// What a hypothesis says of the diagnosis; nothing of how sure one is.
+fn of_hypothesis(hypothesis: &api::Hypothesis) -> DiagnosisRequest {
+    DiagnosisRequest {
+        component: hypothesis.component.clone().unwrap_or_default(),
+        mechanism: hypothesis.mechanism.clone().unwrap_or_default(),
+        trigger: String::new(),
+        scope: String::new(),
+        confidence: f64::NAN,
+        pins: hypothesis.pins.clone(),
+        text: String::new(),
+    }
+}
 
 /// Puts an answer that was given into the form.
 fn fill_in(form: &mut Form, said: &DiagnosisRequest) {

@@ -1,5 +1,6 @@
 //! 7 Case: the notebook. Evidence, hypotheses, diagnoses, hints, notes and the steps of an incident.
 
+mod details;
 mod draw;
 pub mod forms;
 mod keys;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use api::{Pin, PinTarget};
 
 use crate::text;
+use crate::time::clock;
 
 /// Whether a word is a time of day, `HH:MM:SS`.
 fn is_clock(word: &str) -> bool {
@@ -38,6 +39,13 @@ pub fn parted(pin: &Pin) -> (Option<&str>, &str) {
         Some((time, said)) if is_clock(time) => (Some(time), said),
         _ => (None, &pin.text),
     }
+}
+
+/// When it happened: as the lab's text says it, or else as its target knows.
+#[must_use]
+pub fn when(pin: &Pin) -> String {
+    let time = parted(pin).0;
+    time.map_or_else(|| clock(super::state::pin_time(pin)), str::to_owned)
 }
 
 /// A value as a person would say it: whose it is, which quantile, how much, in which unit.

@@ -2,8 +2,8 @@
 
 use api::{Case, Hint, HypothesisState, PinTarget, Verdict};
 
-use super::forms;
 use super::steps::{self, STEPS};
+use super::{forms, pins};
 use crate::app::App;
 use crate::app::overlay::{Confirm, Overlay};
 use crate::app::places::Subject;
@@ -125,6 +125,19 @@ pub fn has_hints(app: &App) -> bool {
     app.may_act() && case(app).is_some_and(|c| c.next_hint_cost_min.is_some())
 }
 
+/// The hypothesis that a diagnosis would say: the selected one, or else the last that is supported; none that is rejected.
+#[must_use]
+pub fn believed(app: &App) -> Option<&api::Hypothesis> {
+    let all = &case(app)?.hypotheses;
+    let here = match selected(app).filter(|_| app.view == ViewId::Case) {
+        Some(Item::Hypothesis(i)) => all.get(i),
+        _ => None,
+    };
+    let here = here.filter(|h| h.state != HypothesisState::Rejected);
+    let mut supported = all.iter().rev();
+    here.or_else(|| supported.find(|h| h.state == HypothesisState::Supported))
+}
+
 /// `Tab`: to the first entry of the next or previous section.
 pub fn next_section(app: &mut App, forward: bool) {
     let items = items(app);
@@ -153,22 +166,13 @@ pub fn enter(app: &mut App) {
 }
 
 fn go_to(app: &mut App, target: &PinTarget) {
-    /// Half of the stretch about a pinned line or value, milliseconds.
-    const AROUND_MS: i64 = 60_000;
-    let around = |at_ms: i64| crate::time::Window {
-        start_ms: at_ms - AROUND_MS,
-        end_ms: at_ms + AROUND_MS,
-    };
     match target {
         PinTarget::Log { ts_ns, service, .. } => {
-            app.range.narrow(around(ts_ns / 1_000_000));
-            app.follow_subject(
-                ViewId::Logs,
-                &Subject {
-                    service: Some(service.clone()),
-                    ..Subject::default()
-                },
-            );
+            let subject = Subject {
+                service: Some(service.clone()),
+                ..Subject::default()
+            };
+            app.follow_at(ViewId::Logs, &subject, ts_ns / 1_000_000);
         }
         PinTarget::Span {
             trace_id, span_id, ..
@@ -354,13 +358,8 @@ pub fn text_of(app: &App, item: Item) -> String {
             } else {
                 format!("\nnote: {}", p.note)
             };
-            format!(
-                "#{} {} {} {}{note}",
-                p.id,
-                clock(pin_time(p)),
-                kind_of(&p.target),
-                p.text
-            )
+            let (when, said) = (pins::when(p), pins::parted(p).1);
+            format!("#{} {when} {} {said}{note}", p.id, kind_of(&p.target))
         }),
         Item::Hypothesis(i) => case.hypotheses.get(i).map(hypothesis_text),
         Item::Diagnosis(i) => case.diagnoses.get(i).map(|d| {

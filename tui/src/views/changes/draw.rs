@@ -58,14 +58,14 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let all = state::shown(app);
     let window = app.range.window();
     let within = |at_ms: i64| at_ms >= window.start_ms && at_ms <= window.end_ms;
-    let count = text::count(all.len(), "entry, newest first", "entries, newest first");
+    let first = match app.views.changes.oldest_first {
+        true => "oldest first",
+        false => "newest first",
+    };
     let before = all.iter().filter(|c| !within(c.at_ms)).count();
     let count = match before {
-        0 => count,
-        n => format!(
-            "{}, {n} outside of the range",
-            text::count(all.len(), "entry", "entries")
-        ),
+        0 => format!("{}, {first}", text::count(all.len(), "entry", "entries")),
+        n => format!("{}, {first}, {n} outside", all.len()),
     };
     let title = match app.full {
         true => "Changes".to_owned(),

@@ -37,6 +37,12 @@ pub const KEYS: &[Row] = &[
         "select a span of time: from this change to the one that you move to; Enter looks at it in all views",
         App::begin_span,
     ),
+    foot(
+        &["i"],
+        "invert",
+        "the oldest first, or the newest",
+        state::invert,
+    ),
     foot(&["y"], "copy", "copy the title", |app| {
         app.copy_selected(false)
     }),

@@ -48,12 +48,16 @@ fn of_service<'a>(series: &'a [Series], service: &str) -> Option<&'a Series> {
     series.iter().find(named)
 }
 
-/// The service whose signals stand out: the one that the selected change is of, or else the one with most requests.
+/// The service whose signals stand out: the one that the selected change is of, or else the one that the page names, or the
+/// one with most requests.
 fn service(app: &App, golden: &Golden) -> Option<String> {
     let changed = state::selected(app).and_then(|c| c.service.clone());
     let known = |name: &String| of_service(&golden.rate, name).is_some();
+    let page = app.drill().and_then(|drill| drill.page.as_ref());
+    let paged = || page.and_then(|page| app.named(&page.title).service);
     let most = || busiest(golden, None).first().map(|name| (*name).to_owned());
-    changed.filter(known).or_else(most)
+    let named = changed.filter(known).or_else(|| paged().filter(known));
+    named.or_else(most)
 }
 
 /// Whose signals stand out, over which stretch; empty while none are known.

@@ -11,14 +11,29 @@ use crate::widgets::cursor::Cursor;
 /// State of the view.
 #[derive(Default)]
 pub struct State {
-    /// Selected entry, newest first.
+    /// Selected entry.
     pub at: Cursor,
+    /// Whether the oldest comes first, or else the newest.
+    pub oldest_first: bool,
 }
 
-/// The entries as they stand: newest first.
+/// The entries as they stand: newest first, or the other way round.
 #[must_use]
 pub fn shown(app: &App) -> Vec<&Change> {
-    app.known.changes.value.iter().flatten().rev().collect()
+    let all = app.known.changes.value.iter().flatten();
+    match app.views.changes.oldest_first {
+        true => all.collect(),
+        false => all.rev().collect(),
+    }
+}
+
+/// `i`: the other way round; what was selected stays selected.
+pub fn invert(app: &mut App) {
+    let (len, at) = (shown(app).len(), app.views.changes.at);
+    app.views.changes.oldest_first = !app.views.changes.oldest_first;
+    if len > 0 {
+        app.views.changes.at = Cursor::put(len - 1 - at.of(len));
+    }
 }
 
 /// The selected entry.

@@ -13,32 +13,30 @@ const ROWS: usize = 4;
 /// Cells of the figures at its left.
 const AXIS: usize = 9;
 
-/// All charts, and the marks below each.
+/// A chart, with the letters of the marks below it.
 pub fn lines(
-    charts: &[DebriefChart],
+    chart: &DebriefChart,
     marks: &[DebriefMark],
     width: usize,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for chart in charts {
-        draw(&mut lines, chart, marks, width, theme);
-    }
-    if lines.is_empty() {
-        return lines;
-    }
-    for mark in marks {
-        let said = format!(
-            "{} {} {}: {}",
-            letter(mark),
-            clock(mark.at_ms),
-            mark.kind,
-            mark.text
-        );
-        let rows = text::wrap(&said, width.saturating_sub(4).max(10)).into_iter();
-        lines.extend(rows.map(|row| Line::styled(format!("  {row}"), theme.dim)));
-    }
+    draw(&mut lines, chart, marks, width, theme);
     lines
+}
+
+/// What a letter below the charts stands for.
+pub fn mark(mark: &DebriefMark, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let said = format!(
+        "{} {} {}: {}",
+        letter(mark),
+        clock(mark.at_ms),
+        mark.kind,
+        mark.text
+    );
+    let rows = text::wrap(&said, width.saturating_sub(4).max(10)).into_iter();
+    rows.map(|row| Line::styled(format!("  {row}"), theme.dim))
+        .collect()
 }
 
 /// The letter by which a moment stands below a chart.
@@ -248,9 +246,10 @@ mod tests {
             kind: "page".to_owned(),
             text: "it fired".to_owned(),
         };
-        let lines = lines(&[chart(points)], &[mark], width, &theme);
-        lines
+        let chart = lines(&chart(points), std::slice::from_ref(&mark), width, &theme);
+        chart
             .iter()
+            .chain(&super::mark(&mark, width, &theme))
             .map(|line| line.to_string().trim_end().to_owned())
             .collect()
     }

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::page;
-use crate::app::App;
+use super::state;
 use crate::app::receive::refusal;
+use crate::app::{App, Click};
 use crate::text;
 use crate::time::{clock, offset};
 use crate::widgets::surface::Surface;
@@ -17,17 +17,34 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
         width: area.width.saturating_sub(1),
         ..area
     };
-    match &app.known.debrief.value {
-        Some(debrief) => {
-            let width = usize::from(area.width).saturating_sub(3).clamp(20, 120);
-            let lines = page::page(debrief, width, surface.theme);
-            surface.scrolled(
-                inside,
-                &lines,
-                app.views.debrief.first.min(lines.len().saturating_sub(1)),
-            );
-        }
-        None => before(app, surface, inside),
+    let Some(told) = state::told(app) else {
+        return before(app, surface, inside);
+    };
+    let first = app.views.debrief.first;
+    let first = first.min(told.lines.len().saturating_sub(usize::from(inside.height)));
+    surface.scrolled(inside, &told.lines, first);
+    let seen = |line: usize| {
+        let row = line
+            .checked_sub(first)
+            .and_then(|row| u16::try_from(row).ok());
+        row.filter(|row| *row < inside.height)
+    };
+    if let Some(row) = app.views.debrief.at.and_then(seen) {
+        let line = Rect::new(area.x, area.y + row, area.width, 1);
+        let selected = surface.theme.selected;
+        surface
+            .buf
+            .set_style(line.intersection(surface.buf.area), selected);
+        surface.text(line.x, line.y, 1, "▸", selected);
+    }
+    for lead in told.leads {
+        let Some(row) = seen(lead.line) else { continue };
+        let y = area.y + row;
+        let click = Click::Row {
+            pane: 0,
+            index: lead.line,
+        };
+        surface.link(area.x, area.right(), y, click);
     }
 }
 
@@ -56,6 +73,14 @@ fn before(app: &App, surface: &mut Surface<'_>, area: Rect) {
             Some(false) => "failed",
             None => "not run",
         };
+        let whys = match app.views.case.learned {
+            true => "handed in".to_owned(),
+            false if drill.root_cause_ms.is_some() => format!(
+                "not handed in from here; {} writes them",
+                app.key_of("five whys")
+            ),
+            false => "they open after a right diagnosis".to_owned(),
+        };
         for (name, value) in [
             (
                 "page",
@@ -75,6 +100,7 @@ fn before(app: &App, surface: &mut Surface<'_>, area: Rect) {
             ("diagnoses", case.diagnoses.len().to_string()),
             ("hints taken", case.hints.len().to_string()),
             ("stress test", proven.to_owned()),
+            ("five whys", whys),
         ] {
             lines.push(Line::styled(
                 format!("  {} {value}", text::pad(name, 18)),

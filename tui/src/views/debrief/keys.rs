@@ -14,6 +14,13 @@ pub const KEYS: &[Row] = &[
         state::finish,
     )
     .when(App::may_act),
+    foot(
+        &["Enter"],
+        "open",
+        "go to the selected moment, or look at what a query finds; ↓ selects",
+        state::enter,
+    )
+    .when(|app| state::selected(app).is_some()),
     foot(&["Tab"], "section", "next section", |app| {
         state::next_section(app, true)
     })

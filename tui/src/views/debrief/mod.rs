@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 use super::{View, ViewId};
 use crate::app::App;
 use crate::app::keymap::Row;
+use crate::app::places::Subject;
 use crate::ask::Ask;
 use crate::client::Asker;
 use crate::widgets::cursor::Motion;
@@ -53,7 +54,15 @@ impl View for DebriefView {
     }
 
     fn select(&self, app: &mut App, _pane: usize, index: usize) {
-        app.views.debrief.first = index;
+        state::select(app, index);
+    }
+
+    fn selected(&self, app: &App) -> (usize, usize) {
+        (0, app.views.debrief.at.unwrap_or(usize::MAX))
+    }
+
+    fn about(&self, app: &App) -> Subject {
+        state::about(app)
     }
 
     fn tab(&self, app: &mut App, forward: bool) {
@@ -61,17 +70,18 @@ impl View for DebriefView {
     }
 
     fn enter(&self, app: &mut App) {
-        if app.known.debrief.value.is_none() {
-            state::finish(app);
-        }
+        state::enter(app);
     }
 
     fn rows(&self, app: &App) -> (Vec<String>, usize) {
-        (state::texts(app), app.views.debrief.first)
+        let debrief = &app.views.debrief;
+        (state::texts(app), debrief.at.unwrap_or(debrief.first))
     }
 
     fn record(&self, app: &App, _whole: bool) -> Option<String> {
-        app.known.debrief.value.as_ref().map(|d| d.repeat.clone())
+        let repeat = || app.known.debrief.value.as_ref().map(|d| d.repeat.clone());
+        let said = state::selected(app).map(|lead| lead.said);
+        said.or_else(repeat)
     }
 
     fn readable(&self, app: &App) -> Option<String> {

@@ -24,8 +24,37 @@ pub fn is_heading(line: &Line<'_>) -> bool {
         .is_some_and(|s| s.content.starts_with(HEADING))
 }
 
+/// Where Enter on a line of the page leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// To that moment.
+    Moment(i64),
+    /// To what this finds, in that language: `promql`, `logql`, `traceql` or `change`.
+    Query(String, String),
+}
+
+/// A line that leads somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lead {
+    /// Its place among the lines; what belongs to it may follow.
+    pub line: usize,
+    /// What it says.
+    pub said: String,
+    /// Where it leads.
+    pub way: Way,
+}
+
+/// The whole debrief: its lines, and those that lead somewhere, from above.
+pub struct Told {
+    /// Lines.
+    pub lines: Vec<Line<'static>>,
+    /// Leads.
+    pub leads: Vec<Lead>,
+}
+
 struct Page<'a> {
     lines: Vec<Line<'static>>,
+    leads: Vec<Lead>,
     width: usize,
     theme: &'a Theme,
 }
@@ -45,6 +74,15 @@ impl Page<'_> {
         }
     }
 
+    /// The next line leads somewhere.
+    fn lead(&mut self, said: &str, way: Way) {
+        self.leads.push(Lead {
+            line: self.lines.len(),
+            said: said.to_owned(),
+            way,
+        });
+    }
+
     fn choices(&mut self, title: &str, choices: &[Choice]) {
         if choices.is_empty() {
             return;
@@ -62,9 +100,10 @@ impl Page<'_> {
 
 /// The whole debrief.
 #[must_use]
-pub fn page(debrief: &Debrief, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+pub fn page(debrief: &Debrief, width: usize, theme: &Theme) -> Told {
     let mut page = Page {
         lines: Vec::new(),
+        leads: Vec::new(),
         width,
         theme,
     };
@@ -101,7 +140,10 @@ pub fn page(debrief: &Debrief, width: usize, theme: &Theme) -> Vec<Line<'static>
     if let Some(folder) = &debrief.folder {
         page.body(2, &format!("recorded in {folder}"), theme.dim);
     }
-    page.lines
+    Told {
+        lines: page.lines,
+        leads: page.leads,
+    }
 }
 
 fn score(page: &mut Page<'_>, debrief: &Debrief) {
@@ -163,11 +205,15 @@ fn figure(page: &mut Page<'_>, kpi: &Kpi) {
         return page.body(NAME_CELLS + 3, &kpi.meaning, theme.dim);
     }
     let lead = format!("  {name} {}  ", text::pad(&kpi.value, VALUE_CELLS));
-    let room = page.width.saturating_sub(text::width(&lead));
-    page.lines.push(Line::from(vec![
-        Span::styled(lead, theme.text),
-        Span::styled(text::fit(&kpi.meaning, room), theme.dim),
-    ]));
+    let cells = text::width(&lead);
+    let meaning = text::wrap(&kpi.meaning, page.width.saturating_sub(cells).max(10));
+    for (i, line) in meaning.into_iter().enumerate() {
+        let before = if i == 0 { lead.as_str() } else { "" };
+        page.lines.push(Line::from(vec![
+            Span::styled(text::pad(before, cells), theme.text),
+            Span::styled(line, theme.dim),
+        ]));
+    }
 }
 
 fn timeline(page: &mut Page<'_>, entries: &[TimelineEntry]) {
@@ -189,6 +235,7 @@ fn timeline(page: &mut Page<'_>, entries: &[TimelineEntry]) {
         } else {
             format!("[{}] {}", entry.lane, entry.text)
         };
+        page.lead(&entry.text, Way::Moment(entry.at_ms));
         for (i, line) in text::wrap(&said, half.max(10)).into_iter().enumerate() {
             let at = if i == 0 {
                 clock(entry.at_ms)
@@ -268,6 +315,10 @@ fn evidence(page: &mut Page<'_>, debrief: &Debrief) {
         };
         let pins: Vec<String> = found.pins.iter().map(|p| format!("#{p}")).collect();
         let decisive = if found.decisive { " (decisive)" } else { "" };
+        page.lead(
+            &found.proves,
+            Way::Query(found.language.clone(), found.query.clone()),
+        );
         page.body(
             2,
             &format!("{mark} {}{decisive} {}", found.proves, pins.join(" ")),
@@ -297,8 +348,19 @@ fn charts(page: &mut Page<'_>, debrief: &Debrief) {
         return;
     }
     page.heading("Before and after");
-    let lines = charts::lines(&debrief.charts, &debrief.marks, page.width, page.theme);
-    page.lines.extend(lines);
+    for chart in &debrief.charts {
+        page.lead(
+            &chart.title,
+            Way::Query("promql".to_owned(), chart.query.clone()),
+        );
+        let lines = charts::lines(chart, &debrief.marks, page.width, page.theme);
+        page.lines.extend(lines);
+    }
+    for mark in &debrief.marks {
+        page.lead(&mark.text, Way::Moment(mark.at_ms));
+        page.lines
+            .extend(charts::mark(mark, page.width, page.theme));
+    }
 }
 
 /// Own steps beside the true chain; below each other where there is no room.
@@ -356,6 +418,7 @@ mod tests {
         let theme = Theme::new(ThemeName::None);
         let mut page = Page {
             lines: Vec::new(),
+            leads: Vec::new(),
             width: 60,
             theme: &theme,
         };
@@ -372,6 +435,7 @@ mod tests {
         let theme = Theme::new(ThemeName::None);
         let mut page = Page {
             lines: Vec::new(),
+            leads: Vec::new(),
             width: 60,
             theme: &theme,
         };

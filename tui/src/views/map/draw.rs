@@ -102,12 +102,17 @@ fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
             over(app)
         ),
     };
-    let count = text::count(graph.edges.len(), "call", "calls");
+    let mut count = text::count(graph.edges.len(), "call", "calls");
+    let sorted = app.views.map.order.name();
+    if let Some(order) = sorted {
+        let way = if app.views.map.inverted { "↑" } else { "↓" };
+        count = format!("{count} {order} {way}");
+    }
     let inner = surface.titled(area, "Calls", &format!("{count} · {state}"), true);
     if items.is_empty() {
         let said =
             "no calls between services in this time; w takes the whole time range, t widens it";
-        return surface.say(inner, said, surface.theme.dim);
+        return surface.say_lines(inner, said, surface.theme.dim);
     }
     let rows = Rows::of(items.len(), app.views.map.at.of(items.len()));
     let seconds = state::window(app).length_ms() as f64 / 1000.0;
@@ -118,7 +123,12 @@ fn calls(app: &App, surface: &mut Surface<'_>, area: Rect, graph: &Graph) {
         }
         Item::Edge(edge) => {
             let last = !matches!(items.get(index + 1), Some(Item::Edge(_)));
-            edge_row(edge, last, graph, width, theme)
+            let caller = match (sorted.is_some(), last) {
+                (true, _) => format!("{} ▶", text::escape(&edge.from)),
+                (false, true) => " └─▶".to_owned(),
+                (false, false) => " ├─▶".to_owned(),
+            };
+            edge_row(edge, &caller, graph, width, theme)
         }
     });
 }
@@ -184,14 +194,20 @@ pub fn style_of(edge: &Edge, theme: &Theme) -> Style {
     }
 }
 
-fn edge_row(edge: &Edge, last: bool, graph: &Graph, width: usize, theme: &Theme) -> Line<'static> {
+/// A call, after what stands for its caller.
+fn edge_row(
+    edge: &Edge,
+    caller: &str,
+    graph: &Graph,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let ms = |value: Option<f64>| {
         text::pad_left(
             &value.map_or_else(|| "—".to_owned(), |v| text::seconds(v / 1000.0)),
             9,
         )
     };
-    let branch = if last { " └─▶" } else { " ├─▶" };
     let ring = if graph.on_cycle(edge) { "⟲ " } else { "  " };
     let style = style_of(edge, theme);
     let slow = if is_slow(edge) { "!" } else { "" };
@@ -201,10 +217,13 @@ fn edge_row(edge: &Edge, last: bool, graph: &Graph, width: usize, theme: &Theme)
         " "
     };
     Line::from(vec![
-        Span::styled(format!("{branch} "), theme.dim),
+        Span::styled(format!("{caller} "), theme.dim),
         Span::styled(ring, theme.warn),
         Span::styled(
-            text::pad(&text::escape(&edge.to), name_cells(width).saturating_sub(7)),
+            text::pad(
+                &text::escape(&edge.to),
+                name_cells(width).saturating_sub(text::width(caller) + 3),
+            ),
             theme.text,
         ),
         Span::styled(

@@ -1,8 +1,8 @@
 //! Keys of the map.
 
-use super::state;
+use super::{order, state};
 use crate::app::App;
-use crate::app::keymap::{Row, foot};
+use crate::app::keymap::{Row, foot, row};
 
 /// Rows.
 pub const KEYS: &[Row] = &[
@@ -39,6 +39,25 @@ pub const KEYS: &[Row] = &[
     foot(&["Tab"], "service", "the next service", |app| {
         state::next_service(app, true)
     }),
+    foot(
+        &["s"],
+        "sort",
+        "sort the calls: by errors, by p99, by rate, by who calls whom",
+        order::sort,
+    ),
+    row(&["i"], "invert", "the other way round", order::invert),
+    foot(
+        &["e"],
+        "failing",
+        "the next service or call that fails",
+        |app| order::next_failing(app, true),
+    ),
+    row(
+        &["E"],
+        "failing before",
+        "the previous service or call that fails",
+        |app| order::next_failing(app, false),
+    ),
     foot(&["/"], "find", "find a service", App::start_finding),
     foot(&["y"], "copy", "copy the figures", |app| {
         app.copy_selected(false)

@@ -4,6 +4,7 @@ mod boxes;
 mod draw;
 mod keys;
 pub mod layout;
+pub mod order;
 pub mod state;
 
 use api::PinTarget;

@@ -3,6 +3,7 @@
 use api::PinTarget;
 
 use super::layout;
+use super::order::Order;
 use crate::app::{App, Loaded};
 use crate::client::Asker;
 use crate::client::graph::{Edge, Graph, Node};
@@ -27,6 +28,10 @@ pub struct State {
     pub at: Cursor,
     /// Whether the figures are of the whole time range, or else of its end.
     pub whole: bool,
+    /// What the list is sorted by.
+    pub order: Order,
+    /// Whether the least comes first.
+    pub inverted: bool,
 }
 
 /// The end of the time range that the figures are of, milliseconds: an incident that is a minute old is thinned out beyond
@@ -82,7 +87,8 @@ impl Item<'_> {
     }
 }
 
-/// All services in the order of the layers, each followed by its calls.
+/// All services in the order of the layers, each followed by its calls; or else the calls as they are sorted, and then
+/// the services.
 #[must_use]
 pub fn items(app: &App) -> Vec<Item<'_>> {
     let map = &app.views.map;
@@ -92,6 +98,17 @@ pub fn items(app: &App) -> Vec<Item<'_>> {
     let order: Vec<&str> = map.layers.iter().flatten().map(String::as_str).collect();
     let rank = |id: &str| order.iter().position(|n| *n == id).unwrap_or(usize::MAX);
     let mut out = Vec::new();
+    if map.order != Order::Flow {
+        let mut calls: Vec<&Edge> = graph.edges.iter().collect();
+        calls.sort_by_key(|e| (rank(&e.from), rank(&e.to)));
+        calls.sort_by(|a, b| map.order.of(b).total_cmp(&map.order.of(a)));
+        if map.inverted {
+            calls.reverse();
+        }
+        out.extend(calls.into_iter().map(Item::Edge));
+        out.extend(order.into_iter().map(Item::Node));
+        return out;
+    }
     for name in &order {
         out.push(Item::Node(name));
         let mut calls: Vec<&Edge> = graph.edges.iter().filter(|e| e.from == **name).collect();

@@ -1,22 +1,7 @@
-//! What the screen understands of PromQL: the bound at the end of an alert's expression, and what the values of an
-//! expression count. It does not check expressions: the lab does.
+//! What the screen understands of PromQL: what the values of an expression count. It does not check expressions: the lab
+//! does.
 
 use crate::widgets::axis::Unit;
-
-/// An expression without the comparison at its end, so that its chart shows the values that are within bounds, too; and
-/// that comparison.
-#[must_use]
-pub fn split_bound(promql: &str) -> (String, Option<(&'static str, f64)>) {
-    let query = promql.trim();
-    let cut = [">=", "<=", "==", "!=", ">", "<"]
-        .into_iter()
-        .find_map(|operator| {
-            let (before, after) = query.rsplit_once(operator)?;
-            let bound = after.trim().parse::<f64>().ok()?;
-            Some((before.trim().to_owned(), Some((operator, bound))))
-        });
-    cut.unwrap_or_else(|| (query.to_owned(), None))
-}
 
 /// What the values of an expression count, as far as its names and functions tell.
 #[must_use]
@@ -231,18 +216,6 @@ fn split_operator(expression: &str) -> Option<(&str, &str, &str)> {
 mod tests {
     use super::*;
     use crate::net::golden;
-
-    #[test]
-    fn the_bound_of_an_alert_is_taken_off_and_nothing_else() {
-        let cut = |promql: &str| split_bound(promql);
-        assert_eq!(
-            cut("rate(a[1m]) > 2"),
-            ("rate(a[1m])".to_owned(), Some((">", 2.0)))
-        );
-        assert_eq!(cut("a / b >= 0.5"), ("a / b".to_owned(), Some((">=", 0.5))));
-        assert_eq!(cut("a{x!=\"y\"} > b").1, None);
-        assert_eq!(cut("absent(up)"), ("absent(up)".to_owned(), None));
-    }
 
     #[test]
     fn units_are_read_off_names_and_functions() {

@@ -9,7 +9,6 @@ use crate::ask::{Ask, Golden};
 use crate::client::derived::Objective;
 use crate::text::number;
 use crate::time::clock;
-use crate::views::metrics::promql::split_bound;
 use crate::views::overview::objectives;
 use crate::views::{ViewId, changes};
 use crate::widgets::cursor::Cursor;
@@ -308,7 +307,7 @@ pub fn about(app: &App) -> Subject {
                 .and_then(|a| a.service.clone());
             Subject {
                 service,
-                promql: drill.page.as_ref().map(|p| split_bound(&p.query).0),
+                promql: drill.page.as_ref().map(|p| api::split_bound(&p.query).0),
                 at_ms: drill.page_ms,
                 ..Subject::default()
             }
@@ -317,7 +316,7 @@ pub fn about(app: &App) -> Subject {
             let alert = drill.alerts.get(i);
             Subject {
                 service: alert.and_then(|a| a.service.clone()),
-                promql: alert.map(|a| split_bound(&a.query).0),
+                promql: alert.map(|a| api::split_bound(&a.query).0),
                 ..Subject::default()
             }
         }
