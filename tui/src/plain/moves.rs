@@ -1,4 +1,4 @@
-//! Commands that move about: the time range, filters by a value, what stands around a line, the logs, traces and metrics of a
+//! Commands that move about: the time range, what stands around a line, the logs, traces and metrics of a
 //! row, a row in full, ready expressions, files. They do what the keys of the screen do.
 
 use std::time::Duration;
@@ -9,7 +9,6 @@ use crate::app::App;
 use crate::client::Asker;
 use crate::text::escape;
 use crate::time::Range;
-use crate::views::logs::filter::with_filter;
 use crate::views::{self, ViewId, logs, metrics};
 use crate::when::{Face, When};
 
@@ -23,6 +22,16 @@ fn view(app: &App, _: &str) -> String {
 }
 
 pub const COMMANDS: &[Command] = &[
+    command(
+        &["range"],
+        "",
+        "next time range: 1m, 5m, 15m, all",
+        |a, _| {
+            a.range.cycle();
+            format!("time range {}\n", a.range.label())
+        },
+        nothing,
+    ),
     command(
         &["zoom"],
         "[out]",
@@ -58,20 +67,6 @@ pub const COMMANDS: &[Command] = &[
         "from one time of day of the drill to another",
         between,
         nothing,
-    ),
-    command(
-        &["only"],
-        "FIELD=VALUE",
-        "log lines of the last search with this value alone",
-        |a, what| filtered(a, what, true),
-        view,
-    ),
-    command(
-        &["without"],
-        "FIELD=VALUE",
-        "log lines of the last search without this value",
-        |a, what| filtered(a, what, false),
-        view,
     ),
     command(
         &["context"],
@@ -177,23 +172,8 @@ fn between(app: &mut App, times: &str) -> String {
     }
 }
 
-fn filtered(app: &mut App, what: &str, keep: bool) -> String {
-    let Some((field, value)) = what.split_once('=') else {
-        return "which value? as in service=checkout; show N names those of a line\n".to_owned();
-    };
-    let (field, value) = (field.trim(), value.trim().trim_matches('"'));
-    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if field.is_empty() || !field.chars().all(letters) {
-        return format!("{field:?} is no name of a field\n");
-    }
-    let query = with_filter(&app.views.logs.logql(), field, value, keep);
-    logs::state::show_query(app, &query);
-    app.refresh(Asker::Person);
-    String::new()
-}
-
 /// Selects row N of the view told last.
-fn select(app: &mut App, which: &str) -> Result<(), String> {
+pub fn select(app: &mut App, which: &str) -> Result<(), String> {
     let number = which.trim_start_matches('#').parse::<usize>().ok();
     let Some(index) = number.and_then(|n| n.checked_sub(1)) else {
         return Err("which row? give its number\n".to_owned());

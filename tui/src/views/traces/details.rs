@@ -153,14 +153,19 @@ pub fn filter(app: &mut App, keep: bool) {
     let Some((key, value)) = value(&app.views.traces) else {
         return app.say("Tab goes to the span's attributes; = and ! filter by the selected one");
     };
-    let condition = match (key.as_str(), key.strip_prefix("resource.")) {
-        ("name", _) => traceql::condition(Scope::Intrinsic, "name", &value, keep),
+    narrow(app, &key, &value, keep);
+}
+
+/// The traces with a span that has a value, or with one that has another value of it.
+pub fn narrow(app: &mut App, key: &str, value: &str, keep: bool) {
+    let condition = match (key, key.strip_prefix("resource.")) {
+        ("name", _) => traceql::condition(Scope::Intrinsic, "name", value, keep),
         ("status", _) => format!("status {} error", if keep { "=" } else { "!=" }),
-        (_, Some(key)) => traceql::condition(Scope::Resource, key, &value, keep),
+        (_, Some(key)) => traceql::condition(Scope::Resource, key, value, keep),
         (key, _) if key.starts_with("event.") => {
             return app.say("an event cannot be filtered by; an attribute can");
         }
-        (key, _) => traceql::condition(Scope::Span, key, &value, keep),
+        (key, _) => traceql::condition(Scope::Span, key, value, keep),
     };
     // the id of one trace would leave no other
     let asked = match traceql::is_trace_id(&app.views.traces.query.ran) {
