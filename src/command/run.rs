@@ -89,10 +89,11 @@ fn refuse_mixed_flags(args: &RunArgs) -> Result<(), Failure> {
                 format!("add --headless, or leave {flag} out"),
             ));
         }
-        if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+        let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+        if !(args.plain || terminal) {
             return Err(Failure::usage(
                 "there is no terminal here to draw on",
-                "drill run --headless --duration 60s, and `drill join URL` from a terminal for the screens",
+                "drill run --plain, which takes lines from a pipe, too; or drill run --headless --duration 60s, and `drill join URL` from a terminal for the screens",
             ));
         }
     }

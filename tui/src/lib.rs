@@ -23,7 +23,7 @@ pub mod settings;
 mod shell;
 mod signals;
 pub mod strokes;
-mod terminal;
+pub mod terminal;
 mod text;
 mod theme;
 mod time;

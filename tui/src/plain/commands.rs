@@ -3,7 +3,7 @@
 use api::HypothesisState;
 
 use super::deeds::{act_on, note, numbered, pin, settle, undo};
-use super::{Session, moves, records, tell};
+use super::{Session, kept, moves, narrowing, records, tell};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::client::Asker;
@@ -39,7 +39,7 @@ fn nothing(_: &App, _: &str) -> String {
     String::new()
 }
 
-const COMMANDS: &[Command] = &[
+const LOOKS: &[Command] = &[
     command(
         &["overview", "1", "0"],
         "",
@@ -53,6 +53,13 @@ const COMMANDS: &[Command] = &[
         "what is promised, what is left of the error budgets, how fast they burn",
         |a, _| open(a, ViewId::Overview),
         |a, _| tell::objectives(a),
+    ),
+    command(
+        &["brief"],
+        "",
+        "the situation, how the shop is built, what is normal",
+        |a, _| tell::brief(a),
+        nothing,
     ),
     command(
         &["logs", "2"],
@@ -83,13 +90,6 @@ const COMMANDS: &[Command] = &[
         |a, _| tell::traces(a, Some(a.told_page)),
     ),
     command(
-        &["more"],
-        "",
-        "the next log lines or traces of those told last",
-        |_, _| String::new(),
-        more,
-    ),
-    command(
         &["trace"],
         "N or ID",
         "one trace as a tree",
@@ -109,6 +109,13 @@ const COMMANDS: &[Command] = &[
         "what these traces have more often than the rest",
         records::ask_differs,
         records::differing,
+    ),
+    command(
+        &["more"],
+        "",
+        "the next log lines or traces of those told last",
+        |_, _| String::new(),
+        more,
     ),
     command(
         &["metrics", "4"],
@@ -138,85 +145,15 @@ const COMMANDS: &[Command] = &[
         |a, _| open(a, ViewId::Changes),
         |a, _| tell::changes(a),
     ),
+];
+
+const KEEPS: &[Command] = &[
     command(
         &["case", "7"],
         "",
         "evidence, hypotheses, diagnoses, hints, notes",
         |a, _| open(a, ViewId::Case),
         |a, _| tell::case(a),
-    ),
-    command(
-        &["act", "8"],
-        "[N]",
-        "remedies; with a number carries one out",
-        act_on,
-        |a, n| {
-            if n.is_empty() {
-                tell::remedies(a)
-            } else {
-                String::new()
-            }
-        },
-    ),
-    command(
-        &["request", "send"],
-        "",
-        "sends a request to a service of the shop",
-        |a, _| does(a, act::probe::open),
-        nothing,
-    ),
-    command(
-        &["answer"],
-        "",
-        "what the service answered last",
-        |_, _| String::new(),
-        |a, _| tell::answer(a),
-    ),
-    command(&["undo"], "N", "takes a remedy back", undo, nothing),
-    command(
-        &["prove"],
-        "",
-        "runs the stress test",
-        |a, _| does(a, act::state::prove),
-        nothing,
-    ),
-    command(
-        &["proof"],
-        "",
-        "state and result of the stress test",
-        |a, _| {
-            a.ask(Ask::Proof, Asker::Screen);
-            String::new()
-        },
-        |a, _| tell::proof(a),
-    ),
-    command(
-        &["debrief", "9"],
-        "",
-        "score and what really happened, after the end",
-        |a, _| open(a, ViewId::Debrief),
-        |a, _| tell::debrief_of(a),
-    ),
-    command(
-        &["finish"],
-        "",
-        "ends the drill",
-        |a, _| does(a, debrief::state::finish),
-        nothing,
-    ),
-    command(
-        &["ack"],
-        "",
-        "acknowledges the page",
-        |a, _| does(a, overview::state::acknowledge),
-        nothing,
-    ),
-    command(
-        &["brief"],
-        "",
-        "the situation, how the shop is built, what is normal",
-        |a, _| tell::brief(a),
-        nothing,
     ),
     command(
         &["pin"],
@@ -288,15 +225,74 @@ const COMMANDS: &[Command] = &[
         |a, _| does(a, case::forms::open_learning),
         nothing,
     ),
+];
+
+const DEEDS: &[Command] = &[
     command(
-        &["range"],
+        &["ack"],
         "",
-        "next time range: 1m, 5m, 15m, all",
-        |a, _| {
-            a.range.cycle();
-            format!("time range {}\n", a.range.label())
-        },
+        "acknowledges the page",
+        |a, _| does(a, overview::state::acknowledge),
         nothing,
+    ),
+    command(
+        &["act", "8"],
+        "[N]",
+        "remedies; with a number carries one out",
+        act_on,
+        |a, n| {
+            if n.is_empty() {
+                tell::remedies(a)
+            } else {
+                String::new()
+            }
+        },
+    ),
+    command(&["undo"], "N", "takes a remedy back", undo, nothing),
+    command(
+        &["request", "send"],
+        "",
+        "sends a request to a service of the shop",
+        |a, _| does(a, act::probe::open),
+        nothing,
+    ),
+    command(
+        &["answer"],
+        "",
+        "what the service answered last",
+        |_, _| String::new(),
+        |a, _| tell::answer(a),
+    ),
+    command(
+        &["prove"],
+        "",
+        "runs the stress test",
+        |a, _| does(a, act::state::prove),
+        nothing,
+    ),
+    command(
+        &["proof"],
+        "",
+        "state and result of the stress test",
+        |a, _| {
+            a.ask(Ask::Proof, Asker::Screen);
+            String::new()
+        },
+        |a, _| tell::proof(a),
+    ),
+    command(
+        &["finish"],
+        "",
+        "ends the drill",
+        |a, _| does(a, debrief::state::finish),
+        nothing,
+    ),
+    command(
+        &["debrief", "9"],
+        "",
+        "score and what really happened, after the end",
+        |a, _| open(a, ViewId::Debrief),
+        |a, _| tell::debrief_of(a),
     ),
     command(
         &["quit", "q", "exit"],
@@ -324,8 +320,18 @@ fn split(line: &str) -> (&str, &str) {
         .map_or((line, ""), |(word, rest)| (word, rest.trim()))
 }
 
+/// What there is, by what it is for.
+const SECTIONS: [(&str, &[Command]); 6] = [
+    ("Look", LOOKS),
+    ("Look closer", narrowing::COMMANDS),
+    ("Time, rows and files", moves::COMMANDS),
+    ("Keep what speaks", KEEPS),
+    ("Panels and reasons", kept::COMMANDS),
+    ("Repair and end", DEEDS),
+];
+
 fn all() -> impl Iterator<Item = &'static Command> {
-    COMMANDS.iter().chain(moves::COMMANDS)
+    SECTIONS.iter().flat_map(|(_, commands)| commands.iter())
 }
 
 fn find(word: &str) -> Option<&'static Command> {
@@ -337,7 +343,7 @@ pub fn run(session: &mut Session, line: &str) -> String {
     let (word, rest) = split(line);
     match (word, find(word)) {
         ("", _) => String::new(),
-        ("help" | "?" | "h", _) => help(),
+        ("help" | "?" | "h", _) => help(rest),
         (_, Some(command)) => {
             let goes_on = command.names.contains(&"more");
             session.app.told_page = if goes_on {
@@ -359,17 +365,28 @@ pub fn after(session: &Session, line: &str) -> String {
         .unwrap_or_default()
 }
 
-fn help() -> String {
+/// The commands by what they are for, or those that a word is in.
+fn help(word: &str) -> String {
     let row = |c: &Command| {
-        format!(
-            "{}: {}\n",
-            [c.names.join(" or "), c.arguments.to_owned()]
-                .join(" ")
-                .trim_end(),
-            c.about
-        )
+        let names = [c.names.join(" or "), c.arguments.to_owned()].join(" ");
+        format!("{}: {}\n", names.trim_end(), c.about)
     };
-    all().map(row).collect()
+    let wanted = word.to_lowercase();
+    let mut out = String::new();
+    for (title, commands) in SECTIONS {
+        let rows = commands.iter().map(row);
+        let rows: String = rows
+            .filter(|row| row.to_lowercase().contains(&wanted))
+            .collect();
+        if !rows.is_empty() {
+            out.push_str(&format!("{title}\n{rows}"));
+        }
+    }
+    match (out.is_empty(), word) {
+        (true, _) => format!("no command has {word:?} in it; help lists all\n"),
+        (false, "") => out + "help WORD tells those with a word\n",
+        (false, _) => out,
+    }
 }
 
 fn open(app: &mut App, view: ViewId) -> String {
@@ -400,6 +417,8 @@ fn query(app: &mut App, view: ViewId, text: &str) -> String {
             app.refresh(Asker::Person);
         }
         ViewId::Traces => {
+            let list = &mut app.views.traces;
+            (list.order, list.ascending) = (traces::state::Order::Time, false);
             traces::state::show_query(app, text);
             app.refresh(Asker::Person);
         }

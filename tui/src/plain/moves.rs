@@ -1,4 +1,4 @@
-//! Commands that move about: the time range, filters by a value, what stands around a line, the logs, traces and metrics of a
+//! Commands that move about: the time range, what stands around a line, the logs, traces and metrics of a
 //! row, a row in full, ready expressions, files. They do what the keys of the screen do.
 
 use std::time::Duration;
@@ -7,11 +7,9 @@ use super::commands::{Command, command};
 use super::tell;
 use crate::app::App;
 use crate::client::Asker;
-use crate::client::traceql;
 use crate::text::escape;
 use crate::time::Range;
-use crate::views::logs::filter::with_filter;
-use crate::views::{self, ViewId, logs, metrics, traces};
+use crate::views::{self, ViewId, logs, metrics};
 use crate::when::{Face, When};
 
 fn nothing(_: &App, _: &str) -> String {
@@ -24,6 +22,16 @@ fn view(app: &App, _: &str) -> String {
 }
 
 pub const COMMANDS: &[Command] = &[
+    command(
+        &["range"],
+        "",
+        "next time range: 1m, 5m, 15m, all",
+        |a, _| {
+            a.range.cycle();
+            format!("time range {}\n", a.range.label())
+        },
+        nothing,
+    ),
     command(
         &["zoom"],
         "[out]",
@@ -59,20 +67,6 @@ pub const COMMANDS: &[Command] = &[
         "from one time of day of the drill to another",
         between,
         nothing,
-    ),
-    command(
-        &["only"],
-        "FIELD=VALUE",
-        "log lines, traces or series of the last search with this value alone",
-        |a, what| filtered(a, what, true),
-        view,
-    ),
-    command(
-        &["without"],
-        "FIELD=VALUE",
-        "log lines, traces or series of the last search without this value",
-        |a, what| filtered(a, what, false),
-        view,
     ),
     command(
         &["context"],
@@ -178,43 +172,8 @@ fn between(app: &mut App, times: &str) -> String {
     }
 }
 
-fn filtered(app: &mut App, what: &str, keep: bool) -> String {
-    let Some((field, value)) = what.split_once('=') else {
-        return "which value? as in service=checkout; show N names those of a line\n".to_owned();
-    };
-    let (field, value) = (field.trim(), value.trim().trim_matches('"'));
-    let dotted = app.view == ViewId::Traces;
-    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || (dotted && c == '.');
-    if field.is_empty() || !field.chars().all(letters) {
-        return format!("{field:?} is no name of a field\n");
-    }
-    match app.view {
-        ViewId::Traces => {
-            let Some(condition) = traces::details::condition(field, value, keep) else {
-                return "an event cannot be filtered by; an attribute can\n".to_owned();
-            };
-            let query = traceql::and_also(&traces::state::base(app), &condition);
-            traces::state::show_query(app, &query);
-        }
-        ViewId::Metrics => {
-            let good = &app.views.metrics.query.good;
-            let Some(query) = metrics::filter::with_matcher(good, field, value, keep) else {
-                return "the expression told last asks for no metric\n".to_owned();
-            };
-            app.views.metrics.query.set(&query);
-            app.run_query();
-        }
-        _ => {
-            let query = with_filter(&app.views.logs.base(), field, value, keep);
-            logs::state::show_query(app, &query);
-            app.refresh(Asker::Person);
-        }
-    }
-    String::new()
-}
-
 /// Selects row N of the view told last.
-fn select(app: &mut App, which: &str) -> Result<(), String> {
+pub fn select(app: &mut App, which: &str) -> Result<(), String> {
     let number = which.trim_start_matches('#').parse::<usize>().ok();
     let Some(index) = number.and_then(|n| n.checked_sub(1)) else {
         return Err("which row? give its number\n".to_owned());

@@ -201,6 +201,9 @@ pub fn traces(app: &App, page: Option<usize>) -> String {
     if let Some(failure) = &traces.query.failure {
         return failed(&traces.query.ran, failure);
     }
+    if traces.hits.is_empty() {
+        return super::narrowing::no_trace(app);
+    }
     let row = |h: &crate::client::tempo::TraceHit| {
         format!(
             "{} {} {} {}{} id {}",

@@ -369,3 +369,111 @@ async fn rows_are_followed_filtered_and_shown_by_typed_lines() {
         assert!(said.contains(why), "{line}: {said}");
     }
 }
+
+#[tokio::test]
+async fn what_was_found_is_looked_at_closer_by_typed_lines() {
+    let (mut session, lab) = talking(fixture::lab()).await;
+    let slowest = session.line("slowest").await;
+    let took = |told: &str| -> Vec<f64> {
+        let hits = told.lines().filter(|line| line.contains(" id "));
+        let seconds = hits.filter_map(|line| {
+            let before = line.split(" id ").next()?.trim_end_matches(" failed");
+            let mut words = before.rsplit(' ');
+            let unit = if words.next()? == "s" { 1.0 } else { 0.001 };
+            Some(words.next()?.parse::<f64>().ok()? * unit)
+        });
+        seconds.collect()
+    };
+    let durations = took(&slowest);
+    assert!(
+        durations.len() > 1 && durations.is_sorted_by(|a, b| a >= b),
+        "{slowest}"
+    );
+    let failed = session.line("failed").await;
+    assert!(
+        failed.lines().nth(1).is_some_and(|l| l.contains(" failed")),
+        "{failed}"
+    );
+    // of traces, too, one value is looked for or left out
+    session.line("only service=checkout").await;
+    session.line("without http.response.status_code=200").await;
+    let asked = lab.lock().asked.clone();
+    let traceql: Vec<String> = asked
+        .iter()
+        .filter_map(|(_, uri, _)| {
+            let url = reqwest::Url::parse(&format!("http://lab{uri}")).ok()?;
+            let found = url.query_pairs().find(|(name, _)| name == "q")?;
+            Some(found.1.into_owned())
+        })
+        .collect();
+    let last = traceql.last().expect("traces were asked for");
+    for part in [
+        "resource.service.name = \"checkout\"",
+        "http.response.status_code !=",
+    ] {
+        assert!(last.contains(part), "{part} is missing in {last}");
+    }
+    // `traces` begins anew, the newest first
+    session.line("traces").await;
+    assert_eq!(
+        session.app.views.traces.order,
+        crate::views::traces::state::Order::Time
+    );
+    session.line("logs").await;
+    let counts = session.line("counts").await;
+    assert!(
+        counts.contains(" to ") && counts.contains(" Error"),
+        "{counts}"
+    );
+    assert!(counts.lines().count() <= 15, "{counts}");
+}
+
+#[tokio::test]
+async fn panels_and_reasons_are_kept_by_typed_lines() {
+    let (mut session, lab) = talking(fixture::lab()).await;
+    assert!(session.line("panels").await.contains("no panels yet"));
+    session.line("metrics retries_total").await;
+    let kept = session.line("keep").await;
+    assert!(
+        kept.contains("kept: 1 panel") && !kept.contains("Tab"),
+        "{kept}"
+    );
+    session.line("metrics up").await;
+    assert_eq!(&*session.line("panels").await, "1. retries_total\n");
+    let told = session.line("panels 1").await;
+    assert!(told.starts_with("retries_total\n"), "{told}");
+    assert_eq!(&*session.line("drop 1").await, "dropped\n");
+    assert!(session.line("drop 1").await.contains("panels lists them"));
+    // the pin that there is gets its reason
+    let pin = lab.lock().case.pins[0].id;
+    let said = session.line(&format!("reason #{pin} it began here")).await;
+    assert!(said.contains(&format!("noted on pin #{pin}")), "{said}");
+    assert_eq!(lab.lock().case.pins[0].note, "it began here");
+    let asks = session.line(&format!("reason {pin}")).await;
+    assert!(asks.contains("Why does it matter?"), "{asks}");
+    session.line("and spread").await;
+    assert_eq!(lab.lock().case.pins[0].note, "and spread");
+    session.line(&format!("reason {pin} -")).await;
+    assert_eq!(lab.lock().case.pins[0].note, "");
+    assert!(
+        session
+            .line("reason 999 x")
+            .await
+            .contains("case lists them")
+    );
+}
+
+#[tokio::test]
+async fn help_tells_commands_by_what_they_are_for_and_by_word() {
+    let (mut session, _lab) = talking(fixture::lab()).await;
+    let all = session.line("help").await;
+    for title in ["Look\n", "Look closer\n", "Repair and end\n"] {
+        assert!(all.contains(title), "{title} is missing in {all}");
+    }
+    let some = session.line("help hypothesis").await;
+    assert!(
+        some.contains("reject ID PINS") && !some.contains("metrics or 4"),
+        "{some}"
+    );
+    assert!(session.line("help xyzzy").await.contains("help lists all"));
+}

@@ -351,6 +351,11 @@ pub fn open_pin_note(app: &mut App) {
     let Some(pin) = pin else {
         return app.say("select a pin first: it says why it matters");
     };
+    open_note_of(app, &pin);
+}
+
+/// Asks why a pin matters.
+pub fn open_note_of(app: &mut App, pin: &api::Pin) {
     let mut why = Field::text("why");
     why.fill(&pin.note);
     let form = Form::new(

@@ -77,7 +77,16 @@ impl Step {
     /// What to do, with the keys in force.
     #[must_use]
     pub fn what(&self, app: &App) -> String {
-        filled(app, self.what)
+        // a line that is typed has no keys, and help names the commands
+        let keyless = ["acknowledge", "diagnose"]
+            .iter()
+            .fold(self.what.to_owned(), |what, row| {
+                what.replace(&format!(" ({{{row}}})"), "")
+            });
+        match app.typed {
+            true => keyless,
+            false => filled(app, self.what),
+        }
     }
 }
 

@@ -82,7 +82,9 @@ pub fn follow(app: &mut App) {
         "traces"
     };
     app.say(format!(
-        "order {}; go lists its {other}, [ goes back",
-        order.id
+        "order {}; {} lists its {other}{}",
+        order.id,
+        app.way("go", "order"),
+        app.way(", [ goes back", "")
     ));
 }

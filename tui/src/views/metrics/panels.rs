@@ -69,11 +69,12 @@ pub fn keep(app: &mut App) {
         return app.say_bad("an expression that was not answered is not kept; / changes it");
     }
     if query.is_empty() || metrics.panels.iter().any(|p| p.query == query) {
-        return app.say("this chart is a panel already; d drops it");
+        return app.say("this chart is a panel already");
     }
     if len >= MOST {
         return app.say_bad(format!(
-            "{MOST} panels are kept at most; d drops the present one"
+            "{MOST} panels are kept at most; {}",
+            app.way("d drops the present one", "drop N drops one")
         ));
     }
     metrics.panels.push(Panel {
@@ -83,7 +84,11 @@ pub fn keep(app: &mut App) {
     });
     let count = text::count(len + 1, "panel", "panels");
     app.say(format!(
-        "kept: {count}; Tab walks them, d drops the present one"
+        "kept: {count}; {}",
+        app.way(
+            "Tab walks them, d drops the present one",
+            "panels lists them, drop N drops one"
+        )
     ));
 }
 
