@@ -174,7 +174,7 @@ impl App {
             let waiting = " 3 A.M. Drill · waiting for the lab";
             return vec![Span::styled(waiting, theme.header)];
         };
-        let (mark, word, style) = match drill.phase {
+        let (mark, word, style) = match self.phase() {
             Phase::Preparing => ("◌", "PREPARING", theme.info),
             Phase::Waiting => ("○", "QUIET", theme.good),
             Phase::Live => ("●", "LIVE", theme.bad),
@@ -199,7 +199,9 @@ impl App {
             };
             spans.push(Span::styled(said, theme.text));
         }
-        if drill.phase == Phase::Live && drill.page_ms.is_some() && drill.acknowledged_ms.is_none()
+        if self.phase() == Phase::Live
+            && drill.page_ms.is_some()
+            && drill.acknowledged_ms.is_none()
         {
             let said = if narrow {
                 "! unacked  "

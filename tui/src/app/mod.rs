@@ -329,7 +329,11 @@ impl App {
     /// Where the drill stands.
     #[must_use]
     pub fn phase(&self) -> Phase {
-        self.drill().map_or(Phase::Preparing, |d| d.phase)
+        // a debrief is of a drill that has ended, whatever was heard last
+        match self.known.debrief.value {
+            Some(_) => Phase::Ended,
+            None => self.drill().map_or(Phase::Preparing, |d| d.phase),
+        }
     }
 
     /// Whether the drill can still be changed: it has not ended.
