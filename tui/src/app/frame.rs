@@ -181,12 +181,13 @@ impl App {
             Phase::Ended => ("■", "ENDED", theme.dim),
         };
         let now_ms = self.range.now_ms;
-        let mut spans = vec![
-            Span::styled(format!(" {mark} {word} "), style),
-            Span::styled(format!("{}  ", clock(now_ms)), theme.header),
-        ];
         // where not all of it has room, the alerts have it first
         let crowded = width < CROWDED;
+        let gap = if crowded { " " } else { "  " };
+        let mut spans = vec![
+            Span::styled(format!(" {mark} {word} "), style),
+            Span::styled(format!("{}{gap}", clock(now_ms)), theme.header),
+        ];
         if crowded {
             spans.extend(alerts_in_short(&drill.alerts, theme));
         }

@@ -222,3 +222,13 @@ async fn choices_are_seen_on_a_very_small_terminal() {
     let choices = shown.lines().filter(|l| l.contains('○')).count();
     assert!(choices >= 3, "{shown}");
 }
+
+#[tokio::test]
+async fn clock_alerts_time_since_the_page_and_connection_fit_into_forty_columns() {
+    let (app, _client, _) = opened(fixture::lab(), (40, 10)).await;
+    let screen = text_of(&app);
+    let header = screen.lines().next().unwrap_or_default();
+    for part in ["LIVE 03:04:12", "▲1 △1", "+04:12", "15m ▶", "⇄"] {
+        assert!(header.contains(part), "{part} is not in {header:?}");
+    }
+}
