@@ -200,9 +200,7 @@ impl App {
             };
             spans.push(Span::styled(said, theme.text));
         }
-        if self.phase() == Phase::Live
-            && drill.page_ms.is_some()
-            && drill.acknowledged_ms.is_none()
+        if self.phase() == Phase::Live && drill.page_ms.is_some() && drill.acknowledged_ms.is_none()
         {
             let said = if narrow {
                 "! unacked  "
