@@ -179,3 +179,27 @@ async fn the_plain_mode_filters_what_was_told_last() {
         &*told
     );
 }
+
+#[tokio::test]
+async fn an_empty_view_of_a_held_time_range_leads_back_to_now() {
+    let (mut app, client, _) = opened(empty(), (80, 24)).await;
+    for view in ["2", "3", "4"] {
+        press(&mut app, &client, &[view]).await;
+        assert!(!text_of(&app).contains("goes to now"), "view {view}");
+    }
+    press(&mut app, &client, &["H"]).await;
+    for view in ["2", "3", "4"] {
+        press(&mut app, &client, &[view]).await;
+        assert!(text_of(&app).contains(", Space goes to now"), "view {view}");
+    }
+}
+
+#[tokio::test]
+async fn a_series_without_a_number_has_no_least_value() {
+    let (mut app, client, _) = opened(flood::lab(), (160, 50)).await;
+    press(&mut app, &client, &["4", "G"]).await;
+    let shown = text_of(&app);
+    let row = shown.lines().find(|l| l.contains("service=svc3 "));
+    let row = row.expect("it stands last");
+    assert!(row.contains("min —") && row.contains("max —"), "{row}");
+}
