@@ -203,3 +203,20 @@ async fn a_series_without_a_number_has_no_least_value() {
     let row = row.expect("it stands last");
     assert!(row.contains("min —") && row.contains("max —"), "{row}");
 }
+
+#[tokio::test]
+async fn many_alerts_are_folded_until_one_goes_on_to_them() {
+    let (mut app, client, _) = opened(flood::lab(), (80, 24)).await;
+    let (more, sixth) = ("… 10 more, j goes on to them", "TakesSeconds5");
+    let folded = text_of(&app);
+    assert!(folded.contains(more) && !folded.contains(sixth), "{folded}");
+    press(&mut app, &client, &["j", "j", "j", "j", "j", "j"]).await;
+    let open = text_of(&app);
+    assert!(open.contains(sixth) && !open.contains(more), "{open}");
+    let row = open.lines().find(|l| l.starts_with('▸'));
+    assert!(row.is_some_and(|row| row.contains(sixth)), "{open}");
+    press(&mut app, &client, &["Tab"]).await;
+    let folded = text_of(&app);
+    assert!(folded.contains(more), "{folded}");
+    assert!(folded.contains("▸● checkout-orch"), "{folded}");
+}
