@@ -220,3 +220,19 @@ async fn many_alerts_are_folded_until_one_goes_on_to_them() {
     assert!(folded.contains(more), "{folded}");
     assert!(folded.contains("▸● checkout-orch"), "{folded}");
 }
+
+#[tokio::test]
+async fn what_was_said_of_a_view_goes_with_it_and_a_failure_stays() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["4", "+"]).await;
+    assert!(text_of(&app).contains("kept: 1 panel"));
+    press(&mut app, &client, &["2"]).await;
+    let shown = text_of(&app);
+    assert!(
+        !shown.contains("kept: 1 panel") && shown.contains("/ query"),
+        "{shown}"
+    );
+    app.say_bad("the lab refused it");
+    press(&mut app, &client, &["3"]).await;
+    assert!(text_of(&app).contains("the lab refused it"));
+}
