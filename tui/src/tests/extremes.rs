@@ -236,3 +236,20 @@ async fn what_was_said_of_a_view_goes_with_it_and_a_failure_stays() {
     press(&mut app, &client, &["3"]).await;
     assert!(text_of(&app).contains("the lab refused it"));
 }
+
+#[tokio::test]
+async fn the_end_of_the_drill_is_said_where_its_debrief_opens() {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["9", "F"]).await;
+    // the answer comes when a person has gone on to another view
+    for key in ['y', '2'] {
+        app.key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE));
+    }
+    assert_eq!(app.view, crate::views::ViewId::Logs);
+    crate::screen::settle(&mut app, &client).await;
+    let said = app.toast.as_ref().map(|toast| toast.text.as_str());
+    assert_eq!(said, Some("the drill has ended"));
+    assert_eq!(app.view, crate::views::ViewId::Debrief);
+}
