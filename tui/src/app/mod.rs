@@ -378,6 +378,8 @@ impl App {
             self.remember();
             self.last_view = self.view;
             self.view = view;
+            // what was said of the view before would hide the keys of this one; a failure stays for its while
+            self.toast = self.toast.take().filter(|toast| toast.bad);
         }
         self.arrived();
     }

@@ -180,9 +180,9 @@ impl App {
     fn debrief_arrived(&mut self, debrief: api::Debrief, ask: &Ask) {
         self.known.debrief.good(debrief);
         if *ask == Ask::Finish {
-            self.say("the drill has ended");
             self.ask(Ask::Drill, Asker::Screen);
             self.open(ViewId::Debrief);
+            self.say("the drill has ended");
         }
     }
 

@@ -179,3 +179,77 @@ async fn the_plain_mode_filters_what_was_told_last() {
         &*told
     );
 }
+
+#[tokio::test]
+async fn an_empty_view_of_a_held_time_range_leads_back_to_now() {
+    let (mut app, client, _) = opened(empty(), (80, 24)).await;
+    for view in ["2", "3", "4"] {
+        press(&mut app, &client, &[view]).await;
+        assert!(!text_of(&app).contains("goes to now"), "view {view}");
+    }
+    press(&mut app, &client, &["H"]).await;
+    for view in ["2", "3", "4"] {
+        press(&mut app, &client, &[view]).await;
+        assert!(text_of(&app).contains(", Space goes to now"), "view {view}");
+    }
+}
+
+#[tokio::test]
+async fn a_series_without_a_number_has_no_least_value() {
+    let (mut app, client, _) = opened(flood::lab(), (160, 50)).await;
+    press(&mut app, &client, &["4", "G"]).await;
+    let shown = text_of(&app);
+    let row = shown.lines().find(|l| l.contains("service=svc3 "));
+    let row = row.expect("it stands last");
+    assert!(row.contains("min —") && row.contains("max —"), "{row}");
+}
+
+#[tokio::test]
+async fn many_alerts_are_folded_until_one_goes_on_to_them() {
+    let (mut app, client, _) = opened(flood::lab(), (80, 24)).await;
+    let (more, sixth) = ("… 10 more, j goes on to them", "TakesSeconds5");
+    let folded = text_of(&app);
+    assert!(folded.contains(more) && !folded.contains(sixth), "{folded}");
+    press(&mut app, &client, &["j", "j", "j", "j", "j", "j"]).await;
+    let open = text_of(&app);
+    assert!(open.contains(sixth) && !open.contains(more), "{open}");
+    let row = open.lines().find(|l| l.starts_with('▸'));
+    assert!(row.is_some_and(|row| row.contains(sixth)), "{open}");
+    press(&mut app, &client, &["Tab"]).await;
+    let folded = text_of(&app);
+    assert!(folded.contains(more), "{folded}");
+    assert!(folded.contains("▸● checkout-orch"), "{folded}");
+}
+
+#[tokio::test]
+async fn what_was_said_of_a_view_goes_with_it_and_a_failure_stays() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["4", "+"]).await;
+    assert!(text_of(&app).contains("kept: 1 panel"));
+    press(&mut app, &client, &["2"]).await;
+    let shown = text_of(&app);
+    assert!(
+        !shown.contains("kept: 1 panel") && shown.contains("/ query"),
+        "{shown}"
+    );
+    app.say_bad("the lab refused it");
+    press(&mut app, &client, &["3"]).await;
+    assert!(text_of(&app).contains("the lab refused it"));
+}
+
+#[tokio::test]
+async fn the_end_of_the_drill_is_said_where_its_debrief_opens() {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["9", "F"]).await;
+    // the answer comes when a person has gone on to another view
+    for key in ['y', '2'] {
+        app.key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE));
+    }
+    assert_eq!(app.view, crate::views::ViewId::Logs);
+    crate::screen::settle(&mut app, &client).await;
+    let said = app.toast.as_ref().map(|toast| toast.text.as_str());
+    assert_eq!(said, Some("the drill has ended"));
+    assert_eq!(app.view, crate::views::ViewId::Debrief);
+}

@@ -487,6 +487,31 @@ mod tests {
     }
 
     #[test]
+    fn a_glyph_stands_on_its_line_and_not_beyond_it() {
+        let plot = Plot {
+            area: Rect::new(0, 0, 40, 10),
+            window: Window {
+                start_ms: 0,
+                end_ms: 40_000,
+            },
+            bounds: [0.0, 10.0],
+        };
+        let line = |points: &[(i64, f64)]| Series {
+            points: points.to_vec(),
+            ..Series::default()
+        };
+        let slope = line(&[(0, 0.0), (10_000, 10.0), (20_000, 0.0)]);
+        let at = |series: &Series, x| on_line(series, longest_pause(series), &plot, x);
+        assert_eq!(at(&slope, 4), Some(4.5));
+        assert_eq!(at(&slope, 14), Some(5.5));
+        assert_eq!(at(&slope, 25), None, "the line has ended");
+        // a point alone has a glyph in its own column only, what is no number none
+        let alone = line(&[(10_200, 3.0), (30_000, f64::NAN)]);
+        assert_eq!(at(&alone, 10), Some(3.0));
+        assert_eq!((at(&alone, 12), at(&alone, 30)), (None, None));
+    }
+
+    #[test]
     fn bounds_hold_zero_and_survive_nothing_finite() {
         assert_eq!(bounds(&[], &[]), [0.0, 1.0]);
         assert_eq!(

@@ -297,14 +297,15 @@ impl QueryLine {
 
     /// What an empty list says: why, as far as it is known.
     #[must_use]
-    pub fn nothing(&self, loaded: bool, what: &str) -> String {
+    pub fn nothing(&self, loaded: bool, follows: bool, what: &str) -> String {
+        let now = if follows { "" } else { ", Space goes to now" };
         match (&self.failure, loaded) {
             (Some(_), _) => "the query above was not answered; / changes it".to_owned(),
             (None, true) if self.ran.is_empty() => {
-                format!("no {what} in this time range: t or Z widens it")
+                format!("no {what} in this time range: t or Z widens it{now}")
             }
             (None, true) => format!(
-                "no {what} in this time range\nsearched: {}\nt or Z widens the time; / then Enter alone clears the query, / then ↑ edits it",
+                "no {what} in this time range\nsearched: {}\nt or Z widens the time{now}; / then Enter alone clears the query, / then ↑ edits it",
                 text::escape(&self.ran)
             ),
             (None, false) => "querying …".to_owned(),

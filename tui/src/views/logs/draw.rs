@@ -96,7 +96,9 @@ fn draw_lines(app: &App, surface: &mut Surface<'_>, area: Rect) {
         !logs.in_fields,
     );
     if len == 0 {
-        let mut said = logs.query.nothing(logs.loaded, "line matches");
+        let mut said = logs
+            .query
+            .nothing(logs.loaded, app.range.follows(), "line matches");
         if logs.loaded
             && logs.query.failure.is_none()
             && let Some(places) = words::places(&logs.query.ran, &logs.seen)

@@ -146,7 +146,12 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     }
     selection::shade(surface, bars, window, app.span());
     let click = Click::Time(window);
-    surface.hits.push(Hit { area: bars, click });
+    // the times under the bars are as good to point at
+    let area = Rect {
+        height: area.height,
+        ..bars
+    };
+    surface.hits.push(Hit { area, click });
 }
 
 /// The row of times, with the page's mark, which takes the place of the time that it would cover.

@@ -324,10 +324,11 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let inner = surface.titled(list, "Patterns", &state, true);
     if len == 0 {
         let said = refusal(&patterns.found).unwrap_or_else(|| {
-            app.views
-                .logs
-                .query
-                .nothing(patterns.found.value.is_some(), "line matches")
+            app.views.logs.query.nothing(
+                patterns.found.value.is_some(),
+                app.range.follows(),
+                "line matches",
+            )
         });
         return surface.say_lines(inner, &said, surface.theme.dim);
     }

@@ -35,7 +35,9 @@ pub fn draw(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let title = panels::counter(app) + &text::count(count, "series", "series");
     let inner = surface.titled(body, &title, &reading(app), true);
     if count == 0 {
-        let said = metrics.query.nothing(metrics.loaded, "series");
+        let said = metrics
+            .query
+            .nothing(metrics.loaded, app.range.follows(), "series");
         return surface.say_lines(inner, &said, surface.theme.dim);
     }
     let wanted = match app.full {
@@ -147,14 +149,18 @@ fn named(
     room: usize,
     theme: &Theme,
 ) -> [Span<'static>; 2] {
-    let (mut all, mut own) = (series.clone(), series.clone());
-    all.labels.retain(|key, _| shared.contains(key));
-    own.labels.retain(|key, _| !shared.contains(key));
+    let with = |of_all: bool| Series {
+        labels: series
+            .labels
+            .iter()
+            .filter(|(key, _)| shared.contains(*key) == of_all)
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        points: Vec::new(),
+    };
+    let (own, all) = (with(false), with(true));
     let tells = !own.labels.is_empty();
-    let own = text::fit(
-        &text::escape(&if tells { &own } else { series }.name()),
-        room,
-    );
+    let own = text::fit(&text::escape(&if tells { &own } else { &all }.name()), room);
     let left = room - text::width(&own);
     let all = match tells && all.labels.keys().any(|key| key != "__name__") {
         true => format!(" {}", text::escape(&all.name())),
@@ -182,6 +188,11 @@ fn figures(
         Unit::Seconds => text::brief(value),
         unit => unit.shown(value),
     };
+    // a series without a number has neither
+    let bound = |value: f64| match value.is_finite() {
+        true => shown(value),
+        false => "—".to_owned(),
+    };
     let at = series.at(read).map_or_else(|| "—".to_owned(), shown);
     let (glyph, style) = if index < DRAWN {
         chart::look(theme, index)
@@ -191,8 +202,8 @@ fn figures(
     let figures = format!(
         " {}  min {} max {}",
         text::pad_left(&at, CELLS),
-        text::pad(&shown(low), CELLS),
-        text::pad(&shown(high), CELLS)
+        text::pad(&bound(low), CELLS),
+        text::pad(&bound(high), CELLS)
     );
     Line::from(vec![
         Span::styled(format!("{glyph} "), style),

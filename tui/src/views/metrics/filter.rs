@@ -13,7 +13,7 @@ use crate::client::prometheus::Series;
 use crate::views::ViewId;
 
 /// Words that stand between expressions or before a list of labels: no metric is called so.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "by",
     "without",
     "on",
@@ -27,6 +27,7 @@ const WORDS: [&str; 13] = [
     "offset",
     "bool",
     "inf",
+    "nan",
 ];
 
 /// The expression whose selectors also ask for (or exclude) a value of a label; none where it has no selector.
@@ -264,7 +265,7 @@ mod tests {
         ] {
             assert_eq!(only(promql).as_deref(), Some(wanted));
         }
-        for promql in ["1 + 2", "time()", "vector(1)", "", "\"", "é"] {
+        for promql in ["1 + 2", "Inf - NaN", "time()", "vector(1)", "", "\"", "é"] {
             assert_eq!(only(promql), None, "{promql}");
         }
     }

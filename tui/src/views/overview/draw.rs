@@ -135,7 +135,9 @@ fn beside(app: &App, surface: &mut Surface<'_>, area: Rect) {
     for change in state::recent(app) {
         let item = Item::Change(change.id.clone());
         let place = items.iter().position(|i| *i == item);
-        rows.push((change_line(change, app, theme), place));
+        let (first, more) = wrapped(change_line(change, app, theme), width);
+        rows.push((first, place));
+        rows.extend(more.map(|line| (line, None)));
     }
     rows.push((Line::default(), None));
     let brief = brief_lines(app, width, theme).into_iter();
@@ -166,6 +168,26 @@ fn change_line(change: &api::Change, app: &App, theme: &Theme) -> Line<'static> 
         Span::styled(format!("{service}: "), theme.info),
         Span::styled(change.title.clone(), theme.text),
     ])
+}
+
+/// A change over two lines where one is too short for it: its time stands before it, and below that nothing.
+fn wrapped(mut line: Line<'static>, width: usize) -> (Line<'static>, Option<Line<'static>>) {
+    /// Least cells of a title that say something.
+    const LEAST: usize = 20;
+    let before: usize = line.spans.iter().take(3).map(Span::width).sum();
+    let room = width.saturating_sub(before);
+    let Some(title) = line.spans.pop_if(|_| room >= LEAST) else {
+        return (line, None);
+    };
+    let mut parts = text::wrap(&title.content, room).into_iter();
+    let indent: usize = line.spans.iter().take(2).map(Span::width).sum();
+    let first = parts.next().unwrap_or_default();
+    line.spans.push(Span::styled(first, title.style));
+    let rest: Vec<String> = parts.collect();
+    let rest = text::fit(&rest.join(" "), width.saturating_sub(indent));
+    let more = format!("{}{rest}", " ".repeat(indent));
+    let more = Line::styled(more, title.style);
+    (line, (!rest.is_empty()).then_some(more))
 }
 
 /// What an incident most often began with, in one line above the fold where the list of changes lies below it: in front of

@@ -57,7 +57,10 @@ fn list(app: &App, surface: &mut Surface<'_>, area: Rect) {
     };
     let inner = surface.titled(area, "Traces", &format!("{} · {state}", held(traces)), true);
     if traces.hits.is_empty() {
-        let said = traces.query.nothing(traces.loaded, "trace matches");
+        let follows = app.range.follows();
+        let said = traces
+            .query
+            .nothing(traces.loaded, follows, "trace matches");
         return surface.say_lines(inner, &said, surface.theme.dim);
     }
     let longest = traces
@@ -87,7 +90,7 @@ pub fn held(traces: &State) -> String {
         None => count,
         Some(Order::Time) => format!("newest {count}, older left out"),
         Some(Order::Duration) => format!("slowest {count} of the range, faster left out"),
-        Some(Order::Error) => format!("{count}, failed ones before newest others, more left out"),
+        Some(Order::Error) => format!("{count}, failed first, more left out"),
     }
 }
 
