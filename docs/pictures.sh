@@ -9,8 +9,8 @@ folder="${1:-$here}"
 mkdir -p "$folder"
 cd "$folder"
 
-play() { # play SCENARIO: the journey that tests play, too, with pictures on its way
-    "$drill" record-screen "$1" --level 1 --seed 7 --size 120x36 --script "$here/../tests/glass/$1.keys" >/dev/null
+play() { # play SCENARIO SIZE KEYS: they take pictures on their way
+    "$drill" record-screen "$1" --level 1 --seed 7 --size "$2" --script "$3" >/dev/null
 }
 shows() { # shows PICTURE TEXT…
     local picture="$1" text
@@ -20,11 +20,14 @@ shows() { # shows PICTURE TEXT…
     done
 }
 
-rm -f overview.svg logs.svg trace.svg map.svg case.svg debrief.svg
-play n-plus-one
-play ring-deadlock
+rm -f overview.svg logs.svg metrics.svg trace.svg map.svg case.svg debrief.svg
+play n-plus-one 120x32 "$here/pictures.keys"
+# the journeys that tests play, too
+play n-plus-one 120x32 "$here/../tests/glass/n-plus-one.keys"
+play ring-deadlock 120x36 "$here/../tests/glass/ring-deadlock.keys"
 shows overview.svg "CRITICAL" "Services" "What changed lately" "storefront"
 shows logs.svg "order history read" "queries" "Fields"
+shows metrics.svg "Legend" "service=orders" "alert HistorySlow" "single requests"
 shows trace.svg "GET shipping" "orders"
 shows map.svg "ring" "checkout" "promotions"
 shows case.svg "Evidence" "Hypotheses" "the database is slow" "rejected"

@@ -10,7 +10,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use portable_pty::PtySize;
 use pty::{Terminal, restored};
 
 /// A whole drill.
@@ -50,24 +49,19 @@ fn the_page_arrives_views_open_a_resize_is_followed_and_quitting_asks_first() {
     terminal.wait_for("the logs", |screen| {
         screen.contents().to_lowercase().contains("logs")
     });
-    terminal
-        .master
-        .resize(PtySize {
-            rows: 12,
-            cols: 40,
-            pixel_width: 0,
-            pixel_height: 0,
-        })
-        .unwrap();
-    terminal
-        .screen
-        .lock()
-        .unwrap()
-        .screen_mut()
-        .set_size(12, 40);
+    // a window that is dragged, over every size and through all views
+    for step in 0..120_u16 {
+        terminal.tell_size(1 + step * 37 % 190, 1 + step * 13 % 60);
+        if step % 4 == 0 {
+            terminal.press(&(1 + step / 4 % 9).to_string());
+        }
+    }
+    terminal.resize(100, 30);
+    answers_keys(&mut terminal);
+    terminal.resize(40, 12);
     terminal.press("1");
     terminal.wait_for("a small screen", |screen| {
-        !screen.contents().trim().is_empty()
+        screen.contents().contains("LIVE") && screen.contents().contains("Overview")
     });
     terminal.press("q");
     terminal.wait_for("the question", |screen| screen.contents().contains('?'));
@@ -163,6 +157,39 @@ fn a_shell_puts_it_away_fetches_it_back_and_ends_it_behind() {
     terminal.press("wait %1; echo co''de $?\r");
     terminal.wait_for("its end", |screen| screen.contents().contains("code 130"));
     terminal.wait_for("a restored terminal", restored);
+}
+
+/// Set where this very test is run once more, in a terminal, to draw and panic.
+const PANICS: &str = "DRILL_TEST_PANICS";
+
+#[test]
+fn a_panic_while_drawing_leaves_a_terminal_that_a_shell_can_use() {
+    if std::env::var_os(PANICS).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(tui::terminal::drawing(async {
+            let _taken = tui::terminal::Taken::new(true).unwrap();
+            panic!("the drawing broke");
+        }));
+    }
+    let mut terminal = Terminal::of(&["sh", "-i"], 100, 30);
+    shell_answers(&mut terminal, "begun");
+    let this = std::env::current_exe().unwrap();
+    let name = "a_panic_while_drawing_leaves_a_terminal_that_a_shell_can_use";
+    let this = this.display();
+    terminal.press(&format!("{PANICS}=1 '{this}' --exact {name} --nocapture\r"));
+    // it is told where it can be read, and not on the screen that goes
+    terminal.wait_for("the panic", |screen| {
+        restored(screen) && screen.contents().contains("the drawing broke")
+    });
+    terminal.wait_for("the shell", |screen| {
+        screen.contents().trim_end().ends_with("ready>")
+    });
+    terminal
+        .press("clear; stty -a | tr ' ;' '\\n\\n' | grep -cxE 'icanon|echo|isig|icrnl|opost'\r");
+    terminal.wait_for("a terminal in lines, with echo", |screen| {
+        screen.contents().lines().any(|line| line.trim() == "5")
+    });
+    shell_answers(&mut terminal, "ended");
 }
 
 #[test]

@@ -74,6 +74,9 @@ pub fn run(args: &JoinArgs, settings: &Settings) -> Result<ExitCode, Failure> {
         Err(tui::Error::Terminal(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) => Err(Failure::failed(error.to_string_full()).remedy(WHERE_URL)),
+        Err(error) => {
+            let said = tui::escape_lines(&error.to_string_full());
+            Err(Failure::failed(said).remedy(WHERE_URL))
+        }
     }
 }

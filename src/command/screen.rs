@@ -41,7 +41,7 @@ async fn show(args: &ScreenArgs, url: &str, view: &str) -> Result<ExitCode, Fail
             write(path, &seat.svg())?;
             format!("written: {}", path.display())
         }
-        None if args.json => seat.data().to_string(),
+        None if args.json => seat.json(),
         None if args.text => seat.told(),
         None => seat.text(),
     };
@@ -67,7 +67,8 @@ fn when(args: &ScreenArgs) -> When {
 
 /// What the screens' own errors mean on a command line.
 pub fn failure(error: &tui::Error) -> Failure {
-    let message = error.to_string_full();
+    // a lab may be anybody's
+    let message = tui::escape_lines(&error.to_string_full());
     match error {
         tui::Error::Range(_) => Failure::usage(
             message,
@@ -84,9 +85,10 @@ fn refusal(refused: tui::Failure, query: Option<&str>) -> Failure {
         let (line, column) = place(query, at);
         format!("\n  {line}\n  {}^", " ".repeat(column))
     });
-    let failure = Failure::failed(format!("{}{}", refused.message, marked.unwrap_or_default()));
+    let said = format!("{}{}", refused.message, marked.unwrap_or_default());
+    let failure = Failure::failed(tui::escape_lines(&said));
     match refused.remedy {
-        Some(remedy) => failure.remedy(remedy),
+        Some(remedy) => failure.remedy(tui::escape_lines(&remedy)),
         None => failure,
     }
 }
@@ -135,6 +137,19 @@ mod tests {
             let failure = named(wrong).unwrap_err();
             assert!(failure.remedy.unwrap().contains("2 logs"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_lab_says_of_a_query_steers_no_terminal() {
+        let refused = tui::Failure {
+            message: "no\u{1b}[2J\u{9b}31m".to_owned(),
+            remedy: Some("try\u{7}".to_owned()),
+            position: Some(1),
+            ..tui::Failure::lost("")
+        };
+        let failure = refusal(refused, Some("a}"));
+        assert_eq!(failure.message, "no␛[2J<U+009B>31m\n  a}\n   ^");
+        assert_eq!(failure.remedy.as_deref(), Some("try␇"));
     }
 
     #[test]

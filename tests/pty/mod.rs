@@ -86,6 +86,24 @@ impl Terminal {
         }
     }
 
+    /// Makes it another size, of which the program is told; what was shown before stays until it is drawn over.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.tell_size(columns, rows);
+        let mut parser = self.screen.lock().unwrap();
+        parser.screen_mut().set_size(rows, columns);
+    }
+
+    /// Tells the program of another size alone, as while a window is being dragged.
+    pub fn tell_size(&self, columns: u16, rows: u16) {
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        self.master.resize(size).unwrap();
+    }
+
     /// Types.
     pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();

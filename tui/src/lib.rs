@@ -34,6 +34,7 @@ mod widgets;
 pub use error::{Error, Failure};
 pub use frames::Frames;
 pub use seat::Seat;
+pub use text::escape_lines;
 pub use theme::{Theme, ThemeName};
 
 /// How the glass is opened.

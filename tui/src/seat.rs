@@ -12,6 +12,7 @@ use crate::picture;
 use crate::plain;
 use crate::screen::{buffer_of, settle, text_of, view_named};
 use crate::strokes::Stroke;
+use crate::text;
 use crate::views;
 use crate::when::When;
 use crate::{Error, Failure, ThemeName};
@@ -199,6 +200,12 @@ impl Seat {
     #[must_use]
     pub fn data(&mut self) -> Value {
         crate::data::of(&mut self.app)
+    }
+
+    /// The same as one line of JSON that is safe to print on a terminal.
+    #[must_use]
+    pub fn json(&mut self) -> String {
+        text::escape_file("json", &self.data().to_string())
     }
 
     /// The screen as an SVG picture.

@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{BufWriter, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     time::Instant,
 };
 
@@ -20,6 +20,7 @@ use super::{
     ingest::{resident_bytes, store},
     log_lines,
     log_peers::{Duck, Peers, timed, version},
+    peers::Folder,
 };
 use crate::exit::Failure;
 
@@ -148,25 +149,6 @@ fn available_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// A folder that goes when this does.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("drill-bench-logs-{}", std::process::id()));
-        fs::create_dir_all(&path).map_err(|error| {
-            Failure::failed(format!("cannot create {}: {error}", path.display()))
-        })?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The lines of one size, in our store.
 struct Ours {
     telemetry: Telemetry,
@@ -266,7 +248,7 @@ fn of_size(
     measure.tell(&format!("logs: {size} are made …"));
     // the store first, while nothing has been freed that could be used again
     let (ours, weight) = Ours::fill(lines)?;
-    let folder = Folder::new()?;
+    let folder = Folder::new("logs")?;
     let file = folder.0.join("lines.jsonl");
     write_lines(&file, lines)
         .map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))?;

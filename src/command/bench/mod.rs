@@ -3,6 +3,7 @@
 mod batches;
 mod figures;
 mod glass;
+mod glass_process;
 mod ingest;
 mod lab;
 mod load;
@@ -15,6 +16,7 @@ mod process_tree;
 mod proxy;
 mod proxy_load;
 mod proxy_subjects;
+mod pty;
 mod traces;
 
 use std::{

@@ -21,6 +21,30 @@ impl Drop for Guard {
     }
 }
 
+/// A folder of its own, which goes with it.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// Makes it among the system's temporary files.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new(name: &str) -> Result<Self, Failure> {
+        let folder = format!("drill-bench-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(folder);
+        std::fs::create_dir_all(&path).map_err(|error| {
+            Failure::failed(format!("cannot create {}: {error}", path.display()))
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A program on the path; otherwise it is noted in `missing`, with how to install it.
 pub fn find(program: &str, install: &str, missing: &mut Vec<Missing>) -> Option<PathBuf> {
     let found = std::env::var_os("PATH").and_then(|path| {

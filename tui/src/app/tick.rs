@@ -58,11 +58,12 @@ impl App {
         }
         if mono_ms >= self.schedule.view_ms {
             self.schedule.view_ms = mono_ms + VIEW_MS;
-            if self.range.grows() {
+            // rows that were told keep their numbers until they are asked for anew
+            if self.range.grows() && !self.typed {
                 self.refresh_quietly();
             }
             // a held time range holds no request up
-            if self.view == ViewId::Traces {
+            if self.view == ViewId::Traces && !self.typed {
                 traces::state::look_again(self);
             }
             if self.known.proof.value.as_ref().is_some_and(|p| p.running) {

@@ -21,52 +21,59 @@ fn view(app: &App, _: &str) -> String {
     tell::view(app, Some(app.told_page))
 }
 
+/// The rows that another time range leaves: their numbers are others.
+fn within(app: &App, _: &str) -> String {
+    match app.view {
+        ViewId::Logs | ViewId::Traces | ViewId::Metrics | ViewId::Map | ViewId::Changes => {
+            tell::view(app, Some(app.told_page))
+        }
+        _ => String::new(),
+    }
+}
+
 pub const COMMANDS: &[Command] = &[
     command(
         &["range"],
         "",
         "next time range: 1m, 5m, 15m, all",
-        |a, _| {
-            a.range.cycle();
-            format!("time range {}\n", a.range.label())
-        },
-        nothing,
+        |a, _| ranged(a, Range::cycle),
+        within,
     ),
     command(
         &["zoom"],
         "[out]",
         "half the time range, or twice",
         |a, how| ranged(a, |range| range.zoom(how != "out")),
-        nothing,
+        within,
     ),
     command(
         &["hold"],
         "",
         "holds the time range; again, follows now",
         |a, _| ranged(a, Range::toggle_follow),
-        nothing,
+        within,
     ),
     command(
         &["earlier"],
         "",
         "shifts the time range back by half",
         |a, _| ranged(a, |range| range.shift(false)),
-        nothing,
+        within,
     ),
     command(
         &["later"],
         "",
         "shifts the time range forward by half",
         |a, _| ranged(a, |range| range.shift(true)),
-        nothing,
+        within,
     ),
-    command(&["since"], "5m", "the last so long", since, nothing),
+    command(&["since"], "5m", "the last so long", since, within),
     command(
         &["between"],
         "02:55 03:01",
         "from one time of day of the drill to another",
         between,
-        nothing,
+        within,
     ),
     command(
         &["context"],

@@ -57,7 +57,10 @@ pub const COMMANDS: &[Command] = &[
         "",
         "how many lines of the last search there are over time, by severity",
         |a, _| {
-            a.open(ViewId::Logs);
+            // lines that were told keep their numbers
+            if a.view != ViewId::Logs {
+                a.open(ViewId::Logs);
+            }
             String::new()
         },
         |a, _| counts(a),

@@ -383,7 +383,10 @@ pub fn map(app: &App) -> String {
         .value
         .iter()
         .flat_map(|g| &g.cycles)
-        .map(|c| format!("ring: {}\n", escape(&c.join(" to "))))
+        .map(|c| {
+            let round: Vec<&str> = c.iter().chain(c.first()).map(String::as_str).collect();
+            format!("ring: {}\n", escape(&round.join(" to ")))
+        })
         .collect();
     format!(
         "calls over the last {}\n{rings}",

@@ -6,6 +6,8 @@ use super::plain::talking;
 use super::screens::{opened, press};
 use crate::screen::text_of;
 use crate::text;
+use crate::when::When;
+use crate::{Seat, ThemeName};
 
 /// What only a line at the margin that a value began would begin with.
 const FORGED: &str = "999. forged";
@@ -115,5 +117,27 @@ async fn nothing_that_a_hostile_lab_says_steers_the_screen_or_who_reads_an_expor
                 "{written}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_a_hostile_lab_says_steers_who_prints_a_screen() {
+    let (address, _lab) = fixture::start(hostile()).await;
+    let taken = Seat::take(&address, (120, 40), ThemeName::Dark, false).await;
+    let mut seat = taken.unwrap();
+    for view in crate::screen::names() {
+        seat.open(view, None, When::Usual).await.unwrap();
+        for printed in [seat.text(), seat.told(), seat.json(), seat.svg()] {
+            let steering: Vec<char> = printed
+                .chars()
+                .filter(|c| steers(*c) && *c != '\n')
+                .collect();
+            assert!(
+                steering.is_empty(),
+                "{view} prints {steering:?}:\n{printed}"
+            );
+        }
+        let data = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+        assert_eq!(data(&seat.json()), data(&seat.data().to_string()), "{view}");
     }
 }

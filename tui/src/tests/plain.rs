@@ -105,7 +105,7 @@ async fn a_drill_is_solved_in_plain_mode_by_typed_lines() {
     );
     let map = session.line("map").await;
     assert!(
-        map.contains("ring: checkout to pricing to promotions"),
+        map.contains("ring: checkout to pricing to promotions to checkout"),
         "{map}"
     );
     let asked = session.line("diagnose").await;
@@ -426,6 +426,34 @@ async fn what_was_found_is_looked_at_closer_by_typed_lines() {
         "{counts}"
     );
     assert!(counts.lines().count() <= 15, "{counts}");
+}
+
+#[tokio::test]
+async fn rows_keep_their_numbers_until_they_are_told_anew() {
+    let (mut session, lab) = talking(fixture::lab()).await;
+    session.line("traces").await;
+    let searches = || {
+        let asked = lab.lock().asked.clone();
+        let search = |(_, uri, _): &&(String, String, bool)| uri.contains("/tempo/api/search");
+        asked.iter().filter(search).count()
+    };
+    let before = searches();
+    assert!(before > 0);
+    for seconds in [10, 20, 40] {
+        session.look_at(seconds * 1_000).await;
+    }
+    session.line("pin 2").await;
+    session.line("more").await;
+    assert_eq!(
+        searches(),
+        before,
+        "other rows took the place of those told"
+    );
+    // another range has other rows, and tells them
+    let told = session.line("zoom").await;
+    assert!(searches() > before && told.contains("1. "), "{told}");
+    let again = session.line("slowest").await;
+    assert!(again.contains("1. "), "{again}");
 }
 
 #[tokio::test]

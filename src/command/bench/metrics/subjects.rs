@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{BufWriter, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -22,7 +22,7 @@ use super::data::{SECONDS, START_S, Shop, Size};
 use crate::{
     command::bench::{
         figures::Missing,
-        peers::{Guard, find, free_port},
+        peers::{Folder, Guard, find, free_port},
     },
     exit::Failure,
 };
@@ -82,24 +82,6 @@ impl Asked {
         let sent = self.agent.post(&url).send(body);
         sent.map(|_| ())
             .map_err(|error| Failure::failed(format!("{url} does not take samples: {error}")))
-    }
-}
-
-/// A folder that is removed with all that is in it when this goes.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Result<Self, Failure> {
-        let folder = format!("drill-bench-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        std::fs::create_dir_all(&folder).map_err(Failure::failed)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
