@@ -347,7 +347,7 @@ const CROWDED: u16 = 60;
 /// Cells between two entries of the footer.
 const GAP: u16 = 2;
 
-/// Drops entries that do not fit whole, from the end; the ways to help and out go last.
+/// Drops entries that do not fit whole, from the end; the ways to everything else, to help and out go last.
 fn keep_whole(keys: &mut Vec<(&'static str, &'static str)>, room: usize) {
     let cells = |(key, name): &(&str, &str)| text::width(glyph(key)) + 1 + text::width(name);
     let total = |keys: &[(&str, &str)]| {
@@ -355,8 +355,8 @@ fn keep_whole(keys: &mut Vec<(&'static str, &'static str)>, room: usize) {
         keys.iter().map(cells).sum::<usize>() + gaps
     };
     while total(keys) > room && !keys.is_empty() {
-        let dispensable = |(_, name): &(&str, &str)| !matches!(*name, "help" | "quit");
-        let last = keys.iter().rposition(dispensable);
+        let last = |kept: &[&str]| keys.iter().rposition(|(_, name)| !kept.contains(name));
+        let last = last(&["palette", "help", "quit"]).or_else(|| last(&["help", "quit"]));
         keys.remove(last.unwrap_or(keys.len() - 1));
     }
 }
@@ -366,7 +366,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_footer_drops_whole_entries_and_keeps_help_and_quit_longest() {
+    fn the_footer_drops_whole_entries_and_keeps_help_palette_and_quit_longest() {
         let all = vec![
             ("m", "pin"),
             ("Left", "read"),
@@ -380,10 +380,11 @@ mod tests {
             keys.into_iter().map(|(key, _)| key).collect::<String>()
         };
         assert_eq!(kept(40), "mLeft?:q");
-        assert_eq!(kept(39), "mLeft?q");
-        assert_eq!(kept(29), "mLeft?q");
-        assert_eq!(kept(28), "m?q");
-        assert_eq!(kept(20), "?q");
+        assert_eq!(kept(39), "m?:q");
+        assert_eq!(kept(32), "m?:q");
+        assert_eq!(kept(31), "?:q");
+        assert_eq!(kept(25), "?:q");
+        assert_eq!(kept(24), "?q");
         assert_eq!(kept(14), "?q");
         assert_eq!(kept(13), "?");
         assert_eq!(kept(3), "");
