@@ -25,7 +25,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Text of several lines made safe to show: its own line ends stay, each line is [`escape`]d.
+/// Text of several lines made safe to show: its own line ends stay, each line is escaped.
 #[must_use]
 pub fn escape_lines(text: &str) -> String {
     let lines: Vec<Cow<'_, str>> = text.split('\n').map(escape).collect();
