@@ -64,10 +64,19 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// The beginning of a text, enough for so many cells: a frame does not go through the rest of a line of megabytes.
+#[must_use]
+pub fn head(text: &str, cells: usize) -> &str {
+    // more bytes than any writing needs for a cell, whatever joins its letters
+    let enough = cells.saturating_mul(32).saturating_add(1_024);
+    &text[..text.floor_char_boundary(enough)]
+}
+
 /// Cuts to at most `cells` cells, marking a cut with `…`.
 #[must_use]
 pub fn fit(text: &str, cells: usize) -> String {
-    if width(text) <= cells {
+    let start = head(text, cells);
+    if start.len() == text.len() && width(text) <= cells {
         return text.to_owned();
     }
     if cells == 0 {
@@ -75,7 +84,7 @@ pub fn fit(text: &str, cells: usize) -> String {
     }
     let mut out = String::new();
     let mut used = 0;
-    for cluster in text.graphemes(true) {
+    for cluster in start.graphemes(true) {
         used += width(cluster);
         if used > cells - 1 {
             break;
@@ -152,6 +161,11 @@ fn push_word(out: &mut Vec<String>, line: &mut String, word: &str, cells: usize,
     if gap == 1 {
         out.push(std::mem::replace(line, indent.to_owned()));
     }
+    if word.is_ascii() {
+        return push_letters(out, line, word, cells, indent);
+    }
+    // counted along: a word may be megabytes
+    let mut used = width(line);
     for cluster in word.graphemes(true) {
         let cluster = if width(cluster) > cells {
             "…"
@@ -159,15 +173,32 @@ fn push_word(out: &mut Vec<String>, line: &mut String, word: &str, cells: usize,
             cluster
         };
         let needed = width(cluster);
-        if width(line) + needed > cells {
+        if used + needed > cells {
             if line.len() > indent.len() {
                 out.push(std::mem::replace(line, indent.to_owned()));
             }
             if width(indent) + needed > cells {
                 line.clear();
             }
+            used = width(line);
         }
         line.push_str(cluster);
+        used += needed;
+    }
+}
+
+/// As [`push_word`] for a word that is too long and has letters of one cell alone.
+fn push_letters(out: &mut Vec<String>, line: &mut String, word: &str, cells: usize, indent: &str) {
+    let mut rest = word;
+    while !rest.is_empty() {
+        let mut room = cells.saturating_sub(width(line));
+        if room == 0 {
+            out.push(std::mem::replace(line, indent.to_owned()));
+            room = cells.saturating_sub(width(indent)).max(1);
+        }
+        let (now, later) = rest.split_at(room.min(rest.len()));
+        line.push_str(now);
+        rest = later;
     }
 }
 
@@ -402,6 +433,24 @@ mod tests {
         assert_eq!(fit("日本語", 5), "日本…");
         assert_eq!(pad("日本語", 5), "日本…");
         assert_eq!(pad_left("ab", 4), "  ab");
+    }
+
+    #[test]
+    fn a_line_of_megabytes_is_cut_and_wrapped_as_a_short_one() {
+        for letter in ["x", "日", "á", "a\u{301}"] {
+            let long = letter.repeat(400_000);
+            let wide = width(letter);
+            let cut = fit(&long, 81);
+            assert_eq!(cut, letter.repeat(80 / wide) + "…");
+            assert!(long.starts_with(head(&long, 81)) && width(head(&long, 81)) > 81);
+            let rows = wrap(&long, 80);
+            assert_eq!(rows.len(), (400_000 * wide).div_ceil(80));
+            assert_eq!(rows.concat(), long);
+        }
+        assert_eq!(head("größe", 80), "größe");
+        // what takes no room is not looked at for ever, and its cut is marked
+        let joined = format!("a{}b", "\u{301}".repeat(400_000));
+        assert!(fit(&joined, 10).ends_with('…') && fit(&joined, 10).len() < 2_000);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use api::HypothesisState;
 
-use super::deeds::{act_on, note, numbered, pin, settle, undo};
+use super::deeds::{act_on, answer, note, numbered, pin, settle, undo};
 use super::{Session, kept, moves, narrowing, records, tell};
 use crate::app::App;
 use crate::ask::Ask;
@@ -261,7 +261,7 @@ const DEEDS: &[Command] = &[
         "",
         "what the service answered last",
         |_, _| String::new(),
-        |a, _| tell::answer(a),
+        |a, _| answer(a),
     ),
     command(
         &["prove"],

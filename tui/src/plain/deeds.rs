@@ -6,6 +6,7 @@ use api::{HypothesisState, HypothesisUpdate};
 use super::commands::row;
 use crate::app::App;
 use crate::ask::Ask;
+use crate::text::escape;
 use crate::views::{self, ViewId, act, case};
 
 pub fn numbered(app: &mut App, text: &str, then: impl Fn(&mut App, u32)) -> String {
@@ -85,5 +86,17 @@ pub fn settle(app: &mut App, words: &str, state: HypothesisState) -> String {
             String::new()
         }
         None => "which hypothesis? give its id, then the pins\n".to_owned(),
+    }
+}
+
+/// What a service of the shop answered last.
+pub fn answer(app: &App) -> String {
+    match &app.views.act.answer {
+        // a fact is a line, whatever line ends its values have
+        Some(answer) => act::probe::told(answer, true)
+            .lines()
+            .map(|line| format!("{}\n", escape(line)))
+            .collect(),
+        None => "nothing was sent yet; request sends one\n".to_owned(),
     }
 }

@@ -17,8 +17,9 @@ use crate::views::{
     ViewId, act, case as notebook, changes as history, map as graph, overview as front,
 };
 
-/// Log lines and traces that are told at once: the newest.
+/// Log lines and traces that are told at once: the newest; and cells of a line.
 const TOLD: usize = 30;
+const TOLD_CELLS: usize = 2_000;
 
 fn numbered(rows: impl IntoIterator<Item = String>) -> String {
     rows.into_iter()
@@ -176,7 +177,8 @@ pub fn logs(app: &App, page: Option<usize>) -> String {
             line.line,
             own_fields(line)
         );
-        out.push_str(&escape(&said));
+        // show tells all of a line that would be listened to for minutes
+        out.push_str(&text::fit(&escape(&said), TOLD_CELLS));
         out.push('\n');
     }
     out
@@ -459,18 +461,6 @@ fn rollout(rollout: &api::Rollout) -> String {
         rollout.strategy.name(),
         steps.collect::<String>()
     )
-}
-
-/// What a service of the shop answered last.
-pub fn answer(app: &App) -> String {
-    match &app.views.act.answer {
-        // a fact is a line, whatever line ends its values have
-        Some(answer) => act::probe::told(answer, true)
-            .lines()
-            .map(|line| format!("{}\n", escape(line)))
-            .collect(),
-        None => "nothing was sent yet; request sends one\n".to_owned(),
-    }
 }
 
 /// The stress test.

@@ -82,7 +82,7 @@ impl<'a> Surface<'a> {
             return x;
         }
         let max = max.min(area.right() - x);
-        let safe = text::escape(content);
+        let safe = text::escape(text::head(content, usize::from(max)));
         self.buf
             .set_stringn(
                 x,

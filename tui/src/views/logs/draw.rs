@@ -24,6 +24,9 @@ use crate::time::clock_millis;
 use crate::widgets::cut;
 use crate::widgets::surface::{Rows, Surface};
 
+/// Cells of a line that are drawn at most: more than a terminal has columns.
+const ROW_CELLS: usize = 1_000;
+
 /// Style of a severity.
 #[must_use]
 pub fn severity_style(theme: &Theme, severity: Severity) -> Style {
@@ -134,9 +137,10 @@ pub fn held(logs: &State) -> String {
 }
 
 fn row(theme: &Theme, line: &LogLine, skip: usize) -> Line<'static> {
+    let said = text::head(&line.line, skip + ROW_CELLS);
     let style = severity_style(theme, line.severity);
     let service = text::pad(&text::escape(&line.service), 11);
-    let (message, rest) = super::line::skip(&text::escape(&line.line), skip);
+    let (message, rest) = super::line::skip(&text::escape(said), skip);
     let (fields, _) = super::line::skip(&own_fields(line), rest);
     let before = if skip > 0 { "‹" } else { "" };
     Line::from(vec![
@@ -191,12 +195,13 @@ fn draw_fields(app: &App, surface: &mut Surface<'_>, area: Rect) {
     let fields = logs.fields();
     let inner = surface.titled(area, "Fields", "= only this  ! without it", logs.in_fields);
     let Some(line) = logs.line() else { return };
-    let message: Vec<String> = text::wrap(&line.line, usize::from(inner.width.saturating_sub(2)));
     let room = if inner.height > 6 {
         usize::from(inner.height) / 3
     } else {
         1
     };
+    let across = usize::from(inner.width.saturating_sub(2));
+    let message = text::wrap(text::head(&line.line, across * room), across);
     let shown = u16::try_from(message.len().min(room)).unwrap_or(0);
     for (text, y) in message.iter().take(room).zip(inner.y..) {
         surface.text(
@@ -230,7 +235,10 @@ fn draw_fields(app: &App, surface: &mut Surface<'_>, area: Rect) {
         let aside = if chosen { logs.field_aside } else { 0 };
         Line::from(vec![
             Span::styled(format!("{} ", text::pad(key, wide)), theme.accent),
-            Span::styled(moved(&text::escape(value), aside), theme.text),
+            Span::styled(
+                moved(&text::escape(text::head(value, aside + ROW_CELLS)), aside),
+                theme.text,
+            ),
         ])
     });
 }

@@ -1,7 +1,7 @@
 //! One log line in words: which of its fields say most, and the line as text and as JSON. Pure.
 
 use crate::client::loki::LogLine;
-use crate::text::{escape, number, width};
+use crate::text::{escape, head, number, width};
 
 /// Fields that say what came of a request, in the order in which one looks for them.
 const TELLING: [&str; 16] = [
@@ -37,6 +37,9 @@ const EVERYWHERE: [&str; 11] = [
     "instance",
 ];
 
+/// Cells of a value that are shown behind a text: who wants more reads it among the fields.
+const SHOWN_CELLS: usize = 1_000;
+
 /// The fields in the order in which they say most: service and level, what came of it, what else is its own, and at the
 /// end ids and what names the writer.
 #[must_use]
@@ -64,7 +67,7 @@ pub fn own_fields(line: &LogLine) -> String {
     // figures as they are measured have more digits than a line has room for
     let shown = |value: &str| match value.parse::<f64>() {
         Ok(figure) if value.contains('.') => number(figure),
-        _ => escape(value).into_owned(),
+        _ => escape(head(value, SHOWN_CELLS)).into_owned(),
     };
     own.map(|(key, value)| format!("  {key}={}", shown(&value)))
         .collect()

@@ -388,7 +388,7 @@ fn details(surface: &mut Surface<'_>, area: Rect, pattern: &Pattern) {
     );
     let (sample, foot) = cut::bottom(inner, 1);
     let wide = usize::from(sample.width.saturating_sub(2)).max(1);
-    let mut said = text::wrap(&pattern.sample, wide);
+    let mut said = text::wrap(text::head(&pattern.sample, wide * 8), wide);
     let room = usize::from(sample.height);
     if said.len() > room {
         said.truncate(room);
