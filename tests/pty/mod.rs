@@ -88,9 +88,11 @@ impl Terminal {
 
     /// Makes it another size, of which the program is told; what was shown before stays until it is drawn over.
     pub fn resize(&self, columns: u16, rows: u16) {
-        self.tell_size(columns, rows);
+        // first, as the program draws all of it as soon as it is told
         let mut parser = self.screen.lock().unwrap();
         parser.screen_mut().set_size(rows, columns);
+        drop(parser);
+        self.tell_size(columns, rows);
     }
 
     /// Tells the program of another size alone, as while a window is being dragged.
