@@ -67,6 +67,35 @@ fn the_page_arrives_views_open_a_resize_is_followed_and_quitting_asks_first() {
 }
 
 #[test]
+fn a_window_that_is_dragged_shows_a_whole_screen_when_it_stands_still() {
+    let mut terminal = drill(100, 30);
+    terminal.wait_for("the page", |screen| {
+        screen.alternate_screen() && screen.contents().contains("PAGE")
+    });
+    // over every size, and through all views
+    for step in 0..120_u16 {
+        terminal.tell_size(1 + step * 37 % 190, 1 + step * 13 % 60);
+        if step % 4 == 0 {
+            terminal.press(&(1 + step / 4 % 9).to_string());
+        }
+    }
+    terminal.resize(100, 30);
+    terminal.press("1");
+    answers_keys(&mut terminal);
+    terminal.wait_for("the whole overview", |screen| {
+        let shown = screen.contents();
+        shown.contains("1 Overview") && shown.contains("Services") && shown.contains("q quit")
+    });
+    terminal.press("q");
+    terminal.wait_for("the question", |screen| {
+        screen.contents().contains("Leave?")
+    });
+    terminal.press("y");
+    assert_eq!(terminal.exit_code(), 0, "{}", terminal.contents());
+    terminal.wait_for("a restored terminal", restored);
+}
+
+#[test]
 fn a_signal_restores_the_terminal() {
     let mut terminal = drill(100, 30);
     terminal.wait_for("the screen", vt100::Screen::alternate_screen);
