@@ -196,7 +196,9 @@ fn a_panic_while_drawing_leaves_a_terminal_that_a_shell_can_use() {
     let this = std::env::current_exe().unwrap();
     let name = "a_panic_while_drawing_leaves_a_terminal_that_a_shell_can_use";
     let this = this.display();
-    terminal.press(&format!("{PANICS}=1 '{this}' --exact {name} --nocapture\r"));
+    terminal.press(&format!(
+        "RUST_BACKTRACE=0 {PANICS}=1 '{this}' --exact {name} --nocapture\r"
+    ));
     // it is told where it can be read, and not on the screen that goes
     terminal.wait_for("the panic", |screen| {
         restored(screen) && screen.contents().contains("the drawing broke")
