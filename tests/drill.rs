@@ -207,6 +207,38 @@ fn a_headless_drill_tells_its_story_and_leaves_a_folder_that_can_be_rescored() {
 }
 
 #[test]
+fn a_screen_with_a_query_that_is_refused_is_shown_and_ends_with_the_refusal() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut drill = Headless::start(folder.path(), &[]);
+    let first = drill.next().expect("a first line");
+    let url = first["api"].as_str().unwrap();
+    drill.wait_for("ready");
+    let screen = |query: &str, more: &[&str]| {
+        let words = [&["screen", "logs", "--url", url, "--query", query], more].concat();
+        output(folder.path(), &words)
+    };
+    for more in [&[][..], &["--text"], &["--json"], &["--svg", "logs.svg"]] {
+        assert_eq!(screen("{service=~\".+\"}", more).0, 0, "{more:?}");
+        let (code, _, said) = screen("{service=", more);
+        assert_eq!(code, 3, "{more:?}: {said}");
+        assert!(said.contains("at byte 9"), "{more:?}: {said}");
+    }
+    assert!(screen("{service=", &[]).1.contains("✗"));
+    let nowhere = ["--svg", "nowhere/logs.svg"];
+    let (code, _, said) = screen("timeout", &nowhere);
+    assert!(code == 3 && said.contains("name a file"), "{said}");
+    let keys = [
+        "record-screen",
+        "--url",
+        url,
+        "--keys",
+        "2 <Picture nowhere/logs.svg>",
+    ];
+    let (code, _, said) = output(folder.path(), &keys);
+    assert!(code == 3 && said.contains("name a file"), "{said}");
+}
+
+#[test]
 fn nothing_is_left_when_the_parent_is_killed_and_what_was_recorded_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let mut drill = Headless::start(folder.path(), &[]);

@@ -92,7 +92,7 @@ pub struct RecordArgs {
     /// Columns x rows, from 20x5 to 500x200
     #[arg(long, default_value = "120x36", value_parser = size)]
     pub size: (u16, u16),
-    /// Colours of the pictures: default, dark, light, contrast, none
+    /// Colours of the pictures: terminal, dark, light, contrast, none
     #[arg(long, default_value = "dark", value_parser = theme)]
     pub theme: tui::ThemeName,
     /// Write the last screen as an SVG picture instead of printing its text

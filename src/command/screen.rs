@@ -8,6 +8,9 @@ use tui::{Seat, ThemeName, when::When};
 use super::join::{WHERE_URL, base};
 use crate::{cli::ScreenArgs, exit::Failure};
 
+/// What to do when a picture cannot be written.
+const WHERE_FILE: &str = "name a file in a folder that is there and can be written";
+
 /// Renders and prints or writes it.
 pub fn run(args: &ScreenArgs) -> Result<ExitCode, Failure> {
     let url = args
@@ -30,12 +33,14 @@ async fn show(args: &ScreenArgs, url: &str, view: &str) -> Result<ExitCode, Fail
     seat.open(view, args.query.as_deref(), when(args))
         .await
         .map_err(|error| failure(&error))?;
-    // a drawn screen shows what is wrong with its query
-    if (args.text || args.json)
-        && let Some(refused) = seat.failure()
-    {
-        return Err(refusal(refused, args.query.as_deref()));
-    }
+    let refused = seat
+        .failure()
+        .map(|refused| refusal(refused, args.query.as_deref()));
+    // a drawn screen shows what is wrong with its query, and what there was before
+    let refused = match refused {
+        Some(refused) if args.text || args.json => return Err(refused),
+        refused => refused,
+    };
     let printed = match &args.svg {
         Some(path) => {
             write(path, &seat.svg())?;
@@ -46,14 +51,13 @@ async fn show(args: &ScreenArgs, url: &str, view: &str) -> Result<ExitCode, Fail
         None => seat.text(),
     };
     super::print(&format!("{}\n", printed.trim_end_matches('\n')));
-    Ok(ExitCode::SUCCESS)
+    refused.map_or(Ok(ExitCode::SUCCESS), Err)
 }
 
 /// Writes a picture.
 pub fn write(path: &std::path::Path, picture: &str) -> Result<(), Failure> {
     std::fs::write(path, picture).map_err(|error| {
-        Failure::failed(format!("{} cannot be written: {error}", path.display()))
-            .remedy("name a file in a folder that is there and can be written")
+        Failure::failed(format!("{} cannot be written: {error}", path.display())).remedy(WHERE_FILE)
     })
 }
 
@@ -74,6 +78,7 @@ pub fn failure(error: &tui::Error) -> Failure {
             message,
             "--since 5m, or --from and --to within what has passed",
         ),
+        tui::Error::Write { .. } => Failure::failed(message).remedy(WHERE_FILE),
         tui::Error::NoQuery(_) => Failure::usage(message, "leave --query out"),
         _ => Failure::failed(message).remedy(WHERE_URL),
     }
