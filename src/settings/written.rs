@@ -7,6 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 /// Most bytes of a file that are read: who names a device by mistake waits for nothing.
 const LARGEST: u64 = 1 << 20;
+/// Most lines that are left out as no TOML; behind them reading ends.
+const MOST_MISTAKES: usize = 50;
 
 /// A file, read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,8 +17,10 @@ pub struct Written {
     name: String,
     /// What it says, line by line.
     pub entries: Vec<Entry>,
-    /// What could not be read: file, line, why, remedy.
+    /// What could not be read: file, line, why, remedy; by line.
     pub complaints: Vec<String>,
+    /// The lines of the complaints.
+    complained: Vec<usize>,
 }
 
 /// A key and what stands behind it.
@@ -30,6 +34,30 @@ pub struct Entry {
     pub texts: Vec<String>,
     /// Whether it is a list.
     pub list: bool,
+}
+
+/// The line in which something begins, from 1.
+fn line_of(text: &str, span: &Range<usize>) -> usize {
+    let before = text.as_bytes().iter().take(span.start);
+    before.filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// The first line that is no TOML, and why.
+fn first_mistake(text: &str) -> Option<(usize, String)> {
+    let (_, errors) = DeTable::parse_recoverable(text);
+    let begins = |error: &toml::de::Error| error.span().unwrap_or_default().start;
+    let first = errors.iter().min_by_key(|error| begins(error))?;
+    let at = line_of(text, &first.span().unwrap_or_default());
+    Some((at, first.message().to_owned()))
+}
+
+/// The text with a line emptied.
+fn without(text: &str, line: usize) -> String {
+    let lines = text.split('\n').zip(1..);
+    let kept: Vec<&str> = lines
+        .map(|(kept, at)| if at == line { "" } else { kept })
+        .collect();
+    kept.join("\n")
 }
 
 impl Written {
@@ -59,33 +87,41 @@ impl Written {
             name,
             ..Self::default()
         };
-        let line =
-            |span: Range<usize>| text[..span.start.min(text.len())].matches('\n').count() + 1;
-        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut text = text.to_owned();
         let mut bad = Vec::new();
-        for error in errors {
-            let at = line(error.span().unwrap_or_default());
-            // one mistake often is several to a parser that goes on
-            if !bad.contains(&at) {
-                bad.push(at);
-                written.complain(
-                    at,
-                    error.message(),
-                    "write lines like name = \"text\", or leave the line out",
-                );
+        // one mistake is several to a parser that goes on, and may take what follows with it: the first line that it
+        // names is left out, and the rest is read anew
+        while let Some((at, why)) = first_mistake(&text) {
+            if bad.len() == MOST_MISTAKES {
+                let before: Vec<&str> = text.split('\n').take(at - 1).collect();
+                text = before.join("\n");
+                let why = "this line, too, is no TOML; from here on nothing is read";
+                written.complain(at, why, "correct the lines above, or begin a new file");
+                break;
             }
+            written.complain(
+                at,
+                &why,
+                "write lines like name = \"text\" or name = [\"a\", \"b\"], or leave the line out",
+            );
+            text = without(&text, at);
+            bad.push(at);
         }
-        written.take(table.get_ref(), "", &|span| line(span), &bad);
+        let (table, _) = DeTable::parse_recoverable(&text);
+        written.take(table.get_ref(), "", &|span| line_of(&text, &span), &bad);
         written.entries.sort_by_key(|entry| entry.line);
         written
     }
 
     /// Keeps what is wrong with a line.
     pub fn complain(&mut self, line: usize, why: &str, remedy: &str) {
-        self.complaints.push(format!(
+        let place = self.complained.partition_point(|other| *other <= line);
+        self.complained.insert(place, line);
+        let complaint = format!(
             "{}, line {line}: {why}. Remedy: {remedy}. What the line would change stays as it is.",
             self.name
-        ));
+        );
+        self.complaints.insert(place, complaint);
     }
 
     fn take(
@@ -160,6 +196,26 @@ mod tests {
             "{told}"
         );
         assert_eq!(written.complaints.len(), 2, "{told}");
+    }
+
+    #[test]
+    fn a_line_that_swallows_others_is_left_out_alone_and_lines_are_told_in_order() {
+        let text = "quit = [q\n\n[logs]\ncontext = [\"C\"]\ncount = 3\nx = = 1\n";
+        let written = Written::parse("k.toml".to_owned(), text);
+        let keys: Vec<&str> = written.entries.iter().map(|e| e.key.as_str()).collect();
+        assert_eq!(keys, ["logs.context"], "{:#?}", written.complaints);
+        let told = |line: usize| format!("k.toml, line {line}: ");
+        let places: Vec<bool> = [1, 5, 6]
+            .iter()
+            .zip(&written.complaints)
+            .map(|(line, said)| said.starts_with(&told(*line)))
+            .collect();
+        assert_eq!(places, [true; 3], "{:#?}", written.complaints);
+        assert_eq!(written.complaints.len(), 3, "{:#?}", written.complaints);
+        let mistakes = "= 1\n".repeat(2_000);
+        let many = Written::parse("k.toml".to_owned(), &mistakes).complaints;
+        assert_eq!(many.len(), MOST_MISTAKES + 1);
+        assert!(many[MOST_MISTAKES].contains("nothing is read"));
     }
 
     #[test]
