@@ -10,8 +10,10 @@ use super::{duration, seed, size};
 pub const SCREEN_HELP: &str = "Examples:
   drill screen traces --url http://127.0.0.1:41873
   drill screen logs --url http://127.0.0.1:41873 --text --query timeout --since 5m
-  drill screen metrics --url http://127.0.0.1:41873 --json --query 'sum(rate(http_server_request_duration_seconds_count[30s]))'
-  drill screen logs --url http://127.0.0.1:41873 --json --from 02:55 --to 03:01 | jq -r '.lines[].message'
+  drill screen metrics --url http://127.0.0.1:41873 --json \\
+    --query 'sum(rate(http_server_request_duration_seconds_count[30s]))'
+  drill screen logs --url http://127.0.0.1:41873 --json --from 02:55 --to 03:01 |
+    jq -r '.lines[].message'
   drill screen map --url http://127.0.0.1:41873 --svg map.svg
 
 The URL stands in the drill's help (`?`), and in the first lines of a headless drill. docs/screens.md tells the shapes of --json.
