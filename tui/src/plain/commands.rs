@@ -3,7 +3,7 @@
 use api::HypothesisState;
 
 use super::deeds::{act_on, answer, note, numbered, pin, settle, undo};
-use super::{Session, kept, moves, narrowing, records, tell};
+use super::{Session, kept, moves, narrowing, records, repairs, tell};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::client::Asker;
@@ -243,7 +243,7 @@ const DEEDS: &[Command] = &[
         act_on,
         |a, n| {
             if n.is_empty() {
-                tell::remedies(a)
+                repairs::remedies(a)
             } else {
                 String::new()
             }
@@ -279,7 +279,7 @@ const DEEDS: &[Command] = &[
             a.ask(Ask::Proof, Asker::Screen);
             String::new()
         },
-        |a, _| tell::proof(a),
+        |a, _| repairs::proof(a),
     ),
     command(
         &["finish"],

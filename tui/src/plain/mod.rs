@@ -12,6 +12,7 @@ mod moves;
 mod narrowing;
 mod questions;
 mod records;
+mod repairs;
 mod tell;
 mod told;
 

@@ -1,7 +1,7 @@
 //! The views in words, one fact a line, rows numbered as `pin` and `trace` take them. A line end within a foreign value
 //! never begins a line at the margin: it is shown as a mark, or what follows it is indented.
 
-use super::debrief;
+use super::{debrief, repairs};
 use crate::Failure;
 use crate::app::receive::refusal;
 use crate::app::{App, Loaded};
@@ -14,9 +14,7 @@ use crate::views::logs::{held as held_lines, line::own_fields};
 use crate::views::overview::signals;
 use crate::views::traces::held as held_traces;
 use crate::views::traces::waterfall::{Row, label};
-use crate::views::{
-    ViewId, act, case as notebook, changes as history, map as graph, overview as front,
-};
+use crate::views::{ViewId, case as notebook, changes as history, map as graph, overview as front};
 
 /// Log lines and traces that are told at once: the newest; and cells of a line.
 const TOLD: usize = 30;
@@ -56,7 +54,7 @@ pub fn view(app: &App, page: Option<usize>) -> String {
         ViewId::Map => map(app),
         ViewId::Changes => changes(app),
         ViewId::Case => case(app),
-        ViewId::Act => remedies(app) + &proof(app),
+        ViewId::Act => repairs::remedies(app) + &repairs::proof(app),
         ViewId::Debrief => debrief_of(app),
     }
 }
@@ -202,7 +200,7 @@ pub fn failed(query: &str, failure: &Failure) -> String {
 }
 
 /// Why what is told next is not the newest, where it is not.
-fn trouble<T>(loaded: &Loaded<T>) -> String {
+pub fn trouble<T>(loaded: &Loaded<T>) -> String {
     let failure = loaded.failure.as_ref();
     failure.map(|f| failed("", f)).unwrap_or_default()
 }
@@ -432,65 +430,6 @@ pub fn case(app: &App) -> String {
         true => "the notebook is empty\n".to_owned(),
         false => trouble + &out,
     }
-}
-
-/// Remedies, numbered.
-pub fn remedies(app: &App) -> String {
-    let row = |r: &api::Remedy| {
-        format!(
-            "{}{}{}: {}{}",
-            r.title,
-            if r.applied { ", applied" } else { "" },
-            if r.dangerous { ", can hurt" } else { "" },
-            r.description,
-            r.rollout.as_ref().map_or_else(String::new, rollout)
-        )
-    };
-    trouble(&app.known.remedies) + &numbered(act::state::remedies(app).iter().map(row))
-}
-
-/// How far a rollout is, or how the last one went.
-fn rollout(rollout: &api::Rollout) -> String {
-    let steps = rollout.steps.iter().map(|step| {
-        let figures = match step.figures.is_empty() {
-            true => String::new(),
-            false => format!(", {}", step.figures),
-        };
-        format!(
-            "; {} {} {}{figures}",
-            clock(step.at_ms),
-            step.title,
-            step.state
-        )
-    });
-    let state = match rollout.running {
-        true => format!("rolling out, {} % of connections are new", rollout.percent),
-        false => "last rollout".to_owned(),
-    };
-    format!(
-        " {state} ({}){}",
-        rollout.strategy.name(),
-        steps.collect::<String>()
-    )
-}
-
-/// The stress test.
-pub fn proof(app: &App) -> String {
-    let trouble = trouble(&app.known.proof);
-    let Some(proof) = &app.known.proof.value else {
-        return trouble + "nothing is known of the stress test yet\n";
-    };
-    let state = match (proof.running, proof.passed) {
-        (true, _) => format!("running, {}", text::percent(proof.progress)),
-        (false, Some(true)) => "passed".to_owned(),
-        (false, Some(false)) => "failed".to_owned(),
-        (false, None) => "not run yet".to_owned(),
-    };
-    format!(
-        "{trouble}{}\nstress test: {state}\n{}",
-        indented(&proof.description),
-        numbered(proof.invariants.iter().map(debrief::invariant))
-    )
 }
 
 /// The debrief.
