@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::App;
-use crate::ask::{Reply, Request};
+use crate::ask::{Ask, Reply, Request};
 use crate::client::Client;
 use crate::net;
 use crate::text;
@@ -43,11 +43,14 @@ pub(crate) async fn settle(app: &mut App, client: &Client) {
             return;
         }
         for request in questions {
+            let lost = app.lost.is_some();
             let reply = match &silent {
                 Some(failure) => refused(request, failure),
+                // what changes the drill may be done although the lab is slow to say so
+                None if changes(&request.ask) && !lost => net::answer(client, request).await,
                 None => tokio::select! {
                     reply = net::answer(client, request.clone()) => reply,
-                    failure = net::silence(client, app.lost.is_some()) => {
+                    failure = net::silence(client, lost) => {
                         silent = Some(failure.clone());
                         refused(request, &failure)
                     }
@@ -56,6 +59,11 @@ pub(crate) async fn settle(app: &mut App, client: &Client) {
             app.receive(reply);
         }
     }
+}
+
+/// Whether it does something to the drill; that a view was opened changes nothing.
+fn changes(ask: &Ask) -> bool {
+    ask.slot().is_none() && !matches!(ask, Ask::Opened(_))
 }
 
 fn refused(request: Request, failure: &Failure) -> Reply {
