@@ -92,6 +92,15 @@ impl Failure {
         }
     }
 
+    /// This program failed, whatever the server did.
+    #[must_use]
+    pub fn own(message: impl Into<String>) -> Self {
+        Self {
+            status: Some(500),
+            ..Self::lost(message)
+        }
+    }
+
     /// Whether the server was not reached at all.
     #[must_use]
     pub fn is_lost(&self) -> bool {

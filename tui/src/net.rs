@@ -3,8 +3,11 @@
 //! Knows no views: it turns an [`Ask`] into an [`Answer`].
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -150,9 +153,9 @@ async fn telemetry(client: &Client, ask: Ask, asker: Asker) -> Result<Answer, Fa
             };
             Answer::TraceLogs(client.loki_lines(&lines, Asker::Screen).await?)
         }
-        Ask::Compare { a, b } => Answer::Compare(Box::new(client.compare(&a, &b).await?)),
+        Ask::Compare { a, b } => Answer::Compare(Box::new(client.compare(&a, &b, asker).await?)),
         Ask::Differs { of, query, window } => {
-            Answer::Differs(Box::new(client.differs(of, &query, window).await?))
+            Answer::Differs(Box::new(client.differs(of, &query, window, asker).await?))
         }
         Ask::Graph(window) => Answer::Graph(client.graph(window, asker).await?),
         query => figures(client, query, asker).await?,
@@ -273,6 +276,52 @@ async fn golden_signals(client: &Client, window: Window) -> Result<Golden, Failu
     })
 }
 
+/// Asks the lab; the state of the drill only as long as a sign of life may take.
+pub async fn answer(client: &Client, request: Request) -> Reply {
+    let found = perform(client, request.ask.clone(), request.asker);
+    match request.ask {
+        Ask::Drill => reply(request, heard(client, found)).await,
+        _ => reply(request, found).await,
+    }
+}
+
+/// The reply to a question, whatever becomes of its answer: a panic is one too, as whoever asked would wait for ever.
+async fn reply(request: Request, answer: impl Future<Output = Result<Answer, Failure>>) -> Reply {
+    let caught = AssertUnwindSafe(answer).catch_unwind().await;
+    let result = caught.unwrap_or_else(|_| {
+        Err(Failure::own(
+            "a part of this program failed on this question, the rest goes on",
+        ))
+    });
+    Reply { request, result }
+}
+
+/// An answer that comes within the time of a sign of life, or that the lab does not answer.
+async fn heard<T>(
+    client: &Client,
+    answer: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let answer = tokio::time::timeout(HEARTBEAT, answer).await;
+    answer.unwrap_or_else(|_| Err(client.silent()))
+}
+
+/// Ends when the lab gives no sign of life while something else is waited for; looks at once where it is `lost` already.
+pub async fn silence(client: &Client, lost: bool) -> Failure {
+    let mut looks = lost;
+    loop {
+        if looks {
+            let drill = client.drill::<serde::de::IgnoredAny>("drill");
+            if let Err(failure) = heard(client, drill).await
+                && failure.is_lost()
+            {
+                return failure;
+            }
+        }
+        looks = true;
+        tokio::time::sleep(HEARTBEAT).await;
+    }
+}
+
 /// Serves questions until `stop`, then cancels what is under way and returns.
 pub async fn serve(
     client: Client,
@@ -294,15 +343,8 @@ pub async fn serve(
         let slot = request.ask.slot();
         let (client, replies) = (client.clone(), replies.clone());
         let handle = tasks.spawn(async move {
-            let answer = perform(&client, request.ask.clone(), request.asker);
-            let result = match request.ask {
-                Ask::Drill => tokio::time::timeout(HEARTBEAT, answer)
-                    .await
-                    .unwrap_or_else(|_| Err(client.silent())),
-                _ => answer.await,
-            };
             // a receiver that is gone means that the screen is closed
-            let _ = replies.send(Reply { request, result }).await;
+            let _ = replies.send(answer(&client, request).await).await;
         });
         if let Some(older) = slot.and_then(|slot| under_way.insert(slot, handle)) {
             older.abort();
@@ -314,6 +356,7 @@ pub async fn serve(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::App;
 
     #[tokio::test]
     async fn a_lab_that_hangs_is_told_by_the_heartbeat_and_not_by_the_limit_of_a_query() {
@@ -340,5 +383,21 @@ mod tests {
         );
         stop.cancel();
         network.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_question_that_makes_the_program_panic_is_answered_and_can_be_asked_again() {
+        let mut app = App::new("http://lab", crate::ThemeName::None, false);
+        let ask = Ask::Graph(app.range.window());
+        app.ask(ask.clone(), Asker::Screen);
+        let request = app.questions.pop().expect("a question");
+        let answered = reply(request, async { panic!("a bug") }).await;
+        app.receive(answered);
+        assert!(app.flights.is_empty(), "the slot is frozen");
+        let failure = app.views.map.graph.failure.as_ref().expect("it is told");
+        assert!(failure.message.contains("failed"), "{failure}");
+        assert_eq!(app.lost, None, "the lab is there");
+        app.ask_quietly(ask);
+        assert_eq!(app.questions.len(), 1);
     }
 }

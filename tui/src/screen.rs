@@ -3,14 +3,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::Error;
 use crate::app::App;
-use crate::ask::Reply;
+use crate::ask::{Ask, Reply, Request};
 use crate::client::Client;
-use crate::net::perform;
+use crate::net;
 use crate::text;
 use crate::views::{self, ViewId};
 use crate::widgets::surface::Surface;
+use crate::{Error, Failure};
 
 /// Rounds of questions before a screen counts as settled: a view asks, and its answers may ask once or twice more.
 const ROUNDS: usize = 4;
@@ -33,18 +33,42 @@ pub(crate) fn view_named(name: &str) -> Result<ViewId, Error> {
         .ok_or_else(known)
 }
 
-/// Asks what the state wants to know, until it wants nothing more.
+/// Asks what the state wants to know, until it wants nothing more. A lab that gives no sign of life meanwhile is not asked
+/// the rest, each of which might take as long as a query may.
 pub(crate) async fn settle(app: &mut App, client: &Client) {
+    let mut silent: Option<Failure> = None;
     for _ in 0..ROUNDS {
         let questions = std::mem::take(&mut app.questions);
         if questions.is_empty() {
             return;
         }
         for request in questions {
-            let result = perform(client, request.ask.clone(), request.asker).await;
-            app.receive(Reply { request, result });
+            let lost = app.lost.is_some();
+            let reply = match &silent {
+                Some(failure) => refused(request, failure),
+                // what changes the drill may be done although the lab is slow to say so
+                None if changes(&request.ask) && !lost => net::answer(client, request).await,
+                None => tokio::select! {
+                    reply = net::answer(client, request.clone()) => reply,
+                    failure = net::silence(client, lost) => {
+                        silent = Some(failure.clone());
+                        refused(request, &failure)
+                    }
+                },
+            };
+            app.receive(reply);
         }
     }
+}
+
+/// Whether it does something to the drill; that a view was opened changes nothing.
+fn changes(ask: &Ask) -> bool {
+    ask.slot().is_none() && !matches!(ask, Ask::Opened(_))
+}
+
+fn refused(request: Request, failure: &Failure) -> Reply {
+    let result = Err(failure.clone());
+    Reply { request, result }
 }
 
 pub(crate) fn buffer_of(app: &App) -> Buffer {

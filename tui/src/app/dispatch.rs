@@ -229,8 +229,9 @@ impl App {
 
     fn paste(&mut self, pasted: &str) {
         self.keys += 1;
-        if let Some(Overlay::Form(form, _)) = &mut self.overlay {
-            form.paste(pasted);
+        if let Some(overlay) = &mut self.overlay {
+            // what lies over the view takes it, as it takes the keys: nothing is written behind it
+            overlay.paste(pasted);
         } else if self.find.editing {
             self.find.paste(pasted);
         } else if let Some(line) = views::of(self.view).query(self) {

@@ -13,7 +13,7 @@ use crate::text;
 use crate::views::ViewId;
 use crate::widgets::cursor::{Motion, first_row};
 use crate::widgets::cut;
-use crate::widgets::query::edit;
+use crate::widgets::query::{edit, paste};
 use crate::widgets::surface::{Hit, Surface};
 
 /// A list to choose from, with a filter.
@@ -107,6 +107,12 @@ impl Menu {
     /// Selects a row; true when it was selected already.
     pub fn point(&mut self, index: usize) -> bool {
         std::mem::replace(&mut self.at, index) == index
+    }
+
+    /// Searches by pasted text, too.
+    pub fn paste(&mut self, pasted: &str) {
+        paste(&mut self.filter, pasted);
+        self.at = 0;
     }
 
     fn shown(&self) -> Vec<&Item> {

@@ -302,6 +302,8 @@ impl App {
                 },
             );
         }
+        // what somebody sees who only watches is not the trainee's: it is not journalled
+        let asker = if self.observer { Asker::Screen } else { asker };
         self.questions.push(Request { ask, asker, number });
     }
 

@@ -111,6 +111,15 @@ impl Overlay {
         })
     }
 
+    /// Takes pasted text where something can be typed.
+    pub fn paste(&mut self, pasted: &str) {
+        match self {
+            Self::Menu(menu) => menu.paste(pasted),
+            Self::Form(form, _) => form.paste(pasted),
+            Self::Reader(_) | Self::Confirm(_) | Self::Tour(_) => {}
+        }
+    }
+
     /// Title and body of what is read or confirmed.
     #[must_use]
     pub fn words(&self) -> Option<(&str, &str)> {

@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::client::Asker;
+use crate::client::traceql::is_trace_id;
 use crate::time::Range;
 use crate::views::{self, ViewId};
 
@@ -120,12 +121,11 @@ impl App {
         let services = self.services();
         let apart = |c: char| !(c.is_alphanumeric() || c == '-' || c == '_');
         let words = || text.split(apart);
-        let trace = |word: &&str| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
         Subject {
             service: words()
                 .find(|word| services.iter().any(|s| s == word))
                 .map(str::to_owned),
-            trace: words().find(trace).map(str::to_owned),
+            trace: words().find(|word| is_trace_id(word)).map(str::to_owned),
             ..Subject::default()
         }
     }

@@ -196,10 +196,9 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::drill`]; 404 when one of them is not held.
-    pub async fn compare(&self, a: &str, b: &str) -> Result<Comparison, Failure> {
+    pub async fn compare(&self, a: &str, b: &str, asker: Asker) -> Result<Comparison, Failure> {
         let parameters = [("a", a.to_owned()), ("b", b.to_owned())];
-        self.query("derived/compare", &parameters, Asker::Person)
-            .await
+        self.query("derived/compare", &parameters, asker).await
     }
 
     /// What a group of the traces that a TraceQL query finds has more often than the rest.
@@ -211,6 +210,7 @@ impl Client {
         of: Group,
         query: &str,
         window: Window,
+        asker: Asker,
     ) -> Result<Differs, Failure> {
         let all = traceql::is_all(query);
         let slow_ms = match of {
@@ -236,7 +236,7 @@ impl Client {
         if of != Group::Found && !all {
             parameters.push(("against", query.to_owned()));
         }
-        let found = self.query("derived/attributes", &parameters, Asker::Person);
+        let found = self.query("derived/attributes", &parameters, asker);
         Ok(Differs {
             of,
             slow_ms,

@@ -3,10 +3,11 @@
 use api::HypothesisState;
 
 use super::deeds::{act_on, answer, note, numbered, pin, settle, undo};
-use super::{Session, kept, moves, narrowing, records, tell};
+use super::{Session, kept, moves, narrowing, records, repairs, tell};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::client::Asker;
+use crate::client::traceql::is_trace_id;
 use crate::views::{ViewId, act, case, debrief, logs, overview, traces};
 
 pub struct Command {
@@ -242,7 +243,7 @@ const DEEDS: &[Command] = &[
         act_on,
         |a, n| {
             if n.is_empty() {
-                tell::remedies(a)
+                repairs::remedies(a)
             } else {
                 String::new()
             }
@@ -278,7 +279,7 @@ const DEEDS: &[Command] = &[
             a.ask(Ask::Proof, Asker::Screen);
             String::new()
         },
-        |a, _| tell::proof(a),
+        |a, _| repairs::proof(a),
     ),
     command(
         &["finish"],
@@ -401,8 +402,7 @@ fn does(app: &mut App, what: fn(&mut App)) -> String {
 
 /// Searches in a view; an id of a trace opens it.
 pub fn search(app: &mut App, view: ViewId, text: &str) {
-    let id = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let _ = match (view, id) {
+    let _ = match (view, is_trace_id(text)) {
         (ViewId::Traces, true) => open_trace(app, text),
         _ => query(app, view, text),
     };
@@ -431,6 +431,7 @@ fn query(app: &mut App, view: ViewId, text: &str) -> String {
     String::new()
 }
 
+/// The place of the row with a number, as `3` or `#3`.
 pub fn row(text: &str) -> Option<usize> {
     text.trim_start_matches('#')
         .parse::<usize>()
@@ -438,12 +439,16 @@ pub fn row(text: &str) -> Option<usize> {
         .and_then(|n| n.checked_sub(1))
 }
 
+/// The id of a trace that is named by its row in the list, or by itself.
+pub fn trace_id(app: &App, which: &str) -> String {
+    // an id may be digits alone
+    let index = row(which).filter(|_| which.len() < 8);
+    let hit = index.and_then(|i| app.views.traces.hits.get(i));
+    hit.map_or_else(|| which.to_owned(), |h| h.trace_id.clone())
+}
+
 fn open_trace(app: &mut App, which: &str) -> String {
-    let id = row(which)
-        .filter(|_| which.len() < 8)
-        .and_then(|i| app.views.traces.hits.get(i))
-        .map(|h| h.trace_id.clone());
-    let id = id.unwrap_or_else(|| which.to_owned());
+    let id = trace_id(app, which);
     if id.is_empty() {
         return "which trace? give its row or its id\n".to_owned();
     }

@@ -4,10 +4,11 @@
 use api::{HypothesisState, HypothesisUpdate};
 
 use super::commands::row;
+use super::moves::select;
 use crate::app::App;
 use crate::ask::Ask;
 use crate::text::escape;
-use crate::views::{self, ViewId, act, case};
+use crate::views::{ViewId, act, case};
 
 pub fn numbered(app: &mut App, text: &str, then: impl Fn(&mut App, u32)) -> String {
     match text.trim_start_matches('#').parse() {
@@ -44,16 +45,13 @@ pub fn undo(app: &mut App, which: &str) -> String {
 }
 
 pub fn pin(app: &mut App, which: &str) -> String {
-    let view = views::of(app.view);
-    let Some(index) = row(which) else {
-        return "which row? give its number\n".to_owned();
-    };
-    if index >= view.rows(app).0.len() {
-        return format!("no row {which} in the view told last, {}\n", view.name());
+    match select(app, which) {
+        Ok(()) => {
+            app.pin();
+            String::new()
+        }
+        Err(why) => why,
     }
-    view.select(app, 0, index);
-    app.pin();
-    String::new()
 }
 
 /// Writes a note or a status update: the text behind the command, or else what is asked for.

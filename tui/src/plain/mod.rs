@@ -12,12 +12,15 @@ mod moves;
 mod narrowing;
 mod questions;
 mod records;
+mod repairs;
 mod tell;
 mod told;
 
+use std::future::Future;
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::app::overlay::Overlay;
@@ -203,13 +206,9 @@ pub(crate) fn told_view(app: &App) -> String {
 /// # Errors
 /// When the address is no lab's, or standard output cannot be written.
 pub async fn run(config: Config) -> Result<Exit, Error> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut session = Session::new(Client::new(&config.api)?, config.observer);
     session.app.leaving_ends = config.leaving_ends;
-    let (mut term, mut int) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let mut ends = Ends::new()?;
     let mut lines = typed_lines();
     print(&Told::line(&format!(
         "3 A.M. Drill, plain mode, on {}. Type help for the commands.",
@@ -219,21 +218,56 @@ pub async fn run(config: Config) -> Result<Exit, Error> {
         print(&Told::line(&format!("problem: {complaint}")))?;
     }
     loop {
-        let said = session.look().await;
+        let said = match ends.during(session.look()).await {
+            Ok(said) => said,
+            Err(exit) => return Ok(exit),
+        };
         if !said.is_empty() {
             print(&said)?;
         }
-        tokio::select! {
-            _ = term.recv() => return Ok(Exit::Signal("SIGTERM")),
-            _ = int.recv() => return Ok(Exit::Signal("SIGINT")),
-            line = lines.recv() => match line {
-                Some(line) => print(&session.line(&line).await)?,
-                None => return Ok(session.app.how_left()),
-            },
-            () = tokio::time::sleep(LOOK) => {}
+        let typed = async {
+            tokio::select! {
+                line = lines.recv() => line.map(Some),
+                () = tokio::time::sleep(LOOK) => Some(None),
+            }
+        };
+        let line = match ends.during(typed).await {
+            Ok(Some(line)) => line,
+            Ok(None) => return Ok(session.app.how_left()),
+            Err(exit) => return Ok(exit),
+        };
+        if let Some(line) = line {
+            match ends.during(session.line(&line)).await {
+                Ok(said) => print(&said)?,
+                Err(exit) => return Ok(exit),
+            }
         }
         if let Some(exit) = session.quit {
             return Ok(exit);
+        }
+    }
+}
+
+/// The signals that end the conversation, whatever it waits for.
+struct Ends {
+    term: Signal,
+    int: Signal,
+}
+
+impl Ends {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// What comes of something, or the signal that came before.
+    async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Exit> {
+        tokio::select! {
+            _ = self.term.recv() => Err(Exit::Signal("SIGTERM")),
+            _ = self.int.recv() => Err(Exit::Signal("SIGINT")),
+            done = work => Ok(done),
         }
     }
 }
@@ -242,14 +276,30 @@ pub async fn run(config: Config) -> Result<Exit, Error> {
 fn typed_lines() -> mpsc::Receiver<String> {
     let (send, lines) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
-            if send.blocking_send(line).is_err() {
-                return;
-            }
-        }
+        read_lines(std::io::stdin().lock(), |line| {
+            send.blocking_send(line).is_ok()
+        });
     });
     lines
+}
+
+/// Reads lines until the end of the input, or until one is not `taken`. Bytes that are no UTF-8, as of another encoding, are
+/// shown as such: a slip is no reason to end a drill.
+fn read_lines(mut input: impl BufRead, mut taken: impl FnMut(String) -> bool) {
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        match input.read_until(b'\n', &mut bytes) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let line = String::from_utf8_lossy(&bytes);
+        let line = line.strip_suffix('\n').unwrap_or(&line);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if !taken(line.to_owned()) {
+            return;
+        }
+    }
 }
 
 fn print(text: &Told) -> Result<(), Error> {
@@ -257,4 +307,50 @@ fn print(text: &Told) -> Result<(), Error> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_no_text_ends_nothing() {
+        let mut lines = Vec::new();
+        let input: &[u8] = b"logs\r\nm\xfcnchen\n\nquit";
+        read_lines(input, |line| {
+            lines.push(line);
+            true
+        });
+        assert_eq!(lines, ["logs", "m\u{fffd}nchen", "", "quit"]);
+    }
+
+    #[tokio::test]
+    async fn a_lab_that_hangs_is_told_of_and_the_conversation_goes_on() {
+        // connections are taken by the kernel, and nobody ever answers
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let mut session = Session::new(Client::new(&address).unwrap(), false);
+        for view in [ViewId::Overview, ViewId::Logs] {
+            session.app.open(view);
+        }
+        assert!(session.app.questions.len() > 2, "much is asked");
+        // the time of one query; without a sign of life each of them would take it
+        let patience = Duration::from_secs(60);
+        let said = tokio::time::timeout(patience, session.look()).await;
+        let said = said.expect("the look ends");
+        let silent = format!("connection: the lab at {address} does not answer\n");
+        assert_eq!(&*said, silent);
+        let said = tokio::time::timeout(patience, session.line("quit")).await;
+        assert_eq!(&*said.expect("the line is answered"), silent);
+        assert_eq!(session.quit, Some(Exit::Left));
+    }
+
+    #[tokio::test]
+    async fn a_signal_is_heard_while_answers_are_awaited() {
+        let mut ends = Ends::new().unwrap();
+        let own = rustix::process::getpid();
+        rustix::process::kill_process(own, rustix::process::Signal::INT).unwrap();
+        let exit = ends.during(std::future::pending::<()>()).await;
+        assert_eq!(exit, Err(Exit::Signal("SIGINT")));
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::commands::{Command, command};
+use super::commands::{Command, command, row};
 use super::tell;
 use crate::app::App;
 use crate::client::Asker;
@@ -181,8 +181,7 @@ fn between(app: &mut App, times: &str) -> String {
 
 /// Selects row N of the view told last.
 pub fn select(app: &mut App, which: &str) -> Result<(), String> {
-    let number = which.trim_start_matches('#').parse::<usize>().ok();
-    let Some(index) = number.and_then(|n| n.checked_sub(1)) else {
+    let Some(index) = row(which) else {
         return Err("which row? give its number\n".to_owned());
     };
     let view = views::of(app.view);
@@ -222,8 +221,7 @@ fn ready(app: &mut App, which: &str) -> String {
         };
         return all.iter().enumerate().map(row).collect();
     }
-    let number = which.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-    match number.and_then(|index| all.get(index)) {
+    match row(which).and_then(|index| all.get(index)) {
         Some((_, query)) => {
             app.view = ViewId::Metrics;
             app.views.metrics.query.set(query);

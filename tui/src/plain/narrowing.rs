@@ -156,6 +156,10 @@ pub fn no_trace(app: &App) -> String {
 
 /// Lines over time, one stretch a line; those without lines are told together.
 fn counts(app: &App) -> String {
+    // lines of another query are no counts of this one
+    if let Some(failure) = &app.views.logs.query.failure {
+        return tell::failed(&app.views.logs.query.ran, failure);
+    }
     let Some(histogram) = &app.views.logs.histogram.value else {
         return "the lab has not counted these lines yet; counts asks again\n".to_owned();
     };

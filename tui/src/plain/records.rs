@@ -9,11 +9,11 @@ use crate::views::ViewId;
 use crate::views::logs::patterns as common;
 use crate::views::traces::{compare as beside, differs};
 
-use super::tell::indented;
+use super::commands::{row, trace_id};
+use super::tell;
 
 fn numbered(rows: impl IntoIterator<Item = String>) -> String {
-    let row = |(i, row): (usize, String)| format!("{}. {}\n", i + 1, indented(&escape(&row)));
-    rows.into_iter().enumerate().map(row).collect()
+    tell::numbered(rows.into_iter().map(|row| escape(&row).into_owned()))
 }
 
 /// `patterns`: asks for the patterns of the last search for log lines, or for the lines of pattern N.
@@ -37,10 +37,15 @@ pub fn ask_patterns(app: &mut App, which: &str) -> String {
 /// The patterns, or the lines of the one that was chosen.
 pub fn patterns(app: &App, which: &str) -> String {
     if row(which).is_some() {
-        return super::tell::logs(app, Some(app.told_page));
+        return tell::logs(app, Some(app.told_page));
     }
-    let Some(found) = &app.views.logs.patterns.found.value else {
-        return refused(refusal(&app.views.logs.patterns.found));
+    let loaded = &app.views.logs.patterns.found;
+    // what was found before is the answer of another query
+    if let Some(failure) = &loaded.failure {
+        return tell::failed(&app.views.logs.query.ran, failure);
+    }
+    let Some(found) = &loaded.value else {
+        return String::new();
     };
     let said = |p: &crate::client::patterns::Pattern| {
         let words = [p.mark().to_owned(), p.trend().replace('×', "times ")];
@@ -67,14 +72,9 @@ pub fn patterns(app: &App, which: &str) -> String {
 
 /// `compare A B`: two traces by their rows or ids.
 pub fn ask_compare(app: &mut App, which: &str) -> String {
-    let id = |word: &str| {
-        let index = row(word).filter(|_| word.len() < 8);
-        let hit = index.and_then(|i| app.views.traces.hits.get(i));
-        hit.map_or_else(|| word.to_owned(), |h| h.trace_id.clone())
-    };
     match which.split_whitespace().collect::<Vec<_>>().as_slice() {
         [a, b] => {
-            let (a, b) = (id(a), id(b));
+            let (a, b) = (trace_id(app, a), trace_id(app, b));
             app.open(ViewId::Traces);
             beside::ask(app, a, b);
             String::new()
@@ -88,8 +88,9 @@ pub fn compare(app: &App, which: &str) -> String {
     if which.split_whitespace().count() != 2 {
         return String::new();
     }
-    let Some(found) = &app.views.traces.compared.value else {
-        return refused(refusal(&app.views.traces.compared));
+    let loaded = &app.views.traces.compared;
+    let Some(found) = loaded.value.as_ref().filter(|_| loaded.failure.is_none()) else {
+        return refused(refusal(loaded));
     };
     let facts = beside::facts(found, None).join("\n");
     let steps = numbered(found.steps.iter().map(beside::said));
@@ -114,8 +115,9 @@ pub fn differing(app: &App, which: &str) -> String {
     if !matches!(which, "" | "failed" | "slow" | "query") {
         return String::new();
     }
-    let Some(found) = &app.views.traces.differs.value else {
-        return refused(refusal(&app.views.traces.differs));
+    let loaded = &app.views.traces.differs;
+    let Some(found) = loaded.value.as_ref().filter(|_| loaded.failure.is_none()) else {
+        return refused(refusal(loaded));
     };
     let nothing = differs::nothing(found);
     let facts = differs::facts(app, found);
@@ -129,9 +131,4 @@ pub fn differing(app: &App, which: &str) -> String {
 fn refused(why: Option<String>) -> String {
     why.map(|why| format!("{}\n", escape(&why)))
         .unwrap_or_default()
-}
-
-fn row(word: &str) -> Option<usize> {
-    let number = word.trim_start_matches('#').parse::<usize>().ok()?;
-    number.checked_sub(1)
 }

@@ -1,9 +1,10 @@
 //! The views in words, one fact a line, rows numbered as `pin` and `trace` take them. A line end within a foreign value
 //! never begins a line at the margin: it is shown as a mark, or what follows it is indented.
 
-use super::debrief;
-use crate::app::App;
+use super::{debrief, repairs};
+use crate::Failure;
 use crate::app::receive::refusal;
+use crate::app::{App, Loaded};
 use crate::client::prometheus::{Series, stretches};
 use crate::client::words;
 use crate::net::golden;
@@ -13,15 +14,14 @@ use crate::views::logs::{held as held_lines, line::own_fields};
 use crate::views::overview::signals;
 use crate::views::traces::held as held_traces;
 use crate::views::traces::waterfall::{Row, label};
-use crate::views::{
-    ViewId, act, case as notebook, changes as history, map as graph, overview as front,
-};
+use crate::views::{ViewId, case as notebook, changes as history, map as graph, overview as front};
 
 /// Log lines and traces that are told at once: the newest; and cells of a line.
 const TOLD: usize = 30;
 const TOLD_CELLS: usize = 2_000;
 
-fn numbered(rows: impl IntoIterator<Item = String>) -> String {
+/// Rows with their numbers, further lines of each indented.
+pub fn numbered(rows: impl IntoIterator<Item = String>) -> String {
     rows.into_iter()
         .enumerate()
         .map(|(i, row)| format!("{}. {}\n", i + 1, indented(&row)))
@@ -54,7 +54,7 @@ pub fn view(app: &App, page: Option<usize>) -> String {
         ViewId::Map => map(app),
         ViewId::Changes => changes(app),
         ViewId::Case => case(app),
-        ViewId::Act => remedies(app) + &proof(app),
+        ViewId::Act => repairs::remedies(app) + &repairs::proof(app),
         ViewId::Debrief => debrief_of(app),
     }
 }
@@ -104,6 +104,7 @@ pub fn overview(app: &App) -> String {
         out.push_str(&preparing(app));
     }
     let over = stretches(golden::RATE);
+    out.push_str(&trouble(&app.views.overview.golden));
     let golden = app.views.overview.golden.value.clone().unwrap_or_default();
     let last = |all: &[Series], service: &str| {
         all.iter()
@@ -184,7 +185,8 @@ pub fn logs(app: &App, page: Option<usize>) -> String {
     out
 }
 
-fn failed(query: &str, failure: &crate::Failure) -> String {
+/// What went wrong in words, with its place in the query where that is known.
+pub fn failed(query: &str, failure: &Failure) -> String {
     let place = failure
         .position
         .map(|p| format!("\n{}\n{}^ here", escape(query), " ".repeat(p)))
@@ -195,6 +197,12 @@ fn failed(query: &str, failure: &crate::Failure) -> String {
         .map(|r| format!("\n{}", escape(r)))
         .unwrap_or_default();
     format!("problem: {}{place}{remedy}\n", escape(&failure.message))
+}
+
+/// Why what is told next is not the newest, where it is not.
+pub fn trouble<T>(loaded: &Loaded<T>) -> String {
+    let failure = loaded.failure.as_ref();
+    failure.map(|f| failed("", f)).unwrap_or_default()
 }
 
 /// Traces, numbered: all of them, or a page.
@@ -378,6 +386,10 @@ pub fn names(app: &App, word: &str) -> String {
 
 /// Calls between services.
 pub fn map(app: &App) -> String {
+    // calls of another stretch of time are no answer
+    if let Some(failure) = &app.views.map.graph.failure {
+        return failed("", failure);
+    }
     let rings: String = app
         .views
         .map
@@ -402,11 +414,8 @@ pub fn map(app: &App) -> String {
 
 /// Changes, newest first.
 pub fn changes(app: &App) -> String {
-    numbered(
-        history::state::shown(app)
-            .into_iter()
-            .map(history::state::text_of),
-    )
+    let rows = history::state::shown(app).into_iter();
+    trouble(&app.known.changes) + &numbered(rows.map(history::state::text_of))
 }
 
 /// The notebook.
@@ -416,69 +425,11 @@ pub fn case(app: &App) -> String {
             .into_iter()
             .map(|item| notebook::state::text_of(app, item)),
     );
-    if out.is_empty() {
-        "the notebook is empty\n".to_owned()
-    } else {
-        out
+    let trouble = trouble(&app.known.case);
+    match out.is_empty() && trouble.is_empty() {
+        true => "the notebook is empty\n".to_owned(),
+        false => trouble + &out,
     }
-}
-
-/// Remedies, numbered.
-pub fn remedies(app: &App) -> String {
-    let row = |r: &api::Remedy| {
-        format!(
-            "{}{}{}: {}{}",
-            r.title,
-            if r.applied { ", applied" } else { "" },
-            if r.dangerous { ", can hurt" } else { "" },
-            r.description,
-            r.rollout.as_ref().map_or_else(String::new, rollout)
-        )
-    };
-    numbered(act::state::remedies(app).iter().map(row))
-}
-
-/// How far a rollout is, or how the last one went.
-fn rollout(rollout: &api::Rollout) -> String {
-    let steps = rollout.steps.iter().map(|step| {
-        let figures = match step.figures.is_empty() {
-            true => String::new(),
-            false => format!(", {}", step.figures),
-        };
-        format!(
-            "; {} {} {}{figures}",
-            clock(step.at_ms),
-            step.title,
-            step.state
-        )
-    });
-    let state = match rollout.running {
-        true => format!("rolling out, {} % of connections are new", rollout.percent),
-        false => "last rollout".to_owned(),
-    };
-    format!(
-        " {state} ({}){}",
-        rollout.strategy.name(),
-        steps.collect::<String>()
-    )
-}
-
-/// The stress test.
-pub fn proof(app: &App) -> String {
-    let Some(proof) = &app.known.proof.value else {
-        return "nothing is known of the stress test yet\n".to_owned();
-    };
-    let state = match (proof.running, proof.passed) {
-        (true, _) => format!("running, {}", text::percent(proof.progress)),
-        (false, Some(true)) => "passed".to_owned(),
-        (false, Some(false)) => "failed".to_owned(),
-        (false, None) => "not run yet".to_owned(),
-    };
-    format!(
-        "{}\nstress test: {state}\n{}",
-        indented(&proof.description),
-        numbered(proof.invariants.iter().map(debrief::invariant))
-    )
 }
 
 /// The debrief.

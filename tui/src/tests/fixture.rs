@@ -45,6 +45,8 @@ pub struct Lab {
     pub running: bool,
     /// Whether only a share of the traces was kept.
     pub sampled: bool,
+    /// Whether every question but that for the state of the drill is refused.
+    pub refuses: bool,
     /// What is put behind every word that is sent, but for the ids and the words that have a fixed set.
     pub hostile: Option<String>,
 }
@@ -275,6 +277,7 @@ pub fn lab() -> Lab {
         posted: Vec::new(),
         empty: false,
         flooded: false,
+        refuses: false,
         hostile: None,
         running: false,
         sampled: false,
@@ -335,6 +338,9 @@ async fn write_down(State(lab): State<Shared>, request: Request, next: Next) -> 
         request.uri().to_string(),
         background,
     ));
+    if lab.lock().refuses && request.uri().path() != "/api/v1/drill" {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the store is busy").into_response();
+    }
     let response = next.run(request).await;
     let hostile = lab.lock().hostile.clone();
     match hostile {

@@ -5,7 +5,8 @@ use api::Phase;
 use super::fixture;
 use super::screens::{opened, press};
 use crate::app::help;
-use crate::app::overlay::Overlay;
+use crate::app::overlay::{Confirm, Overlay};
+use crate::app::tour::Tour;
 use crate::screen::text_of;
 use crate::settings::{Bindings, Change};
 use crate::views::{self, ViewId};
@@ -231,4 +232,36 @@ async fn clock_alerts_time_since_the_page_and_connection_fit_into_forty_columns(
     for part in ["LIVE 03:04:12", "▲1 △1", "+04:12", "15m ▶", "⇄"] {
         assert!(header.contains(part), "{part} is not in {header:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_pasted_goes_where_the_keys_go() {
+    let paste = |text: &str| crossterm::event::Event::Paste(text.to_owned());
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["2", ":"]).await;
+    app.event(&paste("stress\ntest"), &[]);
+    assert!(text_of(&app).contains("› stress test"), "{}", text_of(&app));
+    press(&mut app, &client, &["Enter"]).await;
+    assert_eq!(app.view, ViewId::Act, "{}", text_of(&app));
+    // what is read or confirmed takes none, and nothing is written behind it
+    press(&mut app, &client, &["Esc", "2"]).await;
+    let boxes = [
+        Overlay::reader("Read", "this"),
+        Overlay::Confirm(Confirm::quit(&app)),
+        Overlay::Tour(Tour::default()),
+    ];
+    for overlay in boxes {
+        app.overlay = Some(overlay);
+        app.event(&paste("timeout"), &[]);
+        let line = &app.views.logs.query;
+        assert!(
+            !line.editing && line.value().is_empty(),
+            "{}",
+            text_of(&app)
+        );
+        assert!(app.overlay.is_some());
+    }
+    app.overlay = None;
+    app.event(&paste("timeout"), &[]);
+    assert_eq!(app.views.logs.query.value(), "timeout");
 }

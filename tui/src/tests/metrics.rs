@@ -288,3 +288,20 @@ async fn of_several_labels_one_is_chosen() {
         "{ran}"
     );
 }
+
+#[tokio::test]
+async fn enter_at_the_crosshair_leads_to_its_minutes_and_back_to_the_whole_range() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["4", "x"]).await;
+    let (before, whole) = (app.range, app.range.window());
+    press(&mut app, &client, &["Enter"]).await;
+    assert_eq!(app.view, ViewId::Logs);
+    let narrow = app.range.window();
+    assert_eq!(
+        (narrow.start_ms, narrow.end_ms),
+        (PAGE_MS - 60_000, PAGE_MS + 60_000)
+    );
+    press(&mut app, &client, &["["]).await;
+    assert_eq!(app.view, ViewId::Metrics);
+    assert_eq!((app.range, app.range.window()), (before, whole));
+}

@@ -505,3 +505,37 @@ async fn help_tells_commands_by_what_they_are_for_and_by_word() {
     );
     assert!(session.line("help xyzzy").await.contains("help lists all"));
 }
+
+#[tokio::test]
+async fn a_refusal_is_told_and_not_what_was_found_before() {
+    let (mut session, lab) = talking(fixture::lab()).await;
+    session.line("logs {service=\"orders\"}").await;
+    assert!(session.line("patterns").await.starts_with("5 patterns"));
+    assert!(session.line("counts").await.contains(" to "));
+    session.line("logs {service=\"orders\"} |= |").await;
+    for command in ["patterns", "counts"] {
+        let said = session.line(command).await;
+        assert!(
+            said.starts_with("problem: parse error"),
+            "{command}: {said}"
+        );
+        assert!(
+            !said.contains("5 patterns") && !said.contains(" to "),
+            "{said}"
+        );
+    }
+    session.line("logs {service=\"orders\"}").await;
+    assert!(session.line("patterns").await.starts_with("5 patterns"));
+    // the rest of what is held says that it is not the newest
+    lab.lock().refuses = true;
+    let said = session.line("map").await;
+    assert_eq!(&*said, "problem: the store is busy\n");
+    for command in ["overview", "changes", "case", "act", "proof"] {
+        let said = session.line(command).await;
+        let rest = said.split_once("problem: the store is busy\n");
+        assert!(
+            rest.is_some_and(|(_, rest)| !rest.is_empty()),
+            "{command}: {said}"
+        );
+    }
+}

@@ -167,4 +167,24 @@ async fn a_seat_that_looks_changes_nothing() {
     assert!(lab.lock().posted.is_empty(), "{:?}", lab.lock().posted);
     assert!(seat.svg().contains("<svg"));
     assert!(!seat.left());
+    // nor is what it asks journalled as the trainee's: queries, a comparison, what differs
+    for (view, query) in [("logs", "timeout"), ("traces", "error"), ("metrics", "up")] {
+        seat.open(view, Some(query), When::Usual).await.unwrap();
+    }
+    let keys = strokes::read("3 x <Esc> / checkout <Enter> 4").unwrap();
+    seat.play(&keys, Duration::ZERO).await.unwrap();
+    let asked = lab.lock().asked.clone();
+    for path in [
+        "/loki/",
+        "/api/search",
+        "/api/v1/query_range",
+        "/derived/attributes",
+    ] {
+        assert!(asked.iter().any(|(_, uri, _)| uri.contains(path)), "{path}");
+    }
+    let of_person: Vec<_> = asked
+        .iter()
+        .filter(|(_, _, background)| !background)
+        .collect();
+    assert!(of_person.is_empty(), "{of_person:?}");
 }

@@ -1,6 +1,8 @@
 //! What can stand where the cursor is in a line that is typed: a list to choose from. Knows no query language: the views
 //! say what can stand there.
 
+use std::collections::HashSet;
+
 use ratatui::layout::Rect;
 
 use super::cursor::first_row;
@@ -52,13 +54,11 @@ impl Offer {
         let word = self.word.to_lowercase();
         let holds = |c: &Candidate| c.text.to_lowercase().contains(&word);
         let begins = |c: &Candidate| c.text.to_lowercase().starts_with(&word);
+        let mut seen = HashSet::new();
         let found = self.candidates.into_iter().filter(holds);
+        let found = found.filter(|c| seen.insert(c.text.clone()));
         let (mut first, rest): (Vec<Candidate>, Vec<Candidate>) = found.partition(begins);
-        for one in rest {
-            if !first.contains(&one) {
-                first.push(one);
-            }
-        }
+        first.extend(rest);
         first
     }
 }
@@ -168,5 +168,21 @@ impl Popup {
             surface.text(x, area.y, cells, &said, theme.dim);
         }
         rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidate_is_offered_once_and_what_begins_with_the_word_comes_first() {
+        let words = ["level", "trace_level", "level", "service", "trace_level"];
+        let offer = Offer::words("Lev".to_owned(), words.map(str::to_owned).to_vec());
+        let found = offer.matching();
+        let texts: Vec<&str> = found.iter().map(|c| c.text.as_str()).collect();
+        assert_eq!(texts, ["level", "trace_level"]);
+        let twice = Offer::words("se".to_owned(), vec!["service".to_owned(); 2]);
+        assert!(Popup::new(twice).only().is_some(), "one is taken at once");
     }
 }

@@ -119,12 +119,7 @@ impl QueryLine {
 
     /// Inserts pasted text at the cursor, line ends as spaces.
     pub fn paste(&mut self, pasted: &str) {
-        for c in pasted.chars().map(|c| if c.is_control() { ' ' } else { c }) {
-            if self.value().chars().count() >= LENGTH {
-                break;
-            }
-            self.input.handle(InputRequest::InsertChar(c));
-        }
+        paste(&mut self.input, pasted);
     }
 
     /// Handles a key while editing.
@@ -374,6 +369,15 @@ fn skip_cells(value: &str, cells: usize) -> String {
             skip
         })
         .collect()
+}
+
+/// Inserts pasted text at the cursor, control codes as spaces; what is too long is cut.
+pub fn paste(input: &mut Input, pasted: &str) {
+    let room = LENGTH.saturating_sub(input.value().chars().count());
+    for c in pasted.chars().take(room) {
+        let c = if c.is_control() { ' ' } else { c };
+        input.handle(InputRequest::InsertChar(c));
+    }
 }
 
 /// The editing that a key asks for.

@@ -6,6 +6,7 @@ use api::{Pin, PinTarget};
 
 use crate::text;
 use crate::time::clock;
+use crate::views::metrics::promql;
 
 /// Whether a word is a time of day, `HH:MM:SS`.
 fn is_clock(word: &str) -> bool {
@@ -61,7 +62,7 @@ fn reading(query: &str, labels: &BTreeMap<String, String>, value: f64) -> String
     let quantile = quantile(query).into_iter();
     let parts: Vec<String> = legend
         .chain(quantile)
-        .chain([figure(query, value)])
+        .chain([promql::unit(query).shown(value)])
         .collect();
     parts.join(" ")
 }
@@ -71,32 +72,6 @@ fn quantile(query: &str) -> Option<String> {
     let (_, rest) = query.split_once("histogram_quantile(")?;
     let share: f64 = rest.split(',').next()?.trim().parse().ok()?;
     Some(format!("p{}", text::number(share * 100.0)))
-}
-
-/// A value with the unit that its expression tells by the names of its metrics and what it does with them; without one where
-/// that is not plain.
-fn figure(query: &str, value: f64) -> String {
-    // what stands in quotes are values of labels, whose letters say nothing of the unit
-    let bare: String = query.split('"').step_by(2).collect();
-    let has = |part: &str| bare.contains(part);
-    let mean = has("_seconds_sum") && has("_seconds_count") && has("/");
-    if (has("histogram_quantile(") && has("_seconds_bucket")) || mean {
-        return text::seconds(value);
-    }
-    let number = text::number(value);
-    if has("/") || has("count(") || has("count by") || has("*") {
-        number
-    } else if has("rate(") && has("_cpu_seconds_total") {
-        format!("{number} cores")
-    } else if has("rate(") {
-        format!("{number}/s")
-    } else if has("_seconds") && !has("_bucket") && !has("_count") {
-        text::seconds(value)
-    } else if has("_bytes") {
-        format!("{number} bytes")
-    } else {
-        number
-    }
 }
 
 /// A text with its milliseconds from a second on written in seconds: `3411.2 ms` as `3.41 s`.
@@ -178,12 +153,12 @@ mod tests {
             (
                 "rate(a_total[30s]) / rate(b_total[30s])",
                 "0.5",
-                "orders 0.5",
+                "orders 50 %",
             ),
             (
                 "rate(process_cpu_seconds_total[30s])",
                 "0.25",
-                "orders 0.25 cores",
+                "orders 0.25 cpu",
             ),
             ("up{path=\"/rate(x_bytes\"}", "1", "orders 1"),
             ("lag_seconds", "0.45", "orders 450 ms"),

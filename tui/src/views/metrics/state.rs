@@ -15,7 +15,7 @@ use crate::client::loki::quoted;
 use crate::client::prometheus::{Exemplar, Series};
 use crate::net::golden;
 use crate::time::{Window, clock};
-use crate::views::{ViewId, logs, marks};
+use crate::views::{ViewId, marks};
 use crate::widgets::cursor::{Cursor, Motion};
 use crate::widgets::query::QueryLine;
 
@@ -87,7 +87,7 @@ pub fn same_moment(metrics: &mut State) {
 }
 
 /// The series with the greatest values first.
-pub fn greatest_first(series: &mut [Series]) {
+pub fn greatest_first(series: &mut Vec<Series>) {
     let greatest = |s: &Series| {
         s.points
             .iter()
@@ -95,11 +95,11 @@ pub fn greatest_first(series: &mut [Series]) {
             .filter(|v| v.is_finite())
             .fold(f64::MIN, f64::max)
     };
-    series.sort_by(|a, b| {
-        greatest(b)
-            .total_cmp(&greatest(a))
-            .then_with(|| a.labels.cmp(&b.labels))
-    });
+    // all points are looked at once, not with each comparison
+    let ranked = std::mem::take(series).into_iter();
+    let mut ranked: Vec<(f64, Series)> = ranked.map(|s| (greatest(&s), s)).collect();
+    ranked.sort_by(|(one, a), (two, b)| two.total_cmp(one).then_with(|| a.labels.cmp(&b.labels)));
+    series.extend(ranked.into_iter().map(|(_, s)| s));
 }
 
 /// The lines of another expression have come. Where it is about the same metric, as after a filter, the moment stays.
@@ -229,16 +229,11 @@ pub fn cross_mark(app: &mut App, forward: bool) {
 
 /// Enter: the logs of the series' service, about the crosshair if there is one.
 pub fn enter(app: &mut App) {
-    /// Half of the stretch about the crosshair, milliseconds.
-    const AROUND_MS: i64 = 60_000;
     let subject = about(app);
-    if let Some(at) = crosshair(app) {
-        app.range.narrow(Window {
-            start_ms: at - AROUND_MS,
-            end_ms: at + AROUND_MS,
-        });
+    match crosshair(app) {
+        Some(at_ms) => app.follow_at(ViewId::Logs, &subject, at_ms),
+        None => app.follow_subject(ViewId::Logs, &subject),
     }
-    logs::state::show(app, &subject);
 }
 
 /// Opens the view on a subject: its expression, or the slowness of its service.

@@ -132,10 +132,13 @@ fn said(line: &LogLine) -> String {
     line.line.clone() + &logs::line::own_fields(line)
 }
 
-/// By how many cells a row is moved to the left.
-fn aside(traces: &State, index: usize) -> usize {
-    match focused(traces) && index == selected(traces) {
-        true => traces.aside_cells,
+/// By how many cells each row is moved to the left: the selected one alone, where the keys go there. The selection is found
+/// once for all rows, as the whole tree is walked for it.
+fn asides(traces: &State) -> impl Fn(usize) -> usize {
+    let moved = focused(traces).then(|| selected(traces));
+    let cells = traces.aside_cells;
+    move |index| match moved == Some(index) {
+        true => cells,
         false => 0,
     }
 }
@@ -207,6 +210,7 @@ fn span_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
         pane: 1,
         ..Rows::of(rows.len(), traces.detail.of(rows.len()))
     };
+    let aside = asides(traces);
     surface.list(inner, list, |theme, index, _| {
         let (key, value) = &rows[index];
         let style = if key == "status" {
@@ -219,10 +223,7 @@ fn span_details(app: &App, surface: &mut Surface<'_>, area: Rect) {
                 format!("{} ", text::pad(&text::escape(key), wide)),
                 theme.accent,
             ),
-            Words::styled(
-                logs::line::moved(&text::escape(value), aside(traces, index)),
-                style,
-            ),
+            Words::styled(logs::line::moved(&text::escape(value), aside(index)), style),
         ])
     });
 }
@@ -256,12 +257,13 @@ fn trace_logs(app: &App, surface: &mut Surface<'_>, area: Rect) {
         pane: 1,
         ..Rows::of(traces.logs.len(), place_of_line(traces))
     };
+    let aside = asides(traces);
     surface.list(inner, list, |theme, index, _| {
         let line = &traces.logs[index];
         let style = logs::severity_style(theme, line.severity);
         let own = if of_span(line) { "▌" } else { " " };
         let service = text::escape(&line.service);
-        let said = logs::line::moved(&text::escape(&said(line)), aside(traces, index));
+        let said = logs::line::moved(&text::escape(&said(line)), aside(index));
         Line::from(vec![
             Words::styled(own, theme.accent),
             Words::styled(format!("{} ", clock_millis(line.at_ms())), theme.dim),
