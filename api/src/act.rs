@@ -99,6 +99,21 @@ pub struct Rollout {
     pub percent: u8,
     /// Steps so far, oldest first; the last one is under way while the rollout runs.
     pub steps: Vec<RolloutStep>,
+    /// What came of it, once it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<RolloutEnd>,
+}
+
+/// What came of a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RolloutEnd {
+    /// The new release has all connections, and is kept.
+    Kept,
+    /// What was there before has all connections again, and why.
+    TakenBack(String),
+    /// It failed, and so did taking it back; what is in the way.
+    Stuck(String),
 }
 
 /// A step of a rollout.
@@ -175,6 +190,9 @@ pub struct ShopAnswer {
     pub body: String,
     /// Bytes of the whole body.
     pub body_bytes: u64,
+    /// Bytes of it that are shown; what is replaced in [`ShopAnswer::body`] may be longer or shorter there.
+    #[serde(default)]
+    pub shown_bytes: u64,
     /// From sending to the end of the answer.
     pub duration_ms: f64,
     /// Trace that it began.

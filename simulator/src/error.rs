@@ -112,6 +112,9 @@ pub enum LabError {
     /// A proof runs already.
     #[error("a proof is running; wait until it has ended")]
     ProofRuns,
+    /// A release is being rolled out in steps, and two releases cannot be proven at once.
+    #[error("a release is being rolled out in steps, and two releases cannot be proven at once")]
+    RollsOut,
     /// The lab is being shut down.
     #[error("the lab is shut down")]
     Down,

@@ -4,6 +4,7 @@
 use simulator::journal::{Entry, Event};
 
 use super::Desk;
+use crate::sight::Sight;
 
 /// Points of a chart at most: more than a terminal has columns for.
 const POINTS: i64 = 120;
@@ -21,36 +22,48 @@ struct Wanted {
     bound: Option<f64>,
 }
 
-impl Desk {
-    /// Measures the charts over the drill and journals them; one that cannot be measured is left out.
-    pub(super) fn measure_charts(&self) {
-        let end_ms = self.clock.now_ms();
-        let Some(start_ms) = begin(&self.journal.entries()) else {
-            // without a page there is nothing to look back on
-            return;
-        };
-        let start_ms = start_ms.max(self.clock.begin_ns() / 1_000_000);
-        let step_ms = ((end_ms - start_ms) / (POINTS - 1)).max(LEAST_STEP_MS);
-        for wanted in self.wanted() {
-            let found = self.sight.range(&wanted.query, start_ms, end_ms, step_ms);
-            let found = match found {
-                Ok(found) => found,
-                Err(error) => {
+/// The charts of a drill before they are measured.
+#[derive(Debug)]
+pub(super) struct Charts {
+    wanted: Vec<Wanted>,
+    start_ms: i64,
+    end_ms: i64,
+    step_ms: i64,
+}
+
+impl Charts {
+    /// Measures them; one that cannot be measured is left out.
+    pub(super) fn measure(self, sight: &dyn Sight) -> Vec<Event> {
+        let (start_ms, end_ms, step_ms) = (self.start_ms, self.end_ms, self.step_ms);
+        let measure = |wanted: Wanted| {
+            let found = sight
+                .range(&wanted.query, start_ms, end_ms, step_ms)
+                .inspect_err(|error| {
                     tracing::warn!(chart = wanted.title, error, "a chart cannot be measured");
-                    continue;
-                }
-            };
-            self.journal.append(
-                end_ms,
-                Event::Chart {
-                    title: wanted.title,
-                    unit: wanted.unit.to_owned(),
-                    query: wanted.query,
-                    bound: wanted.bound,
-                    points: spread(&found, start_ms, end_ms, step_ms),
-                },
-            );
-        }
+                })
+                .ok()?;
+            Some(Event::Chart {
+                title: wanted.title,
+                unit: wanted.unit.to_owned(),
+                query: wanted.query,
+                bound: wanted.bound,
+                points: spread(&found, start_ms, end_ms, step_ms),
+            })
+        };
+        self.wanted.into_iter().filter_map(measure).collect()
+    }
+}
+
+impl Desk {
+    /// The charts over the drill until now; none without a page, as there is nothing to look back on.
+    pub(super) fn charts_until(&self, end_ms: i64) -> Option<Charts> {
+        let start_ms = begin(&self.journal.entries())?.max(self.clock.begin_ns() / 1_000_000);
+        Some(Charts {
+            wanted: self.wanted(),
+            start_ms,
+            end_ms,
+            step_ms: ((end_ms - start_ms) / (POINTS - 1)).max(LEAST_STEP_MS),
+        })
     }
 
     fn wanted(&self) -> Vec<Wanted> {

@@ -1,13 +1,13 @@
 //! The end of a drill: last figures, the folder opened and named, report and history written. A disk
 //! that refuses costs a banner, never the debrief.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::atomic::Ordering};
 
 use api::Debrief;
 use display_full_error::DisplayFullErrorExt;
 use simulator::{folder::DrillFolder, journal::Event};
 
-use super::Desk;
+use super::{Desk, pager};
 use crate::{
     debrief::debrief,
     history::{Ending, History},
@@ -44,12 +44,14 @@ impl Archive {
 impl Desk {
     /// Ends the drill, once, and answers with the debrief; a second time only the debrief.
     pub async fn finish(&self, how: &str) -> Debrief {
+        // nobody begins what would come after the end
+        self.closing.store(true, Ordering::Release);
         if let Some(shop) = self.shop.get() {
             // whatever it comes to is journalled before the end
             shop.settle().await;
         }
         let mut archive = self.archive.lock().await;
-        if self.write_end(how) {
+        if self.write_end(how).await {
             self.close(&mut archive).await;
             *self.archive_banner.lock() = archive.problem();
             self.ended.send_replace(true);
@@ -96,13 +98,15 @@ impl Desk {
     }
 
     /// Whether the end was written now.
-    fn write_end(&self, how: &str) -> bool {
+    async fn write_end(&self, how: &str) -> bool {
         if self.notebook.lock().finished.is_some() {
             return false;
         }
-        self.measure_kpis("end");
-        self.measure_charts();
+        let measured = self.measure_end().await;
         let mut notebook = self.notebook.lock();
+        for event in measured {
+            self.journal.append(self.clock.now_ms(), event);
+        }
         self.write(
             &mut notebook,
             Event::Finished {
@@ -110,6 +114,26 @@ impl Desk {
             },
         );
         true
+    }
+
+    /// The last figures and the charts. They read the whole drill: too long for a thread that others wait for.
+    async fn measure_end(&self) -> Vec<Event> {
+        let end_ms = self.clock.now_ms();
+        let charts = self.charts_until(end_ms);
+        let (sight, plan) = (self.sight.clone(), self.plan.clone());
+        let measured = tokio::task::spawn_blocking(move || {
+            let mut events = pager::kpis(&*sight, &plan, "end", end_ms);
+            events.extend(
+                charts
+                    .into_iter()
+                    .flat_map(|charts| charts.measure(&*sight)),
+            );
+            events
+        });
+        measured.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the last figures cannot be measured");
+            Vec::new()
+        })
     }
 
     async fn close(&self, archive: &mut Archive) {

@@ -12,7 +12,10 @@ mod pager;
 mod question;
 mod view;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use api::Change;
 pub use diagnosis::MOST_DIAGNOSES;
@@ -76,6 +79,8 @@ pub struct Desk {
     archive_banner: Mutex<Option<String>>,
     otlp_grpc: Option<String>,
     instructor_key: String,
+    /// Whether it is ending, so that nothing is done to the shop any more.
+    closing: AtomicBool,
     ended: watch::Sender<bool>,
 }
 
@@ -98,6 +103,7 @@ impl Desk {
             archive: tokio::sync::Mutex::new(parts.archive),
             otlp_grpc: parts.otlp_grpc,
             instructor_key: parts.instructor_key,
+            closing: AtomicBool::new(false),
             ended: watch::channel(false).0,
         }
     }
@@ -131,6 +137,12 @@ impl Desk {
             ));
         }
         drop(notebook);
+        if self.closing.load(Ordering::Acquire) {
+            return Err(Refusal::not_now(
+                "the drill is ending",
+                "wait for the debrief, which comes within seconds",
+            ));
+        }
         self.shop()
     }
 

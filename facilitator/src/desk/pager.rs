@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use scenarios::{plan::Plan, scenario::KpiSpec};
 use simulator::journal::Event;
 
 use super::Desk;
-use crate::sight::SeenAlert;
+use crate::sight::{SeenAlert, Sight};
 
 /// What the pager saw last, by name and labels: state and since when.
 #[derive(Debug, Default)]
@@ -82,34 +83,39 @@ impl Desk {
     }
 
     /// Journals the scenario's own figures as they are now.
-    pub(super) fn measure_kpis(&self, moment: &str) {
+    fn measure_kpis(&self, moment: &str) {
         let at_ms = self.clock.now_ms();
-        for spec in &self.plan.scenario.debrief.kpis {
-            let value = match self.sight.instant(&spec.query, at_ms) {
-                Ok(values) => match values.as_slice() {
-                    [one] if one.value.is_finite() => Some(one.value),
-                    _ => None,
-                },
-                Err(error) => {
-                    tracing::warn!(
-                        kpi = spec.name,
-                        error,
-                        "a figure of the scenario cannot be measured"
-                    );
-                    None
-                }
-            };
-            self.journal.append(
-                at_ms,
-                Event::Kpi {
-                    name: spec.name.clone(),
-                    unit: spec.unit.clone(),
-                    moment: moment.to_owned(),
-                    value,
-                },
-            );
+        for event in kpis(&*self.sight, &self.plan, moment, at_ms) {
+            self.journal.append(at_ms, event);
         }
     }
+}
+
+/// The scenario's own figures at a moment.
+pub(super) fn kpis(sight: &dyn Sight, plan: &Plan, moment: &str, at_ms: i64) -> Vec<Event> {
+    let figure = |spec: &KpiSpec| {
+        let value = match sight.instant(&spec.query, at_ms) {
+            Ok(values) => match values.as_slice() {
+                [one] if one.value.is_finite() => Some(one.value),
+                _ => None,
+            },
+            Err(error) => {
+                tracing::warn!(
+                    kpi = spec.name,
+                    error,
+                    "a figure of the scenario cannot be measured"
+                );
+                None
+            }
+        };
+        Event::Kpi {
+            name: spec.name.clone(),
+            unit: spec.unit.clone(),
+            moment: moment.to_owned(),
+            value,
+        }
+    };
+    plan.scenario.debrief.kpis.iter().map(figure).collect()
 }
 
 /// Alerts whose state changed since the last look, which this one becomes.

@@ -173,3 +173,89 @@ pub(super) fn batch(
         }],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use simulator::lab::release_queries;
+    use telemetry::{TelemetryConfig, time::WallTime};
+
+    /// Samples of one process: when, seconds, and how often it has answered well and with a failure by then. Whatever it
+    /// answers takes less than 100 ms, and a failure up to 1 s.
+    fn scraped(samples: &[(i64, f64, f64)]) -> Telemetry {
+        let telemetry = Telemetry::new(TelemetryConfig::default(), Arc::new(WallTime));
+        for (at_s, good, failed) in samples {
+            for (status, le_100_ms, all) in [("200", *good, *good), ("500", 0.0, *failed)] {
+                // a series begins with what it counts first
+                if all == 0.0 {
+                    continue;
+                }
+                let part = |suffix: &str, le: Option<&str>, value: f64| {
+                    let name = format!("http_server_request_duration_seconds_{suffix}");
+                    let mut labels = vec![
+                        ("__name__", name.as_str()),
+                        ("service", "orders"),
+                        ("instance", "orders-1"),
+                        ("status", status),
+                    ];
+                    labels.extend(le.map(|le| ("le", le)));
+                    telemetry.metrics.append(&labels, at_s * 1_000, value);
+                };
+                part("count", None, all);
+                part("bucket", Some("0.1"), le_100_ms);
+                part("bucket", Some("1"), all);
+                part("bucket", Some("+Inf"), all);
+            }
+        }
+        telemetry
+    }
+
+    /// Requests, failures and p95 between second 1000 and second 1030.
+    fn figures(telemetry: &Telemetry) -> [Option<f64>; 3] {
+        let end_ns = 1_030_000_000_000;
+        let names = ["orders-1".to_owned()];
+        release_queries("orders", &names, (1_000_000_000_000, end_ns))
+            .map(|query| telemetry.metrics.scalar(&query, end_ns).unwrap())
+    }
+
+    #[test]
+    fn a_rollout_measures_what_a_process_has_answered_meanwhile() {
+        let steady = [
+            (990, 500.0, 40.0),
+            (1_000, 510.0, 40.0),
+            (1_030, 540.0, 50.0),
+        ];
+        let [requests, errors, p95] = figures(&scraped(&steady));
+        assert_eq!((requests, errors), (Some(40.0), Some(10.0)));
+        // 40 requests, 30 of them within 100 ms: the 38th is eight tenths into the others
+        assert!((p95.unwrap() - 0.82).abs() < 1e-9, "{p95:?}");
+        // a new release's first failure is where its series begins
+        let new = [(1_010, 4.0, 0.0), (1_020, 8.0, 1.0)];
+        assert_eq!(figures(&scraped(&new))[..2], [Some(9.0), Some(1.0)]);
+        // one that no longer answers its scrape has counted what it has counted
+        let gone = [(1_000, 10.0, 1.0), (1_004, 12.0, 2.0)];
+        assert_eq!(figures(&scraped(&gone))[..2], [Some(3.0), Some(1.0)]);
+        // and whoever was asked nothing has nothing
+        assert_eq!(figures(&scraped(&[]))[..2], [Some(0.0), Some(0.0)]);
+    }
+
+    #[test]
+    fn a_process_that_was_restarted_counts_anew_and_is_measured_all_the_same() {
+        // before the rollout: its peak is from before the restart
+        let before = [
+            (900, 9_000.0, 900.0),
+            (960, 5.0, 0.0),
+            (1_000, 20.0, 1.0),
+            (1_030, 40.0, 11.0),
+        ];
+        assert_eq!(figures(&scraped(&before))[..2], [Some(30.0), Some(10.0)]);
+        // nothing had failed since the restart when the rollout began
+        let fresh = [(990, 500.0, 90.0), (1_000, 3.0, 0.0), (1_030, 23.0, 4.0)];
+        assert_eq!(figures(&scraped(&fresh))[..2], [Some(24.0), Some(4.0)]);
+        // during the rollout, and it has overtaken what it was
+        let during = [(1_000, 10.0, 2.0), (1_010, 1.0, 1.0), (1_030, 30.0, 10.0)];
+        let [requests, errors, p95] = figures(&scraped(&during));
+        assert_eq!((requests, errors), (Some(40.0), Some(10.0)));
+        assert!((p95.unwrap() - 0.82).abs() < 1e-9, "{p95:?}");
+    }
+}

@@ -1,10 +1,7 @@
 //! The desk's shop, on the lab of the same drill. Proofs run in a task of their own, which ends with
 //! the drill.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use api::{
     ActionOutcome, ActionRequest, Change, ProofView, ReadyRequest, Remedy, ServiceView, ShopAnswer,
@@ -12,7 +9,10 @@ use api::{
 };
 use display_full_error::DisplayFullErrorExt;
 use futures_util::future::BoxFuture;
-use simulator::lab::{Lab, SendError};
+use simulator::{
+    LabError,
+    lab::{Lab, SendError},
+};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -24,17 +24,11 @@ use crate::{
 pub(super) struct LabShop {
     lab: Arc<Lab>,
     proofs: TaskTracker,
-    /// Whether a proof was asked for and has not ended: it begins a moment after it was asked for.
-    proving: Arc<AtomicBool>,
 }
 
 impl LabShop {
-    pub(super) fn new(lab: Arc<Lab>, proofs: TaskTracker) -> Self {
-        Self {
-            lab,
-            proofs,
-            proving: Arc::new(AtomicBool::new(false)),
-        }
+    pub(super) const fn new(lab: Arc<Lab>, proofs: TaskTracker) -> Self {
+        Self { lab, proofs }
     }
 }
 
@@ -78,7 +72,7 @@ impl Shop for LabShop {
     }
 
     fn settle(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.lab.stop_rollout())
+        Box::pin(self.lab.settle())
     }
 
     fn ready_requests(&self) -> Vec<ReadyRequest> {
@@ -88,51 +82,70 @@ impl Shop for LabShop {
     fn send(&self, request: ShopRequest) -> BoxFuture<'_, Result<ShopAnswer, Refusal>> {
         Box::pin(async move {
             let sent = self.lab.send(request).await;
-            sent.map_err(|error| {
-                let kind = match error {
-                    SendError::NoService { .. } => RefusalKind::NotFound,
-                    SendError::Unfit { .. } => RefusalKind::Invalid,
-                    SendError::TooMany => RefusalKind::TooMany,
-                };
-                let remedy = "GET /api/v1/drill/requests lists requests that are ready";
-                Refusal::new(kind, error.to_string(), remedy)
-            })
+            sent.map_err(|error| not_sent(&error))
         })
     }
 
     fn start_proof(&self) -> Result<(), Refusal> {
-        if self.lab.rolls_out() {
-            return Err(Refusal::not_now(
-                "a release is being rolled out in steps, and two releases cannot be proven at once",
+        let proof = self.lab.start_proof().map_err(|error| match error {
+            LabError::ProofRuns => {
+                Refusal::not_now("a stress test is running", "wait until it has ended")
+            }
+            other => Refusal::not_now(
+                other.to_string_full(),
                 "wait until the rollout has ended, or take it back",
-            ));
-        }
-        if self.proving.swap(true, Ordering::AcqRel) {
-            return Err(Refusal::not_now(
-                "a stress test is running",
-                "wait until it has ended",
-            ));
-        }
-        let (lab, proving) = (self.lab.clone(), self.proving.clone());
+            ),
+        })?;
         self.proofs.spawn(async move {
-            if let Err(error) = lab.prove().await {
+            if let Err(error) = proof.await {
                 tracing::warn!(
                     error = error.to_string_full(),
                     "the stress test did not end"
                 );
             }
-            proving.store(false, Ordering::Release);
         });
         Ok(())
     }
 
     fn proof(&self) -> ProofView {
-        let mut view = self.lab.view().proof;
-        view.running |= self.proving.load(Ordering::Acquire);
-        view
+        self.lab.proof_view()
     }
 
     fn lab(&self) -> Option<&Lab> {
         Some(&self.lab)
+    }
+}
+
+/// Why a request was not sent, and what helps.
+fn not_sent(error: &SendError) -> Refusal {
+    let ready = "GET /api/v1/drill/requests lists requests that are ready";
+    let (kind, remedy) = match error {
+        SendError::NoService { .. } => (RefusalKind::NotFound, ready),
+        SendError::Unfit { .. } => (RefusalKind::Invalid, ready),
+        SendError::TooMany => (RefusalKind::TooMany, "send it again in ten seconds"),
+        SendError::Lost(_) => (
+            RefusalKind::Failed,
+            "look whether it did its work before it is sent again",
+        ),
+    };
+    Refusal::new(kind, error.to_string(), remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_refused_says_what_helps() {
+        let many = not_sent(&SendError::TooMany);
+        assert_eq!(many.kind, RefusalKind::TooMany);
+        let said = many.to_string();
+        assert!(said.ends_with("send it again in ten seconds"), "{said}");
+        let unfit = not_sent(&SendError::Unfit {
+            field: "path",
+            why: "is no path".into(),
+        });
+        assert_eq!(unfit.kind, RefusalKind::Invalid);
+        assert!(unfit.to_string().contains("/requests"), "{unfit}");
     }
 }

@@ -171,8 +171,10 @@ async fn learn(State(desk): At, Body(learning): Body<Learning>) -> Result<Status
     desk.learn(learning).map(|()| StatusCode::NO_CONTENT)
 }
 
-async fn finish(State(desk): At) -> Json<Debrief> {
-    Json(desk.finish("the trainee finished it").await)
+async fn finish(State(desk): At) -> Answer<Debrief> {
+    // whoever asked may go away: an end that is begun is written
+    let end = tokio::spawn(async move { desk.finish("the trainee finished it").await });
+    end.await.map(Json).map_err(|error| broke_off(&error))
 }
 
 async fn debrief(State(desk): At) -> Answer<Debrief> {
@@ -195,11 +197,13 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|error| {
-            Err(Refusal::new(
-                RefusalKind::Failed,
-                format!("the drill failed to answer: {error}"),
-                "try again; if it happens again, report it with the journal",
-            ))
-        })
+        .unwrap_or_else(|error| Err(broke_off(&error)))
+}
+
+fn broke_off(error: &tokio::task::JoinError) -> Refusal {
+    Refusal::new(
+        RefusalKind::Failed,
+        format!("the drill failed to answer: {error}"),
+        "try again; if it happens again, report it with the journal",
+    )
 }

@@ -23,6 +23,7 @@ use simulator::{
     journal::{Event, Journal},
 };
 use telemetry::{Telemetry, TelemetryConfig, time::WallTime};
+use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt;
 
 use super::router;
@@ -36,6 +37,22 @@ use crate::{
 /// A shop of one remedy.
 struct Toy {
     proving: AtomicBool,
+    settling: Arc<Settling>,
+}
+
+/// What goes on by itself in a shop: it is said that the end waits for it, and the end is let go on.
+struct Settling {
+    begun: Notify,
+    may_end: Semaphore,
+}
+
+impl Default for Settling {
+    fn default() -> Self {
+        Self {
+            begun: Notify::new(),
+            may_end: Semaphore::new(1),
+        }
+    }
 }
 
 impl Shop for Toy {
@@ -78,7 +95,10 @@ impl Shop for Toy {
     }
 
     fn settle(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
+        Box::pin(async {
+            self.settling.begun.notify_one();
+            drop(self.settling.may_end.acquire().await);
+        })
     }
 
     fn ready_requests(&self) -> Vec<api::ReadyRequest> {
@@ -103,6 +123,7 @@ impl Shop for Toy {
                 headers: Vec::new(),
                 body: "{}".into(),
                 body_bytes: 2,
+                shown_bytes: 2,
                 duration_ms: 3.5,
                 trace_id: "ab".into(),
             })
@@ -137,6 +158,7 @@ const TRACE: &str = "0000000000000000000000000000002a";
 struct Room {
     router: Router,
     desk: Arc<Desk>,
+    settling: Arc<Settling>,
 }
 
 async fn room(paged: bool) -> Room {
@@ -154,12 +176,15 @@ async fn room(paged: bool) -> Room {
         otlp_grpc: None,
         instructor_key: KEY.into(),
     }));
+    let settling = Arc::new(Settling::default());
     desk.open_shop(Arc::new(Toy {
         proving: AtomicBool::new(false),
+        settling: settling.clone(),
     }));
     Room {
         router: router(desk.clone(), telemetry.router()),
         desk,
+        settling,
     }
 }
 
@@ -773,4 +798,30 @@ async fn a_taken_port_is_named_with_what_to_do() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("is taken; choose another one"), "{error}");
+}
+
+#[tokio::test]
+async fn while_the_drill_ends_nothing_is_begun_and_it_ends_without_whoever_asked() {
+    let room = room(true).await;
+    let held = room.settling.may_end.acquire().await.unwrap();
+    let act = json!({"remedy": "rollback"});
+    assert_eq!(room.post("/actions", act.clone()).await.0, 200);
+    {
+        let asked = room.post("/finish", json!({}));
+        tokio::select! {
+            ended = asked => panic!("it did not wait: {ended:?}"),
+            () = room.settling.begun.notified() => {}
+        }
+    }
+    let (status, said) = room.post("/actions", act).await;
+    assert_eq!(
+        (status, &said["error"]),
+        (409, &json!("the drill is ending"))
+    );
+    assert_eq!(room.post("/proof", json!({})).await.0, 409);
+    assert!(!matches!(room.last(), Event::Finished { .. }));
+    drop(held);
+    room.desk.until_ended().await;
+    assert!(matches!(room.last(), Event::Finished { .. }));
+    assert_eq!(room.get("/debrief").await.0, 200);
 }

@@ -35,6 +35,7 @@ pub use proof::ProofReport;
 use remedies::Bench;
 use request::Counter;
 pub use request::SendError;
+pub use rollout::release_queries;
 use schedule::Stopped;
 
 /// Lab events that a slow listener may lag behind before it loses the oldest (it is told how many).

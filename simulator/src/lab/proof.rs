@@ -1,6 +1,6 @@
 //! The proof: the same seeded load and the same chaos each time, then the invariants, measured.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use api::{InvariantView, ProofView};
 use parking_lot::Mutex;
@@ -88,14 +88,27 @@ impl Lab {
     /// result. Dropping the future ends load and chaos.
     ///
     /// # Errors
-    /// When one is running already, or the lab is shut down meanwhile.
+    /// When one is running already, when a release is rolled out in steps, or the lab is shut down meanwhile.
     pub async fn prove(&self) -> Result<ProofReport, LabError> {
-        let core = &self.core;
-        let running = core.begin_proof()?;
-        tokio::select! {
-            report = core.prove(running) => report,
-            () = core.cancel.cancelled() => Err(LabError::Down),
-        }
+        self.start_proof()?.await
+    }
+
+    /// Begins the proof, which from now on runs and keeps rollouts in steps from beginning; what this gives carries it out, as
+    /// [`Lab::prove`] does, or ends it when dropped.
+    ///
+    /// # Errors
+    /// When one is running already, or a release is rolled out in steps.
+    pub fn start_proof(
+        &self,
+    ) -> Result<impl Future<Output = Result<ProofReport, LabError>> + Send + use<>, LabError> {
+        let core = self.core.clone();
+        let running = core.beside_no_rollout(|| core.begin_proof())?;
+        Ok(async move {
+            tokio::select! {
+                report = core.prove(running) => report,
+                () = core.cancel.cancelled() => Err(LabError::Down),
+            }
+        })
     }
 
     /// The running proof's progress, and the result of the last.

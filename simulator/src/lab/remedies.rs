@@ -3,9 +3,17 @@
 //! Taking one back puts every service that it touched to what it was before, with the remedies that
 //! were applied after it still in force.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod way_back;
 
-use api::{ActionOutcome, Change, ChangeKind, Strategy};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use api::{ActionOutcome, Change, ChangeKind, RolloutEnd, Strategy};
 use parking_lot::Mutex;
 use scenarios::{
     effect::Effect,
@@ -26,6 +34,8 @@ use crate::{
     supervisor::{Desired, Order},
 };
 
+use way_back::way_back;
+
 /// The remedies in force, oldest first; one action at a time.
 #[derive(Debug)]
 pub(super) struct Bench {
@@ -33,6 +43,8 @@ pub(super) struct Bench {
     turn: Arc<Semaphore>,
     /// The last rollout in steps of each remedy that had one; at most one goes on.
     runs: Mutex<BTreeMap<String, Arc<Run>>>,
+    /// Whether the drill is ending, so that nothing is begun any more.
+    closed: AtomicBool,
 }
 
 impl Default for Bench {
@@ -41,6 +53,7 @@ impl Default for Bench {
             applied: Mutex::new(Vec::new()),
             turn: Arc::new(Semaphore::new(1)),
             runs: Mutex::default(),
+            closed: AtomicBool::new(false),
         }
     }
 }
@@ -84,20 +97,27 @@ impl Lab {
     /// Takes a remedy back. A rollout of it that goes on is stopped, and the release taken back.
     pub async fn undo(&self, remedy: &str) -> ActionOutcome {
         let run = self.core.bench.runs.lock().get(remedy).cloned();
-        if let Some(run) = run.filter(|run| run.is_running()) {
-            run.stop().await;
-            return outcome(
-                remedy,
-                Ok("the rollout was stopped; everything is as it was".to_owned()),
-            );
-        }
-        self.act(remedy, true).await
+        let Some(run) = run.filter(|run| run.is_running()) else {
+            return self.act(remedy, true).await;
+        };
+        let done = match run.stop().await {
+            // the word came when the release was kept already
+            Some(RolloutEnd::Kept) => return self.act(remedy, true).await,
+            Some(RolloutEnd::TakenBack(_)) => {
+                Ok("the rollout was stopped; everything is as it was".to_owned())
+            }
+            Some(RolloutEnd::Stuck(why)) => Err(why),
+            None => Err("the rollout broke off; see which releases run, and try again".to_owned()),
+        };
+        outcome(remedy, done)
     }
 
-    /// Stops the rollout that goes on, if one does, and waits until the release is taken back.
-    pub async fn stop_rollout(&self) {
+    /// Before the drill ends: stops the rollout that goes on, if one does, and waits until the release is taken back. From now
+    /// on nothing is begun any more.
+    pub async fn settle(&self) {
         let running = {
             let runs = self.core.bench.runs.lock();
+            self.core.bench.closed.store(true, Ordering::Release);
             runs.values().find(|run| run.is_running()).cloned()
         };
         if let Some(run) = running {
@@ -117,6 +137,9 @@ impl Lab {
         if strategy == Strategy::AllAtOnce {
             return self.apply(remedy).await;
         }
+        if self.core.bench.is_closed() {
+            return outcome(remedy, Err(CLOSED.to_owned()));
+        }
         let found = self.core.remedy(remedy);
         let begun = found.and_then(|found| {
             rollout::refuse(&found, strategy)?;
@@ -133,6 +156,9 @@ impl Lab {
 
     async fn act(&self, id: &str, undo: bool) -> ActionOutcome {
         let core = &self.core;
+        if core.bench.is_closed() {
+            return outcome(id, Err(CLOSED.to_owned()));
+        }
         let done = match core.remedy(id) {
             Err(stranger) => Err(stranger),
             Ok(_) if core.rolls_out() => Err(ROLLS_OUT.to_owned()),
@@ -145,10 +171,10 @@ impl Lab {
                 // a caller that goes away must not leave half an action behind
                 let work = core.loose.spawn(async move {
                     if undo {
-                        doer.take_back(&remedy).await
-                    } else {
-                        doer.put_in_force(&remedy, None).await
+                        return doer.take_back(&remedy).await;
                     }
+                    let done = doer.put_in_force(&remedy, None).await;
+                    done.map_err(|failed| failed.why)
                 });
                 work.await.unwrap_or_else(|error| Err(error.to_string()))
             }
@@ -160,6 +186,10 @@ impl Lab {
 /// Why nothing else is done while a release is rolled out in steps.
 const ROLLS_OUT: &str =
     "a release is being rolled out in steps; wait until it has ended, or take it back";
+/// Why no release is rolled out in steps while the shop is proven.
+const PROVES: &str = "the stress test is running, and two releases cannot be proven at once; wait until it has ended, or send all-at-once";
+/// Why nothing is begun any more.
+const CLOSED: &str = "the drill is ending";
 
 fn outcome(remedy: &str, done: Result<String, String>) -> ActionOutcome {
     ActionOutcome {
@@ -183,12 +213,25 @@ impl Core {
         self.bench.runs.lock().values().any(|run| run.is_running())
     }
 
+    /// Begins something that cannot be beside a rollout in steps: none begins meanwhile either.
+    pub(super) fn beside_no_rollout<T>(
+        &self,
+        begin: impl FnOnce() -> Result<T, LabError>,
+    ) -> Result<T, LabError> {
+        let runs = self.bench.runs.lock();
+        if runs.values().any(|run| run.is_running()) {
+            return Err(LabError::RollsOut);
+        }
+        begin()
+    }
+
     /// Begins a rollout in steps, which goes on by itself and ends with the lab.
     fn begin_rollout(
         self: Arc<Self>,
         remedy: Remedy,
         strategy: Strategy,
     ) -> Result<String, String> {
+        // what goes on for minutes is the better reason
         if self.rolls_out() {
             return Err(ROLLS_OUT.to_owned());
         }
@@ -200,6 +243,13 @@ impl Core {
         }
         let run = Arc::new(Run::new(&remedy.id, strategy));
         let mut runs = self.bench.runs.lock();
+        // asked with the list in hand: a proof that begins, or an end that comes, looks into the list
+        if self.bench.is_closed() {
+            return Err(CLOSED.to_owned());
+        }
+        if self.proof.runs() {
+            return Err(PROVES.to_owned());
+        }
         runs.insert(remedy.id.clone(), run.clone());
         drop(runs);
         let core = self.clone();
@@ -208,7 +258,12 @@ impl Core {
             let _turn = turn;
             core.measure_before().await;
             let done = core.put_in_force(&remedy, Some(&run)).await;
-            core.close(&remedy.id, false, done);
+            run.conclude(match &done {
+                Ok(_) => RolloutEnd::Kept,
+                Err(failed) if failed.is_back => RolloutEnd::TakenBack(failed.why.clone()),
+                Err(failed) => RolloutEnd::Stuck(failed.why.clone()),
+            });
+            core.close(&remedy.id, false, done.map_err(|failed| failed.why));
         });
         Ok(format!(
             "the {} rollout has begun; its steps are shown as they go",
@@ -238,7 +293,18 @@ impl Core {
 /// Why something is not done twice.
 const IN_FORCE: &str = "it is in force already; undo it first to do it again";
 
+/// Why a remedy is not in force.
+struct Failed {
+    why: String,
+    /// Whether everything is as it was before it.
+    is_back: bool,
+}
+
 impl Bench {
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     fn is_in_force(&self, id: &str) -> bool {
         let applied = self.applied.lock();
         applied.iter().any(|applied| applied.remedy.id == id)
@@ -251,10 +317,13 @@ impl Core {
         self: &Arc<Self>,
         remedy: &Remedy,
         run: Option<&Run>,
-    ) -> Result<String, String> {
+    ) -> Result<String, Failed> {
         let in_force = self.bench.is_in_force(&remedy.id);
         if in_force && is_lasting(remedy) {
-            return Err(IN_FORCE.to_owned());
+            return Err(Failed {
+                why: IN_FORCE.to_owned(),
+                is_back: true,
+            });
         }
         let applied = Applied {
             remedy: remedy.clone(),
@@ -288,11 +357,13 @@ impl Core {
         self.stop_what_is_to_stop();
         if let Some(error) = failure {
             let back = self.take_back(remedy).await;
+            let is_back = back.is_ok();
             let state = match back {
                 Ok(_) => "everything is as it was".to_owned(),
                 Err(problem) => format!("taking it back failed as well: {problem}"),
             };
-            return Err(format!("{error}; {state}"));
+            let why = format!("{error}; {state}");
+            return Err(Failed { why, is_back });
         }
         if said.is_empty() {
             said.push("done; nothing in the shop was changed".to_owned());
@@ -368,85 +439,6 @@ impl Core {
         };
         self.changes.add(change.clone());
         self.tell(LabEvent::Changed(change));
-    }
-}
-
-/// What has to be done to take a remedy back.
-#[derive(Debug, Default, PartialEq)]
-struct WayBack {
-    services: BTreeMap<Role, Desired>,
-    load: Option<Profile>,
-    alerts: Vec<String>,
-    /// Changes of the same alerts by later remedies.
-    again: Vec<Effect>,
-}
-
-/// The way back from the first of `applied`, with the later ones left in force. What those remember of the time before them is
-/// corrected, so that taking them back later does not bring the first one back.
-fn way_back(applied: &mut [Applied]) -> WayBack {
-    let Some((first, later)) = applied.split_first_mut() else {
-        return WayBack::default();
-    };
-    let mut back = WayBack::default();
-    for role in first.remedy.effects.iter().filter_map(touched) {
-        let Some(mut desired) = first.before.get(&role).cloned() else {
-            continue;
-        };
-        for applied in later.iter_mut() {
-            applied.before.insert(role, desired.clone());
-            for effect in applied
-                .remedy
-                .effects
-                .iter()
-                .filter(|effect| touched(effect) == Some(role))
-            {
-                desired = desired.after(effect);
-            }
-        }
-        back.services.insert(role, desired);
-    }
-    if first
-        .remedy
-        .effects
-        .iter()
-        .any(|effect| matches!(effect, Effect::Load(_)))
-    {
-        let mut profile = first.load_before;
-        for applied in later.iter_mut() {
-            applied.load_before = profile;
-            for effect in &applied.remedy.effects {
-                if let Effect::Load(change) = effect {
-                    profile = profile.with(change);
-                }
-            }
-        }
-        back.load = Some(profile);
-    }
-    for effect in &first.remedy.effects {
-        let Effect::TuneAlert { alert, .. } = effect else {
-            continue;
-        };
-        if back.alerts.contains(alert) {
-            continue;
-        }
-        let same = |effect: &&Effect| matches!(effect, Effect::TuneAlert { alert: other, .. } if other == alert);
-        back.again.extend(
-            later
-                .iter()
-                .flat_map(|applied| applied.remedy.effects.iter().filter(same).cloned()),
-        );
-        back.alerts.push(alert.clone());
-    }
-    back
-}
-
-/// The service whose desired state an effect changes.
-const fn touched(effect: &Effect) -> Option<Role> {
-    match effect {
-        Effect::Deploy { service, .. }
-        | Effect::Configure { service, .. }
-        | Effect::Scale { service, .. } => Some(*service),
-        _ => None,
     }
 }
 

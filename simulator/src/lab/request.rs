@@ -1,7 +1,7 @@
 //! A person's own request to a service of the shop: checked, sent through the service's door as traffic of the shop is, with a
 //! trace of its own, and answered within limits. It reaches no other address, and nothing but the shop's HTTP.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use api::{ReadyRequest, ShopAnswer, ShopRequest};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -72,6 +72,9 @@ pub enum SendError {
     /// Too many at once.
     #[error("{MOST} requests within {} s are sent at most; wait a moment", PER.as_secs())]
     TooMany,
+    /// It was sent, and nobody can say what came of it.
+    #[error("the request was sent, and its answer was lost: {0}")]
+    Lost(String),
 }
 
 /// When the last requests were sent, oldest first.
@@ -107,7 +110,7 @@ impl Lab {
     }
 
     /// Sends a request to a service through its door and waits for the answer. Journals it. A service that does not answer is
-    /// an answer that says so.
+    /// an answer that says so. A caller that goes away does not take it back: what it did to the shop is journalled.
     ///
     /// # Errors
     /// When it is not sent: no such service, a part that cannot be, too many.
@@ -115,6 +118,19 @@ impl Lab {
         let core = &self.core;
         let fit = core.fit(&request)?;
         core.counter.take(Instant::now())?;
+        let sender = core.clone();
+        let sent = core
+            .loose
+            .spawn(async move { sender.exchange(request, fit).await });
+        sent.await
+            .map_err(|error| SendError::Lost(error.to_string()))
+    }
+}
+
+impl Core {
+    /// Sends what is fit, waits for the answer, and journals it.
+    async fn exchange(self: Arc<Self>, request: ShopRequest, fit: Fit) -> ShopAnswer {
+        let core = &self;
         let clock = &core.floor.clock;
         let trace = *uuid::Uuid::new_v4().as_bytes();
         let trace_id = crate::journal::hex(&trace);
@@ -142,6 +158,7 @@ impl Lab {
             headers: Vec::new(),
             body: String::new(),
             body_bytes: 0,
+            shown_bytes: 0,
             duration_ms,
             trace_id,
         };
@@ -150,7 +167,8 @@ impl Lab {
                 told.status = Some(answer.status.as_u16());
                 told.headers = shown(&answer.headers);
                 told.body_bytes = answer.body.len() as u64;
-                let part = &answer.body[..answer.body.len().min(SHOWN_BYTES)];
+                let part = part(&answer.body);
+                told.shown_bytes = part.len() as u64;
                 told.body = String::from_utf8_lossy(part).into_owned();
             }
             Err(error) => told.error = Some(error),
@@ -166,8 +184,19 @@ impl Lab {
                 trace_id: told.trace_id.clone(),
             },
         );
-        Ok(told)
+        told
     }
+}
+
+/// What is shown of a body, with no character cut in two.
+fn part(body: &[u8]) -> &[u8] {
+    if body.len() <= SHOWN_BYTES {
+        return body;
+    }
+    let begins_one = |end: &usize| body[*end] & 0b1100_0000 != 0b1000_0000;
+    // of a character at most three bytes follow the first; whatever has more is no UTF-8
+    let end = (SHOWN_BYTES - 3..=SHOWN_BYTES).rev().find(begins_one);
+    &body[..end.unwrap_or(SHOWN_BYTES)]
 }
 
 /// What goes over the wire.
@@ -427,6 +456,24 @@ mod tests {
             ..request("POST", "/")
         };
         assert!(parts(&body).is_err());
+    }
+
+    #[test]
+    fn what_is_shown_of_a_body_cuts_no_character_and_counts_its_own_bytes() {
+        assert_eq!(part(b"{}"), b"{}");
+        let whole = vec![b'x'; SHOWN_BYTES];
+        assert_eq!(part(&whole).len(), SHOWN_BYTES);
+        for (text, before) in [("x", 0), ("ä", 1), ("€", 1), ("€", 2), ("🦀", 3)] {
+            let mut body = vec![b'x'; SHOWN_BYTES - before];
+            body.extend(text.repeat(4).into_bytes());
+            let shown = part(&body);
+            let cut = SHOWN_BYTES - before * usize::from(text.len() > before);
+            assert_eq!(shown.len(), cut, "{text} {before}");
+            assert!(std::str::from_utf8(shown).is_ok(), "{text} {before}");
+        }
+        // what is no text is shown as far as the limit
+        assert_eq!(part(&vec![0x80; SHOWN_BYTES + 9]).len(), SHOWN_BYTES);
+        assert_eq!(part(&vec![0xff; SHOWN_BYTES + 9]).len(), SHOWN_BYTES);
     }
 
     #[tokio::test(start_paused = true)]

@@ -198,7 +198,7 @@ pub struct App {
     /// Forms that the lab has not answered yet.
     handed_in: Vec<lost::HandedIn>,
     /// Keys that were pressed.
-    keys: u64,
+    pub(crate) keys: u64,
     /// A span of time that is being selected on a chart.
     pub selecting: Option<span::Selecting>,
     /// Text searched for in views without a query.
@@ -286,6 +286,7 @@ impl App {
     /// Asks the lab. A refresh that the clock started waits while an older question of its slot is under way.
     pub fn ask(&mut self, ask: Ask, asker: Asker) {
         let slot = ask.slot();
+        views::act::state::asked(self, &ask);
         self.numbers += 1;
         let number = self.numbers;
         if let Some(slot) = slot {

@@ -26,6 +26,7 @@ impl App {
                 self.good(answer, &reply.request.ask);
             }
             Err(failure) => {
+                views::act::state::failed(self, &reply.request.ask);
                 self.bad(failure.clone(), &reply.request.ask);
                 if let Some(form) = handed_in {
                     self.comes_back(form, &failure);
@@ -76,7 +77,7 @@ impl App {
             Answer::Verdict(verdict) => views::case::state::verdict_arrived(self, &verdict),
             Answer::Hint(hint) => views::case::state::hint_arrived(self, &hint),
             Answer::Outcome(outcome) => views::act::state::outcome_arrived(self, &outcome),
-            Answer::ReadyRequests(ready) => self.views.act.ready = ready,
+            Answer::ReadyRequests(ready) => self.views.act.ready.good(ready),
             Answer::Shop(answer) => views::act::probe::arrived(self, *answer),
             Answer::Done => self.done(ask),
             found => self.found(found, ask),
@@ -235,7 +236,8 @@ impl App {
             Slot::Metrics => self.views.metrics.query.failure = Some(failure),
             // without them a chart has no dots
             Slot::Exemplars => self.views.metrics.exemplars.clear(),
-            Slot::Panels | Slot::MetricNames | Slot::LogFields | Slot::ReadyRequests => {}
+            Slot::ReadyRequests => self.views.act.ready.failure = Some(failure),
+            Slot::Panels | Slot::MetricNames | Slot::LogFields => {}
             Slot::Labels => views::metrics::complete::failed(self),
             Slot::Graph => self.views.map.graph.failure = Some(failure),
         }

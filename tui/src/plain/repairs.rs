@@ -38,7 +38,10 @@ fn rollout(rollout: &api::Rollout) -> String {
     });
     let state = match rollout.running {
         true => format!("rolling out, {} % of connections are new", rollout.percent),
-        false => "last rollout".to_owned(),
+        false => match act::rollout::failed(rollout) {
+            Some(said) => format!("last rollout {said}"),
+            None => "last rollout".to_owned(),
+        },
     };
     format!(
         " {state} ({}){}",

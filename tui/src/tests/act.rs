@@ -1,9 +1,14 @@
 //! The act view as a person uses it: a request of one's own, a rollout as it goes on, a long stress test at 80x24.
 
-use api::{Rollout, RolloutStep, Strategy};
+use api::{Rollout, RolloutEnd, RolloutStep, Strategy};
+use crossterm::event::{KeyCode, KeyEvent};
 
 use super::fixture;
 use super::screens::{opened, press};
+use crate::app::App;
+use crate::ask::{Ask, Reply};
+use crate::client::Asker;
+use crate::error::Failure;
 use crate::screen::text_of;
 use crate::views::{ViewId, act};
 
@@ -94,6 +99,7 @@ async fn a_rollout_is_seen_step_by_step_and_stopped_by_u() {
                 "new: 3 requests, 0 % failed, p95 40 ms; old: 9 requests, 0 % failed, p95 3.20 s",
             ),
         ],
+        end: None,
     };
     app.known.remedies.value.as_mut().unwrap()[1].rollout = Some(rollout);
     insta::assert_snapshot!("rollout_80x24", text_of(&app));
@@ -146,6 +152,7 @@ async fn a_rollout_that_ends_is_said_wherever_one_looks() {
             state: state.to_owned(),
             figures: "4 of 9 requests failed (new: 9 requests)".to_owned(),
         }],
+        end: None,
     };
     let mut remedies = app.known.remedies.value.clone().unwrap();
     remedies[1].rollout = Some(at("running", true));
@@ -199,4 +206,151 @@ async fn what_is_asked_before_it_is_done_can_be_read_on_any_screen() {
         assert!(seen.contains(&word), "{word} is never shown in\n{seen}");
     }
     assert!(app.overlay.is_some(), "reading answers nothing");
+}
+
+/// The lab fails to do what is on its way to it.
+fn fails(app: &mut App, ask: impl Fn(&Ask) -> bool, failure: Failure) {
+    let found = app.questions.iter().position(|question| ask(&question.ask));
+    let request = app.questions.remove(found.unwrap());
+    let result = Err(failure);
+    app.receive(Reply { request, result });
+}
+
+#[tokio::test]
+async fn what_is_asked_before_it_is_done_is_seen_to_be_under_way_until_it_is_done_or_fails() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["8", "j", "j", "j", "Enter"]).await;
+    assert!(act::state::selected(&app).unwrap().dangerous && app.overlay.is_some());
+    assert!(!text_of(&app).contains("under way for"));
+    app.key(KeyEvent::from(KeyCode::Char('y')));
+    assert!(
+        text_of(&app).contains("◐ under way for 0 s"),
+        "{}",
+        text_of(&app)
+    );
+    let broken = Failure::lost("the connection broke");
+    fails(&mut app, |ask| matches!(ask, Ask::Act(_)), broken);
+    assert!(
+        !text_of(&app).contains("under way for"),
+        "{}",
+        text_of(&app)
+    );
+    // and once more, with an outcome
+    press(&mut app, &client, &["Enter", "y"]).await;
+    assert!(
+        !text_of(&app).contains("under way for"),
+        "{}",
+        text_of(&app)
+    );
+    assert!(text_of(&app).contains("rolled out to 1 of 1 instances"));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_leaves_the_keys_where_they_are_by_then() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    let form = ["8", "R", "Enter", "Enter", "Down", "Down", "Down", "Down"];
+    press(&mut app, &client, &form).await;
+    app.key(KeyEvent::from(KeyCode::Enter));
+    assert!(app.overlay.is_none(), "it is sent");
+    // meanwhile to the stress test
+    app.key(KeyEvent::from(KeyCode::BackTab));
+    let pane = app.views.act.pane;
+    assert_eq!(pane, act::state::Pane::Proof);
+    press(&mut app, &client, &[""]).await;
+    assert_eq!(app.views.act.pane, pane);
+    let said = app.toast.clone().unwrap().text;
+    assert!(said.ends_with("Tab in 8 Act shows it"), "{said}");
+    assert!(!text_of(&app).contains("▌ Answer "));
+    press(&mut app, &client, &["Tab", "Tab"]).await;
+    assert!(text_of(&app).contains("▌ Answer "), "{}", text_of(&app));
+}
+
+#[tokio::test]
+async fn the_requests_are_read_anew_after_each_answer_and_a_refusal_of_them_is_said() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    let send = ["8", "R", "Enter", "Enter", "Down", "Down", "Down", "Down"];
+    press(&mut app, &client, &send).await;
+    let ready = app.views.act.ready.value.clone().unwrap();
+    app.views.act.ready.value.as_mut().unwrap()[0].title = "of the order before".to_owned();
+    press(&mut app, &client, &["Enter"]).await;
+    assert_eq!(
+        app.views.act.ready.value,
+        Some(ready),
+        "an order has another id now"
+    );
+    // one that is not answered may have been taken all the same
+    let asks = |app: &App| app.questions.iter().any(|q| q.ask == Ask::ReadyRequests);
+    press(&mut app, &client, &send[1..]).await;
+    app.key(KeyEvent::from(KeyCode::Enter));
+    assert!(!asks(&app));
+    fails(
+        &mut app,
+        |ask| matches!(ask, Ask::Send(_)),
+        Failure::lost("broke"),
+    );
+    assert!(asks(&app));
+    // the lab does not tell them
+    app.overlay = None;
+    app.views.act.ready.value = None;
+    app.ask(Ask::ReadyRequests, Asker::Screen);
+    let mut refused = Failure::lost("the shop is still starting");
+    refused.status = Some(409);
+    refused.remedy = Some("try again in a second".to_owned());
+    fails(&mut app, |ask| *ask == Ask::ReadyRequests, refused);
+    app.key(KeyEvent::from(KeyCode::Char('R')));
+    let said = app.toast.clone().unwrap();
+    assert!(said.bad && app.overlay.is_none());
+    assert_eq!(
+        said.text,
+        "the requests cannot be read: the shop is still starting: try again in a second"
+    );
+}
+
+#[tokio::test]
+async fn a_rollout_that_fails_when_its_steps_have_passed_is_told_as_failed() {
+    let (mut app, client, _) = opened(fixture::lab(), (80, 24)).await;
+    press(&mut app, &client, &["8", "j"]).await;
+    let gone = "the new release of orders is gone";
+    for (end, expected) in [
+        (
+            RolloutEnd::TakenBack(gone.to_owned()),
+            "was taken back, the release before serves all: the new release of orders is gone",
+        ),
+        (
+            RolloutEnd::Stuck(gone.to_owned()),
+            "failed, and could not be taken back: the new release of orders is gone",
+        ),
+    ] {
+        let mut remedies = app.known.remedies.value.clone().unwrap();
+        let running = Rollout {
+            strategy: Strategy::Canary,
+            service: "orders".to_owned(),
+            release: "2.15.0".to_owned(),
+            running: true,
+            percent: 70,
+            steps: vec![RolloutStep {
+                at_ms: fixture::PAGE_MS,
+                title: "70 % of connections".to_owned(),
+                state: "passed".to_owned(),
+                figures: String::new(),
+            }],
+            end: None,
+        };
+        remedies[1].rollout = Some(running.clone());
+        act::rollout::arrived(&mut app, remedies.clone());
+        remedies[1].rollout = Some(Rollout {
+            running: false,
+            end: Some(end),
+            ..running
+        });
+        act::rollout::arrived(&mut app, remedies);
+        let said = app.toast.clone().unwrap();
+        assert!(said.bad, "{said:?}");
+        assert_eq!(said.text, format!("orders 2.15.0 {expected}"));
+        let plain = crate::plain::told_view(&app);
+        assert!(
+            plain.contains(&format!("last rollout {expected}")),
+            "{plain}"
+        );
+    }
 }

@@ -549,6 +549,7 @@ async fn send_request(
             "{\"error\":\"unavailable\",\"reason\":\"\u{1b}]52;c;aGFja2Vk\u{7} no connection\"}",
         ),
         body_bytes: 61,
+        shown_bytes: 61,
         duration_ms: 12.4,
         trace_id: text(TRACE),
     })

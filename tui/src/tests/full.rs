@@ -160,6 +160,7 @@ fn many_remedies(app: &mut App) {
                 &format!("its p95 is 0.47 s, at most 0.32 s may be ({told})"),
             ),
         ],
+        end: None,
     });
     let remedy = all[2].clone();
     all.extend((0..20).map(|i| api::Remedy {

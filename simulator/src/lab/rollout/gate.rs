@@ -113,16 +113,15 @@ pub(super) fn judge(new: &Figures, old: &Figures) -> Verdict {
     }
 }
 
-/// What is asked for the figures of some instances between two drill times, nanoseconds: requests, failures, p95.
+/// What a rollout asks the instruments for the figures of some instances of a service between two drill times, nanoseconds:
+/// requests, failures, p95 in seconds.
 ///
-/// Differences of sums rather than `increase`, which misses what a series begins with: a new release's first failure is where
-/// its series begins. The highest of the last minutes rather than the last: of a process that does not answer its scrape the
-/// series are gone, and what it has counted is not.
-pub(super) fn queries(
-    service: &str,
-    instances: &[String],
-    (start_ns, end_ns): (i64, i64),
-) -> [String; 3] {
+/// Differences rather than `increase`, which misses what a series begins with: a new release's first failure is where its
+/// series begins. The last of some minutes rather than what is there: of a process that does not answer its scrape the series
+/// are gone, and what it has counted is not. A process that was restarted keeps its name and counts anew: of it counts what it
+/// has answered since.
+#[must_use]
+pub fn queries(service: &str, instances: &[String], (start_ns, end_ns): (i64, i64)) -> [String; 3] {
     let at = |ns: i64| format!("{}.{:03}", ns / 1_000_000_000, ns / 1_000_000 % 1_000);
     let (start, end) = (at(start_ns), at(end_ns));
     let of = |suffix: &str, more: &str| {
@@ -131,19 +130,23 @@ pub(super) fn queries(
             "http_server_request_duration_seconds_{suffix}{{service=\"{service}\",instance=~\"{names}\"{more}}}"
         )
     };
+    // as far back as before the start, so that a restart which nobody has asked since is seen
+    let whole_ms = (end_ns / 1_000_000 - start_ns / 1_000_000).saturating_add(300_000);
     let grown = |series: &str| {
-        let at = |time: &str| format!("(sum(max_over_time({series}[5m] @ {time})) or vector(0))");
-        format!("{} - {}", at(&end), at(&start))
+        let last = |time: &str| format!("last_over_time({series}[5m] @ {time})");
+        let (now, before) = (last(&end), last(&start));
+        let restarts =
+            format!("resets({series}[{whole_ms}ms] @ {end}) - resets({series}[5m] @ {start})");
+        format!("(({now} - {before} unless ({restarts} > 0)) or {now})")
     };
-    let buckets = of("bucket", "");
-    let (now, before) = (
-        format!("sum by (le) (max_over_time({buckets}[5m] @ {end}))"),
-        format!("sum by (le) (max_over_time({buckets}[5m] @ {start}))"),
-    );
+    let sum = |series: &str| format!("sum({}) or vector(0)", grown(series));
     [
-        grown(&of("count", "")),
-        grown(&of("count", ",status=~\"5..|499\"")),
-        format!("histogram_quantile(0.95, {now} - ({before} or {now} * 0))"),
+        sum(&of("count", "")),
+        sum(&of("count", ",status=~\"5..|499\"")),
+        format!(
+            "histogram_quantile(0.95, sum by (le) ({}))",
+            grown(&of("bucket", ""))
+        ),
     ]
 }
 
@@ -211,7 +214,8 @@ mod tests {
     fn the_queries_name_instances_and_times() {
         let names = ["orders-2".to_owned(), "orders-3".to_owned()];
         let [requests, errors, p95] = queries("orders", &names, (5_250_000_000, 9_000_000_000));
-        assert!(requests.contains("instance=~\"orders-2|orders-3\"}[5m] @ 9.000)) or vector(0)"));
+        assert!(requests.contains("instance=~\"orders-2|orders-3\"}[5m] @ 9.000)"));
+        assert!(requests.contains("instance=~\"orders-2|orders-3\"}[303750ms] @ 9.000)"));
         assert!(errors.contains("status=~\"5..|499\"}[5m] @ 5.250"));
         assert!(p95.starts_with("histogram_quantile(0.95, sum by (le) ("));
     }

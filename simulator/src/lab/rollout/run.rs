@@ -1,6 +1,6 @@
 //! One rollout as it goes on: what it has come to, for whoever looks, and the word that stops it.
 
-use api::{Rollout, RolloutStep, Strategy};
+use api::{Rollout, RolloutEnd, RolloutStep, Strategy};
 use parking_lot::Mutex;
 use scenarios::shop::Role;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +37,7 @@ impl Run {
                 running: true,
                 percent: 0,
                 steps: Vec::new(),
+                end: None,
             }),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -52,10 +53,17 @@ impl Run {
         self.view.lock().running
     }
 
-    /// Asks it to take the release back, and waits until it has ended.
-    pub(in crate::lab) async fn stop(&self) {
+    /// Asks it to take the release back, waits until it has ended, and says what came of it: the word may have come too late.
+    /// None when it broke off without a result.
+    pub(in crate::lab) async fn stop(&self) -> Option<RolloutEnd> {
         self.stop.cancel();
         self.ended.cancelled().await;
+        self.view.lock().end.clone()
+    }
+
+    /// Keeps what came of it.
+    pub(in crate::lab) fn conclude(&self, end: RolloutEnd) {
+        self.view.lock().end = Some(end);
     }
 
     /// Says that it has ended when what this gives is dropped, however that comes.

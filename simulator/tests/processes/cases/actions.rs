@@ -160,7 +160,10 @@ pub async fn a_request_of_a_person_goes_through_the_door() {
         (answer.status, &*answer.body),
         (Some(200), "payments-1 1 0")
     );
-    assert_eq!((answer.body_bytes, answer.trace_id.len()), (14, 32));
+    assert_eq!(
+        (answer.body_bytes, answer.shown_bytes, answer.trace_id.len()),
+        (14, 14, 32)
+    );
     assert!(
         *stage.memory.anchors.lock().unwrap() > 0,
         "its trace is anchored"
@@ -194,6 +197,30 @@ pub async fn a_request_of_a_person_goes_through_the_door() {
     let ready = stage.lab.ready_requests();
     assert!(ready.iter().any(|one| one.request.path == "/login"));
     assert!(ready.iter().all(|one| one.request.service != "orders"));
+    stage.lab.shutdown().await;
+}
+
+pub async fn a_request_is_journalled_though_its_caller_went_away() {
+    let stage = Stage::open(plan()).await;
+    let request = ShopRequest {
+        service: "payments".into(),
+        method: "GET".into(),
+        path: "/who".into(),
+        ..ShopRequest::default()
+    };
+    // gone as soon as it is asked for
+    tokio::select! {
+        biased;
+        _ = stage.lab.send(request) => {}
+        () = std::future::ready(()) => {}
+    }
+    until("its entry in the journal", || {
+        let entries = stage.journal.entries();
+        entries.iter().any(|entry| {
+            matches!(&entry.event, Event::Request { path, status, .. } if path == "/who" && *status == Some(200))
+        })
+    })
+    .await;
     stage.lab.shutdown().await;
 }
 

@@ -6,9 +6,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use api::{Rollout, Strategy};
+use api::{Rollout, RolloutEnd, Strategy};
 use scenarios::{effect::Effect, setting::Setting, shop::Role, span::Span};
-use simulator::journal::Event;
+use simulator::{LabError, journal::Event};
 
 use super::{configure, remedy};
 use crate::stage::{Stage, lives, plan, until};
@@ -149,6 +149,7 @@ pub async fn a_canary_gets_its_share_and_then_all() {
             .all(|version| version == "2")
     );
     assert!(!lives(old.pid.unwrap()), "the old release has stopped");
+    assert_eq!(rollout.end, Some(RolloutEnd::Kept));
     let (done, message) = outcome(&stage).unwrap();
     assert!(
         done && message.contains("payments: 2 rolled out, 1 stopped (canary, new: 40"),
@@ -176,6 +177,7 @@ pub async fn a_canary_that_fails_is_taken_back_by_itself() {
     assert_eq!(rollout.steps.last().unwrap().state, "failed");
     let (done, message) = outcome(&stage).unwrap();
     assert!(!done);
+    assert_eq!(rollout.end, Some(RolloutEnd::TakenBack(message.clone())));
     for part in [
         "20 % of connections: 25 % of its requests failed, at most 5 % may",
         "new: 20 requests, 25 % failed",
@@ -321,18 +323,112 @@ pub async fn a_rollout_is_stopped_in_the_midst_and_leaves_nothing() {
             .iter()
             .all(|version| version == "1")
     );
-    // the drill ends in the midst
-    assert!(stage.lab.roll_out("release", Strategy::Canary).await.done);
-    assert!(stage.lab.rolls_out());
-    stage.lab.stop_rollout().await;
-    assert!(!stage.lab.rolls_out() && stage.pids().len() == 3);
-    stage.lab.stop_rollout().await;
     // left in the midst
     assert!(stage.lab.roll_out("release", Strategy::Canary).await.done);
     until("both releases", || stage.pids().len() == 4).await;
     let pids = stage.pids();
     stage.lab.shutdown().await;
     assert!(!pids.into_iter().any(lives));
+}
+
+pub async fn one_that_is_stopped_too_late_is_taken_back_all_the_same() {
+    let stage = open().await;
+    measure(&stage, 20.0, 0.0);
+    for _ in 0..2 {
+        assert!(stage.lab.roll_out("release", Strategy::Canary).await.done);
+        let old = stage.service("payments").pid.unwrap();
+        // while the old release, which has no traffic any more, comes to its end
+        let promoted = || {
+            let services = stage.lab.view().services;
+            let mut payments = services.iter().filter(|service| service.name == "payments");
+            payments.all(|service| service.version == "2")
+        };
+        while stage.lab.rolls_out() && !promoted() {
+            tokio::task::yield_now().await;
+        }
+        let stopped = stage.lab.undo("release").await;
+        assert!(stopped.done, "{stopped:?}");
+        let versions = versions(&stage, 3).await;
+        assert!(
+            versions.iter().all(|version| version == "1"),
+            "{stopped:?}, and {versions:?} answer; it was {old}"
+        );
+        assert!(stage.lab.remedies().iter().all(|remedy| !remedy.applied));
+        assert!(!stage.lab.rolls_out());
+    }
+    stage.lab.shutdown().await;
+}
+
+pub async fn one_that_fails_when_all_steps_have_passed_is_told_as_failed() {
+    let mut plan = plan();
+    plan.scenario.remedies = vec![remedy(
+        "release",
+        vec![
+            deploy(Role::Payments, "2"),
+            configure(Setting::WorkerSlots(13)),
+        ],
+    )];
+    plan.scenario.history.span = Span::from_millis(1_800_000);
+    plan.scenario.history.speed = 15.0;
+    let stage = Stage::open(plan).await;
+    measure(&stage, 20.0, 0.0);
+    let begun = stage.lab.roll_out("release", Strategy::BlueGreen).await;
+    assert!(begun.done, "{begun:?}");
+    let rollout = ended(&stage).await;
+    assert!(rollout.steps.iter().all(|step| step.state == "passed"));
+    let Some(RolloutEnd::TakenBack(why)) = rollout.end else {
+        panic!("{rollout:?}")
+    };
+    assert!(why.contains("thirteen is unlucky"), "{why}");
+    assert_eq!(stage.service("payments").version, "1");
+    stage.lab.shutdown().await;
+}
+
+pub async fn after_the_end_nothing_is_begun_and_what_goes_on_is_taken_back() {
+    let stage = open().await;
+    measure(&stage, 0.0, 0.0);
+    assert!(stage.lab.roll_out("release", Strategy::Canary).await.done);
+    assert!(stage.lab.rolls_out());
+    stage.lab.settle().await;
+    assert!(!stage.lab.rolls_out() && stage.pids().len() == 3);
+    let entries = stage.journal.entries().len();
+    for refused in [
+        stage.lab.roll_out("release", Strategy::Canary).await,
+        stage.lab.roll_out("release", Strategy::AllAtOnce).await,
+        stage.lab.undo("release").await,
+    ] {
+        assert!(
+            !refused.done && refused.message == "the drill is ending",
+            "{refused:?}"
+        );
+    }
+    stage.lab.settle().await;
+    assert_eq!(
+        stage.journal.entries().len(),
+        entries,
+        "the end is the last that is journalled"
+    );
+    stage.lab.shutdown().await;
+}
+
+pub async fn a_rollout_and_the_proof_keep_each_other_from_beginning() {
+    let stage = open().await;
+    measure(&stage, 0.0, 0.0);
+    // asked for, and not under way yet
+    let proof = stage.lab.start_proof().unwrap();
+    assert!(stage.lab.proof_view().running);
+    let refused = stage.lab.roll_out("release", Strategy::Canary).await;
+    assert!(
+        !refused.done && refused.message.contains("the stress test is running"),
+        "{refused:?}"
+    );
+    drop(proof);
+    assert!(!stage.lab.proof_view().running);
+    let begun = stage.lab.roll_out("release", Strategy::Canary).await;
+    assert!(begun.done, "{begun:?}");
+    assert!(matches!(stage.lab.prove().await, Err(LabError::RollsOut)));
+    assert!(!stage.lab.proof_view().running);
+    stage.lab.shutdown().await;
 }
 
 pub async fn a_strategy_is_refused_where_it_cannot_be() {

@@ -45,11 +45,10 @@ pub fn open_rollout(app: &mut App, remedy: &Remedy) {
 ///
 /// # Errors
 /// When nothing was.
-pub fn rollout(app: &mut App, form: &Form, remedy: &str) -> Result<Ask, String> {
+pub fn rollout(form: &Form, remedy: &str) -> Result<Ask, String> {
     let said = form.field(STRATEGY).said();
     let chosen = Strategy::ALL.into_iter().find(|way| way.name() == said);
     let strategy = chosen.ok_or("choose a strategy")?;
-    state::begins(app, remedy);
     Ok(Ask::Act(ActionRequest {
         remedy: remedy.to_owned(),
         undo: false,

@@ -46,7 +46,7 @@ impl View for Act {
     fn refresh(&self, app: &mut App, _asker: Asker) {
         app.ask(Ask::Remedies, Asker::Screen);
         app.ask(Ask::Proof, Asker::Screen);
-        if app.views.act.ready.is_empty() {
+        if app.views.act.ready.value.is_none() {
             app.ask(Ask::ReadyRequests, Asker::Screen);
         }
     }

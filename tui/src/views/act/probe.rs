@@ -28,11 +28,19 @@ pub fn open(app: &mut App) {
     if app.observer {
         return app.say_bad("you are watching: an observer changes nothing");
     }
-    if app.views.act.ready.is_empty() {
+    let Some(ready) = &app.views.act.ready.value else {
+        let refused = app.views.act.ready.failure.as_ref();
+        let refused = refused.map(|failure| match &failure.remedy {
+            Some(remedy) => format!("{}: {remedy}", failure.message),
+            None => failure.message.clone(),
+        });
         app.ask(Ask::ReadyRequests, Asker::Screen);
-        return app.say("the requests are still being read; try again in a moment");
-    }
-    let ready = app.views.act.ready.iter().map(|ready| Choosable {
+        return match refused {
+            Some(why) => app.say_bad(format!("the requests cannot be read: {why}")),
+            None => app.say("the requests are still being read; try again in a moment"),
+        };
+    };
+    let ready = ready.iter().map(|ready| Choosable {
         id: line(&ready.request),
         text: ready.title.clone(),
         group: String::new(),
@@ -64,7 +72,7 @@ fn line(request: &ShopRequest) -> String {
 pub fn request(app: &App, form: &Form) -> Result<Ask, String> {
     let (ready, own) = (form.field(READY).said(), form.field(OWN).said());
     let mut request = if own.is_empty() {
-        let mut all = app.views.act.ready.iter();
+        let mut all = app.views.act.ready.value.iter().flatten();
         let found = all.find(|one| line(&one.request) == ready);
         let found = found.ok_or("choose a request, or write one of your own")?;
         found.request.clone()
@@ -114,19 +122,29 @@ fn headers(said: &str) -> Result<Vec<(String, String)>, String> {
         .collect()
 }
 
-/// An answer has come: it is shown, and the keys move in it.
+/// An answer has come: it is shown, and the keys move in it, unless whoever sent it does something else by now.
 pub fn arrived(app: &mut App, answer: ShopAnswer) {
     let said = format!("{}: {}", line(&answer.request), state(&answer));
-    let way = app.way("gt opens its trace", "answer tells more");
+    let waited = app.views.act.sent_keys.take() == Some(app.keys);
+    let keys = match waited {
+        true => "gt opens its trace",
+        false => "Tab in 8 Act shows it",
+    };
+    let way = app.way(keys, "answer tells more");
     match answer.status {
         Some(_) => app.say(format!("{said}; {way}")),
-        None => app.say_bad(said),
+        None if waited => app.say_bad(said),
+        None => app.say_bad(format!("{said}; {way}")),
     }
     let act = &mut app.views.act;
     act.answer = Some(answer);
-    act.shows_answer = true;
-    act.first[0] = 0;
-    act.pane = Pane::Details;
+    act.unread = true;
+    if waited {
+        act.pane = Pane::Details;
+        act.read_answer();
+    }
+    // an order is sent once: the next one needs another id
+    app.ask(Ask::ReadyRequests, Asker::Screen);
 }
 
 /// Status and duration.
@@ -161,11 +179,10 @@ fn facts(answer: &ShopAnswer) -> Vec<String> {
             .iter()
             .map(|(name, value)| format!("{name}: {value}")),
     );
-    let shown = answer.body.len() as u64;
-    if shown < answer.body_bytes {
+    if answer.shown_bytes < answer.body_bytes {
         facts.push(format!(
-            "the first {shown} of {} bytes of its body:",
-            answer.body_bytes
+            "the first {} of {} bytes of its body:",
+            answer.shown_bytes, answer.body_bytes
         ));
     }
     facts
@@ -203,6 +220,26 @@ pub(super) fn lines(answer: &ShopAnswer, width: usize, theme: &Theme) -> Vec<Lin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_of_a_body_are_those_that_were_sent() {
+        let mut answer = ShopAnswer {
+            request: written("orders /readyz").unwrap(),
+            at_ms: 0,
+            status: Some(200),
+            error: None,
+            headers: Vec::new(),
+            // three bytes each, in place of one
+            body: "\u{fffd}\u{fffd}".to_owned(),
+            body_bytes: 2,
+            shown_bytes: 2,
+            duration_ms: 1.0,
+            trace_id: String::new(),
+        };
+        assert!(!told(&answer, true).contains("the first"));
+        answer.body_bytes = 5;
+        assert!(told(&answer, true).contains("the first 2 of 5 bytes of its body:"));
+    }
 
     #[test]
     fn a_request_of_ones_own_is_read_and_what_is_none_says_how() {

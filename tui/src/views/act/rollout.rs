@@ -1,6 +1,6 @@
 //! A rollout in words: how far it is, each step with the figures it is judged by, the steps to come, and what came of it.
 
-use api::{Remedy, Rollout};
+use api::{Remedy, Rollout, RolloutEnd};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
@@ -29,11 +29,8 @@ fn state(remedy: &Remedy, rollout: &Rollout, theme: &Theme) -> (String, Style) {
         );
         return (said, theme.warn);
     }
-    match came_of_it(rollout) {
-        Some(why) => (
-            format!("✗ {what} was taken back, the release before serves all: {why}"),
-            theme.bad,
-        ),
+    match failed(rollout) {
+        Some(said) => (format!("✗ {what} {said}"), theme.bad),
         None if remedy.applied => (
             format!("✓ {what} is rolled out: all connections go to it"),
             theme.good,
@@ -42,12 +39,27 @@ fn state(remedy: &Remedy, rollout: &Rollout, theme: &Theme) -> (String, Style) {
     }
 }
 
-/// Which step failed; none where none has.
-fn came_of_it(rollout: &Rollout) -> Option<String> {
-    let step = rollout.steps.last().filter(|step| step.state == "failed")?;
-    // what it is judged by follows with the step
-    let why = step.figures.split(" (").next().unwrap_or_default();
-    Some(format!("{}, {why}", step.title))
+/// That it came to nothing, and why; none where it goes on, or the release is kept.
+#[must_use]
+pub fn failed(rollout: &Rollout) -> Option<String> {
+    let step = rollout.steps.last().filter(|step| step.state == "failed");
+    let step = step.map(|step| {
+        // what it is judged by follows with the step
+        let why = step.figures.split(" (").next().unwrap_or_default();
+        format!("{}, {why}", step.title)
+    });
+    let why = match (&rollout.end, step) {
+        (Some(RolloutEnd::Kept), _) | (None, None) => return None,
+        (Some(RolloutEnd::Stuck(why)), _) => {
+            return Some(format!("failed, and could not be taken back: {why}"));
+        }
+        (_, Some(step)) => step,
+        // all steps have passed, and then it could not be kept
+        (Some(RolloutEnd::TakenBack(why)), None) => why.clone(),
+    };
+    Some(format!(
+        "was taken back, the release before serves all: {why}"
+    ))
 }
 
 /// The rollout as lines: its state, its steps, those to come.
@@ -105,7 +117,7 @@ pub fn arrived(app: &mut App, remedies: Vec<Remedy>) {
     if let Some(remedy) = ended
         && let Some(rollout) = &remedy.rollout
     {
-        let failed = came_of_it(rollout).is_some();
+        let failed = failed(rollout).is_some();
         let (said, _) = state(remedy, rollout, &app.theme);
         // the mark of a message says whether it is good
         let said = said.split_once(' ').map_or(said.as_str(), |(_, said)| said);

@@ -4,8 +4,8 @@ use api::{
     ActionOutcome, ActionRequest, ProofView, ReadyRequest, Remedy, Rollout, ShopAnswer, Strategy,
 };
 
-use crate::app::App;
 use crate::app::overlay::{Confirm, Overlay};
+use crate::app::{App, Loaded};
 use crate::ask::Ask;
 use crate::client::Asker;
 use crate::widgets::cursor::{Cursor, Motion};
@@ -25,15 +25,29 @@ pub struct State {
     /// The remedy that was begun last, and when, until it is known what came of it.
     begun: Option<(String, i64)>,
     /// Requests that are ready to be sent.
-    pub ready: Vec<ReadyRequest>,
+    pub ready: Loaded<Vec<ReadyRequest>>,
+    /// How many keys had been pressed when a request was sent that is not answered yet.
+    pub(super) sent_keys: Option<u64>,
     /// What a service answered last, and whether it stands where otherwise is said what the remedy does.
     pub answer: Option<ShopAnswer>,
     /// See [`State::answer`].
     pub shows_answer: bool,
+    /// Whether the answer came while something else was done, and has not been looked at.
+    pub(super) unread: bool,
     /// Which pane the keys move in.
     pub pane: Pane,
     /// First line that is shown of what the remedy does, and of the stress test.
     pub first: [usize; 2],
+}
+
+impl State {
+    /// The answer that came last stands where otherwise is said what the remedy does.
+    pub(super) fn read_answer(&mut self) {
+        if std::mem::take(&mut self.unread) {
+            self.shows_answer = true;
+            self.first[0] = 0;
+        }
+    }
 }
 
 /// A pane of the view.
@@ -56,7 +70,11 @@ const WAITED_MS: i64 = 90_000;
 /// `Tab`: to the next or previous pane.
 pub fn next_pane(app: &mut App, forward: bool) {
     let step = if forward { 1 } else { PANES.len() - 1 };
-    app.views.act.pane = PANES[(app.views.act.pane as usize + step) % PANES.len()];
+    let act = &mut app.views.act;
+    act.pane = PANES[(act.pane as usize + step) % PANES.len()];
+    if act.pane == Pane::Details {
+        act.read_answer();
+    }
 }
 
 /// Moves in the pane that has the keys.
@@ -108,9 +126,27 @@ pub fn warning(remedy: &Remedy) -> &'static str {
     }
 }
 
-/// A remedy is on its way to the lab.
-pub fn begins(app: &mut App, remedy: &str) {
-    app.views.act.begun = Some((remedy.to_owned(), app.range.now_ms));
+/// Something is on its way to the lab.
+pub fn asked(app: &mut App, ask: &Ask) {
+    match ask {
+        Ask::Act(request) => {
+            app.views.act.begun = Some((request.remedy.clone(), app.range.now_ms));
+        }
+        Ask::Send(_) => app.views.act.sent_keys = Some(app.keys),
+        _ => {}
+    }
+}
+
+/// The lab has not done it, or nobody knows whether it has.
+pub fn failed(app: &mut App, ask: &Ask) {
+    match ask {
+        Ask::Act(request) => {
+            app.views.act.begun.take_if(|(id, _)| *id == request.remedy);
+        }
+        // the shop may have got it all the same
+        Ask::Send(_) => app.ask(Ask::ReadyRequests, Asker::Screen),
+        _ => {}
+    }
 }
 
 /// Since when a remedy is being carried out, without an answer yet.
@@ -176,7 +212,6 @@ pub fn apply(app: &mut App) {
     }
     app.tell(ask);
     if !app.observer {
-        begins(app, &remedy.id);
         app.say(format!("{}: under way …", remedy.title));
     }
 }

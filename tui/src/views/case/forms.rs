@@ -490,7 +490,7 @@ pub fn submit(app: &mut App, form: &Form, purpose: &Purpose) -> Result<(), Strin
             })
         }
         Purpose::Request => act::probe::request(app, form)?,
-        Purpose::Rollout(remedy) => act::forms::rollout(app, form, remedy)?,
+        Purpose::Rollout(remedy) => act::forms::rollout(form, remedy)?,
     };
     app.hand_in(ask, form, purpose);
     Ok(())
