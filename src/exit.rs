@@ -1,6 +1,6 @@
 //! Exit codes that mean something, and how an error is told: what, then what to do.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 /// Everything went as asked.
 pub const OK: u8 = 0;
@@ -64,17 +64,17 @@ impl Failure {
 
     /// Tells it on standard error, as text or as one JSON object.
     pub fn tell(&self, json: bool) -> ExitCode {
-        if json {
-            eprintln!(
-                "{}",
-                serde_json::json!({ "error": self.message, "remedy": self.remedy })
-            );
+        let said = if json {
+            serde_json::json!({ "error": self.message, "remedy": self.remedy }).to_string()
         } else {
-            eprintln!("error: {}", self.message);
-            if let Some(remedy) = &self.remedy {
-                eprintln!("  try: {remedy}");
-            }
-        }
+            let remedy = self
+                .remedy
+                .iter()
+                .map(|remedy| format!("\n  try: {remedy}"));
+            format!("error: {}{}", self.message, remedy.collect::<String>())
+        };
+        // where standard error is closed nobody reads it, and the code tells
+        let _ = writeln!(std::io::stderr(), "{said}");
         ExitCode::from(self.code)
     }
 }

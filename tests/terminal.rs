@@ -8,9 +8,10 @@ mod pty;
 use std::{
     io::{BufRead, BufReader},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
-use pty::{Terminal, restored};
+use pty::{PATIENCE, Terminal, restored};
 
 /// A whole drill.
 fn drill(columns: u16, rows: u16) -> Terminal {
@@ -30,6 +31,15 @@ fn screen() -> Terminal {
     let terminal = Terminal::of(&screen, 100, 30);
     terminal.wait_for("the screen", vt100::Screen::alternate_screen);
     terminal
+}
+
+/// Waits until something holds.
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "{what} never came");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn signal(name: &str, pid: &str) {
@@ -177,6 +187,39 @@ fn a_shell_puts_it_away_fetches_it_back_and_ends_it_behind() {
     terminal.press("wait %1; echo co''de $?\r");
     terminal.wait_for("its end", |screen| screen.contents().contains("code 130"));
     terminal.wait_for("a restored terminal", restored);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_drill_whose_terminal_is_closed_is_ended_and_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_drill");
+    // its terminal is that of `script`, and goes with it
+    let words = format!("'{program}' run quiet-night --seed 7 --no-tour");
+    let mut script = Command::new("script")
+        .args(["--quiet", "--flush", "--command", &words, "typescript"])
+        .current_dir(folder.path())
+        .env("TERM", "xterm-256color")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let typescript = folder.path().join("typescript");
+    until("the screen", || {
+        std::fs::read(&typescript)
+            .is_ok_and(|seen| String::from_utf8_lossy(&seen).contains("\u{1b}[?1049h"))
+    });
+    script.kill().unwrap();
+    script.wait().unwrap();
+    until("the end of the drill", || {
+        let mut list = Command::new(program);
+        list.args(["list", "--json"]).current_dir(folder.path());
+        let said = list.output().unwrap();
+        let drills: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+        let state = drills[0]["state"].as_str().unwrap_or_default().to_owned();
+        assert_ne!(state, "killed", "{drills}");
+        state == "finished"
+    });
 }
 
 /// Set where this very test is run once more, in a terminal, to draw and panic.

@@ -4,6 +4,7 @@
 //! whoever changes it from behind.
 
 use std::io::{self, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
@@ -42,8 +43,9 @@ pub async fn drawing<F: Future>(task: F) -> F::Output {
 
 /// A terminal that is taken; dropping it gives it back.
 pub struct Taken {
-    /// What is drawn on.
-    pub terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// What is drawn on. It is never dropped: its own drop shows the cursor, which [`give_back`] does, and panics on a terminal
+    /// that is gone.
+    pub terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
 }
 
 impl Taken {
@@ -59,7 +61,9 @@ impl Taken {
         take(mouse).inspect_err(|_| give_back())?;
         let terminal =
             Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
-        Ok(Self { terminal })
+        Ok(Self {
+            terminal: ManuallyDrop::new(terminal),
+        })
     }
 
     /// Takes it again after it was given back for a while.
@@ -70,7 +74,7 @@ impl Taken {
         take(mouse)?;
         // a new one draws every cell; clearing the old one would ask the terminal where its cursor stands, and wait
         execute!(io::stdout(), Clear(ClearType::All))?;
-        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        self.terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?);
         Ok(())
     }
 }
@@ -150,7 +154,8 @@ pub fn give_back() {
 /// Shows on standard error what panics elsewhere said while the screen was drawn.
 fn show_panics() {
     for said in std::mem::take(&mut *SAID.lock().unwrap_or_else(PoisonError::into_inner)) {
-        eprintln!("{said}");
+        // who closed the terminal closed standard error with it
+        let _ = writeln!(io::stderr(), "{said}");
     }
 }
 
