@@ -1,18 +1,9 @@
 //! The four views of data with nothing to show and with more than fits, letter by letter; and what a refused question leaves.
 
-use super::fixture::{self, Lab};
+use super::fixture;
 use super::flood;
-use super::screens::{opened, press, snapshot};
+use super::screens::{empty, opened, press, snapshot};
 use crate::screen::text_of;
-
-fn empty() -> Lab {
-    let mut lab = fixture::lab();
-    lab.empty = true;
-    lab.case = api::Case::default();
-    lab.changes.clear();
-    lab.drill.alerts.clear();
-    lab
-}
 
 #[tokio::test]
 async fn nothing_to_show_is_said_with_what_to_do() {

@@ -4,7 +4,7 @@
 use api::{Change, ChangeKind, HypothesisState, InvariantView, RolloutStep, Strategy};
 
 use super::fixture::{self, Lab, PAGE_MS};
-use super::screens::{ended, opened, press};
+use super::screens::{empty, ended, opened, press};
 use crate::app::App;
 use crate::client::graph::{Edge, Graph, Node};
 use crate::screen::text_of;
@@ -19,15 +19,6 @@ async fn picture(name: &str, lab: fn() -> Lab, keys: &[&str], change: fn(&mut Ap
         press(&mut app, &client, &keys[1..]).await;
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text_of(&app));
     }
-}
-
-fn empty() -> Lab {
-    let mut lab = fixture::lab();
-    lab.empty = true;
-    lab.case = api::Case::default();
-    lab.changes.clear();
-    lab.drill.alerts.clear();
-    lab
 }
 
 #[tokio::test]

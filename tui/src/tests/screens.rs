@@ -80,7 +80,8 @@ pub fn preparing() -> Lab {
     lab
 }
 
-fn empty() -> Lab {
+/// A lab in which nothing has happened.
+pub fn empty() -> Lab {
     let mut lab = fixture::lab();
     lab.empty = true;
     lab.case = api::Case::default();

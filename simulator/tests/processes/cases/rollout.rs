@@ -89,6 +89,14 @@ async fn versions(stage: &Stage, connections: usize) -> Vec<String> {
     versions
 }
 
+/// Holds that so many new connections are all answered by a version.
+async fn all_answer(stage: &Stage, connections: usize, version: &str) {
+    assert_eq!(
+        versions(stage, connections).await,
+        vec![version; connections]
+    );
+}
+
 fn outcome(stage: &Stage) -> Option<(bool, String)> {
     let entries = stage.journal.entries();
     entries
@@ -142,12 +150,7 @@ pub async fn a_canary_gets_its_share_and_then_all() {
         rollout.steps[1].figures,
         "new: 40 requests, 0 % failed, p95 100 ms; old: 40 requests, 0 % failed, p95 100 ms"
     );
-    assert!(
-        versions(&stage, 3)
-            .await
-            .iter()
-            .all(|version| version == "2")
-    );
+    all_answer(&stage, 3, "2").await;
     assert!(!lives(old.pid.unwrap()), "the old release has stopped");
     assert_eq!(rollout.end, Some(RolloutEnd::Kept));
     let (done, message) = outcome(&stage).unwrap();
@@ -158,12 +161,7 @@ pub async fn a_canary_gets_its_share_and_then_all() {
     // four steps, and what came of it
     assert_eq!(stage.lab.changes().len(), 5);
     assert!(stage.lab.undo("release").await.done);
-    assert!(
-        versions(&stage, 2)
-            .await
-            .iter()
-            .all(|version| version == "1")
-    );
+    all_answer(&stage, 2, "1").await;
     stage.lab.shutdown().await;
 }
 
@@ -186,12 +184,7 @@ pub async fn a_canary_that_fails_is_taken_back_by_itself() {
         assert!(message.contains(part), "{part}: {message}");
     }
     assert_eq!(stage.service("payments").pid, old, "the same process");
-    assert!(
-        versions(&stage, 3)
-            .await
-            .iter()
-            .all(|version| version == "1")
-    );
+    all_answer(&stage, 3, "1").await;
     assert_eq!(stage.lab.view().services.len(), 3);
     assert!(stage.lab.remedies().iter().all(|remedy| !remedy.applied));
     let told = stage.lab.changes();
@@ -233,12 +226,7 @@ pub async fn a_canary_that_crashes_or_is_not_asked_is_taken_back() {
         rollout.steps[1].figures.starts_with("too few requests"),
         "{rollout:?}"
     );
-    assert!(
-        versions(&stage, 3)
-            .await
-            .iter()
-            .all(|version| version == "1")
-    );
+    all_answer(&stage, 3, "1").await;
     assert_eq!(stage.lab.view().services.len(), 3);
     stage.lab.shutdown().await;
 }
@@ -262,12 +250,7 @@ pub async fn blue_green_switches_and_goes_back_at_once() {
             ("all connections", "passed")
         ]
     );
-    assert!(
-        versions(&stage, 3)
-            .await
-            .iter()
-            .all(|version| version == "2")
-    );
+    all_answer(&stage, 3, "2").await;
     let state = |state: &str| {
         let services = stage.lab.view().services;
         let found = services
@@ -283,12 +266,7 @@ pub async fn blue_green_switches_and_goes_back_at_once() {
         "{back:?}"
     );
     assert_eq!(state("ready"), Some(old), "the same process as before");
-    assert!(
-        versions(&stage, 3)
-            .await
-            .iter()
-            .all(|version| version == "1")
-    );
+    all_answer(&stage, 3, "1").await;
     until("the end of the new one", || !lives(new)).await;
     // what stands by goes when the service is changed in another way
     assert!(
@@ -317,12 +295,7 @@ pub async fn a_rollout_is_stopped_in_the_midst_and_leaves_nothing() {
         !done && message.contains("stopped as you asked, at 20 %"),
         "{message}"
     );
-    assert!(
-        versions(&stage, 3)
-            .await
-            .iter()
-            .all(|version| version == "1")
-    );
+    all_answer(&stage, 3, "1").await;
     // left in the midst
     assert!(stage.lab.roll_out("release", Strategy::Canary).await.done);
     until("both releases", || stage.pids().len() == 4).await;

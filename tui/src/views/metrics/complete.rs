@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::promql::metric_in;
+use super::promql::{is_name, metric_in};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::client::Asker;
@@ -98,10 +98,6 @@ enum Open {
     Round(String),
     Braces(String),
     Square,
-}
-
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | ':')
 }
 
 /// The name at the end of a text.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::promql::{is_name, is_word};
 use super::state;
 use crate::app::App;
 use crate::app::menu::{Choice, Item, Menu};
@@ -11,24 +12,6 @@ use crate::client::Asker;
 use crate::client::loki::quoted;
 use crate::client::prometheus::Series;
 use crate::views::ViewId;
-
-/// Words that stand between expressions or before a list of labels: no metric is called so.
-const WORDS: [&str; 14] = [
-    "by",
-    "without",
-    "on",
-    "ignoring",
-    "group_left",
-    "group_right",
-    "and",
-    "or",
-    "unless",
-    "atan2",
-    "offset",
-    "bool",
-    "inf",
-    "nan",
-];
 
 /// The expression whose selectors also ask for (or exclude) a value of a label; none where it has no selector.
 #[must_use]
@@ -93,9 +76,7 @@ fn selectors(promql: &str) -> Vec<Selector> {
             // numbers and lengths of time, whose letters are no names
             c if c.is_ascii_digit() => run(rest, |c| c.is_ascii_alphanumeric() || c == '.'),
             c if c.is_ascii_alphabetic() || matches!(c, '_' | ':') => {
-                let name = run(rest, |c| {
-                    c.is_ascii_alphanumeric() || matches!(c, '_' | ':')
-                });
+                let name = run(rest, is_name);
                 name + behind_name(&rest[..name], &rest[name..], at + name, &mut out)
             }
             c => c.len_utf8(),
@@ -108,7 +89,7 @@ fn selectors(promql: &str) -> Vec<Selector> {
 fn behind_name(name: &str, rest: &str, at: usize, out: &mut Vec<Selector>) -> usize {
     let spaces = rest.len() - rest.trim_start().len();
     let next = &rest[spaces..];
-    if WORDS.iter().any(|word| name.eq_ignore_ascii_case(word)) {
+    if is_word(name) {
         // the labels that a grouping names are no metrics
         return match next.starts_with('(') {
             true => spaces + past(next, ')'),

@@ -79,8 +79,32 @@ fn unit_of_name(name: &str) -> Unit {
     }
 }
 
-fn is_name(c: char) -> bool {
+/// Whether a name can go on with a character.
+#[must_use]
+pub fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | ':')
+}
+
+/// Whether a name is a word of the language, in any case: no metric is called so.
+#[must_use]
+pub fn is_word(name: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "by",
+        "without",
+        "on",
+        "ignoring",
+        "group_left",
+        "group_right",
+        "and",
+        "or",
+        "unless",
+        "atan2",
+        "offset",
+        "bool",
+        "inf",
+        "nan",
+    ];
+    WORDS.iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 /// The name that an expression begins with.
@@ -92,24 +116,11 @@ fn name_of(expression: &str) -> &str {
 /// The first name in an expression that is no function, keyword or label: the metric that it is about.
 #[must_use]
 pub fn metric_in(expression: &str) -> Option<&str> {
-    const WORDS: [&str; 11] = [
-        "by",
-        "without",
-        "on",
-        "ignoring",
-        "group_left",
-        "group_right",
-        "and",
-        "or",
-        "unless",
-        "offset",
-        "bool",
-    ];
     let mut rest = expression;
     while let Some(start) = rest.find(|c: char| c.is_ascii_alphabetic() || c == '_') {
         let name = name_of(&rest[start..]);
         let behind = rest[start + name.len()..].trim_start();
-        if WORDS.contains(&name) {
+        if is_word(name) {
             // the labels that a grouping names are no metrics
             rest = match behind.strip_prefix('(') {
                 Some(labels) => labels.split_once(')').map_or("", |(_, after)| after),
@@ -257,6 +268,7 @@ mod tests {
             ),
             ("sum by (service) (x_total)", Some("x_total")),
             ("sum(x_total) by (service)", Some("x_total")),
+            ("Inf * x_total ON (service) y", Some("x_total")),
             ("sum(", None),
             ("é{", None),
         ] {
